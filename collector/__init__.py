@@ -1,0 +1,1 @@
+"""Hears the gateways, keeps what they say, decides, and tells people."""

@@ -1,0 +1,66 @@
+"""Alarms of one building and kind -> one incident, with its life from first condition to closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from config.profile import Kind
+
+
+class Answer(StrEnum):
+    """What a called person said."""
+
+    GOING = "going"
+    ARRIVED = "arrived"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The newest answer of one person."""
+
+    person: str
+    answer: Answer
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What happened in one building of one kind; one is open per building and kind.
+
+    `calls` counts the call-outs: a new device in alarm calls anew, also those who acknowledged before.
+    """
+
+    id: str  # ULID-like, sortable, from now and a counter: the engine draws no randomness
+    building: str
+    kind: Kind
+    opened_at_ms: int  # when this collector opened it
+    cause_at_ms: int  # when the source said so
+    full_call: bool  # False: too old or not an alarm; leader and manager only
+    alarms: tuple[str, ...] = ()  # keys, in order of arrival
+    responses: tuple[Response, ...] = ()
+    acknowledged_by: tuple[str, ...] = ()  # persons whose repeats have stopped
+    call: int = 1
+    call_started_at_ms: int = 0
+    rings_called: int = 0  # how many rings of the plan have been called in this call
+    quorum_at_ms: int | None = None
+    stood_down_by: str | None = None
+    closed_at_ms: int | None = None
+
+    @property
+    def open(self) -> bool:
+        """True until every alarm is reset or back to normal."""
+        return self.closed_at_ms is None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the timeline: what happened, by a named event, with the facts people need to follow it."""
+
+    at_ms: int
+    event: str  # incident-opened, alarm-raised, notice-created, answered, acknowledged, reset, refused, closed ...
+    incident: str | None = None
+    device: str | None = None
+    person: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()

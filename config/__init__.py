@@ -1,0 +1,1 @@
+"""What a community is and what its words mean. Imports nothing else of Callpoint."""

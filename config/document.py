@@ -1,0 +1,197 @@
+"""YAML with a memory of where everything stood, so that every mistake can be named by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+Key = str | int
+FILE_BYTES_MAX = 4 * 1024 * 1024
+DEPTH_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing wrong in a site or profile: where it is, what was found and what was expected."""
+
+    file: str
+    line: int
+    key: str
+    found: str
+    expected: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        word = "warning: " if self.warning else ""
+        return f"{self.file}:{self.line}: {word}{self.key}: found {self.found}, expected {self.expected}"
+
+
+class Mistakes(ValueError):
+    """A site or profile cannot be used; `.mistakes` lists all that is wrong with it, in reading order."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(set(mistakes))
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+@dataclass(slots=True)
+class Document:
+    """Values with the file and line of every key path."""
+
+    value: dict[str, Any] = field(default_factory=dict)
+    places: dict[tuple[Key, ...], tuple[str, int]] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def place(self, path: tuple[Key, ...]) -> tuple[str, int]:
+        """File and line of a path, or of the nearest parent that stands in the text."""
+        for end in range(len(path), -1, -1):
+            if path[:end] in self.places:
+                return self.places[path[:end]]
+        return "site", 1
+
+    def mistake(self, path: tuple[Key, ...], found: str, expected: str, warning: bool = False) -> None:
+        """Note a mistake at a path."""
+        file, line = self.place(path)
+        self.mistakes.append(Mistake(file, line, _dotted(path), found, expected, warning))
+
+    def take_errors(self, error: ValidationError) -> None:
+        """Note everything that a model found wrong."""
+        for problem in error.errors(include_url=False):
+            path = self._real(problem["loc"])
+            found = "nothing" if problem["type"] == "missing" else _short(problem["input"])
+            self.mistake(path, found, _expectation(problem["type"], problem["msg"]))
+
+    def _real(self, loc: tuple[Key, ...]) -> tuple[Key, ...]:
+        """A model's location without the parts (union tags, aliases of a model) that do not stand in the text."""
+        path: tuple[Key, ...] = ()
+        for index, key in enumerate(loc):
+            if (*path, key) in self.places or index == len(loc) - 1:
+                path = (*path, key)
+        return path
+
+
+def read_document(path: Path, name: str | None = None) -> Document:
+    """Read one YAML file. Whatever is wrong with it is in `.mistakes`; nothing is raised for bad content."""
+    document = Document()
+    shown = name or str(path)
+    document.places[()] = (shown, 1)
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise ValueError(f"{path.stat().st_size} bytes")
+        text = path.read_text(encoding="utf-8-sig")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = error.problem or "not YAML"
+        document.mistakes.append(Mistake(shown, line, "(file)", problem, "YAML"))
+        return document
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        document.mistakes.append(Mistake(shown, 1, "(file)", str(error), f"UTF-8 YAML of at most {FILE_BYTES_MAX} B"))
+        return document
+    if node is None:
+        return document
+    if not isinstance(node, yaml.MappingNode):
+        document.mistake((), f"a {node.id}", "keys with values")
+        return document
+    loader = yaml.SafeLoader("")
+    document.value = _construct(loader, node, (), document, shown)
+    return document
+
+
+def merge(documents: list[Document]) -> Document:
+    """One document from several files: lists are joined, anything else may stand in one file only."""
+    merged = Document()
+    for document in documents:
+        merged.mistakes.extend(document.mistakes)
+        merged.places.setdefault((), document.place(()))
+        for key, value in document.value.items():
+            offset = 0
+            if key in merged.value:
+                if not (isinstance(value, list) and isinstance(merged.value[key], list)):
+                    file, line = merged.place((key,))
+                    document.mistake((key,), "the same section again", f"it once; it stands in {file}:{line}")
+                    merged.mistakes.append(document.mistakes[-1])
+                    continue
+                offset = len(merged.value[key])
+                merged.value[key] = merged.value[key] + value
+            else:
+                merged.value[key] = value
+            for path, place in document.places.items():
+                if path and path[0] == key:
+                    merged.places.setdefault(_shifted(path, offset), place)
+    return merged
+
+
+def _shifted(path: tuple[Key, ...], offset: int) -> tuple[Key, ...]:
+    if offset and len(path) > 1 and isinstance(path[1], int):
+        return (path[0], path[1] + offset, *path[2:])
+    return path
+
+
+def _construct(loader: Any, node: yaml.Node, path: tuple[Key, ...], document: Document, file: str) -> Any:
+    document.places.setdefault(path, (file, node.start_mark.line + 1))
+    if len(path) > DEPTH_MAX:
+        document.mistake(path, "a value nested too deep or in itself", f"at most {DEPTH_MAX} levels")
+        return None
+    if isinstance(node, yaml.MappingNode):
+        found: dict[Any, Any] = {}
+        for key, value in _pairs(loader, node, path, document, file):
+            found[key] = _construct(loader, value, (*path, key), document, file)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(loader, item, (*path, i), document, file) for i, item in enumerate(node.value)]
+    try:
+        return loader.construct_object(node)
+    except (yaml.YAMLError, ValueError) as error:
+        document.mistake(path, _short(getattr(node, "value", "")), f"a plain value ({error})"[:120])
+        return None
+
+
+def _pairs(
+    loader: Any, node: yaml.MappingNode, path: tuple[Key, ...], document: Document, file: str
+) -> Iterator[tuple[Any, yaml.Node]]:
+    seen: set[Hashable] = set()
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        try:
+            key = loader.construct_object(key_node, deep=True)
+            repeated = key in seen
+        except (yaml.YAMLError, TypeError, ValueError):
+            document.mistakes.append(Mistake(file, line, _dotted(path), "a key that is not text", "text"))
+            continue
+        if repeated:
+            document.mistakes.append(Mistake(file, line, _dotted((*path, key)), "the key twice", "it once"))
+            continue
+        seen.add(key)
+        document.places[(*path, key)] = (file, line)
+        yield key, value_node
+
+
+def _dotted(path: tuple[Key, ...]) -> str:
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text or "(file)"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _expectation(kind: str, message: str) -> str:
+    """A model's message as the expectation it states."""
+    if kind == "missing":
+        return "a value"
+    if kind == "extra_forbidden":
+        return "no such key here"
+    if kind == "string_type":
+        return "text (put numbers in quotes)"
+    for prefix in ("Input should be ", "Value error, "):
+        message = message.removeprefix(prefix)
+    return message

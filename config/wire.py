@@ -1,0 +1,512 @@
+"""What gateway and collector say to each other, and nothing about how it is sent.
+
+Sparkplug B 3.0 topics and payloads <-> Birth, Report, Death, Commit. On top of Sparkplug every
+journalled report carries its lane's position and a check value, and the host answers with
+`Journal/Commit`: Sparkplug alone publishes data at QoS 0 and cannot promise that nothing is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from config.sparkplug import (
+    NO_PROPERTIES,
+    DataType,
+    Metric,
+    Payload,
+    Value,
+    WireError,
+    decode_payload,
+    encode_payload,
+    typed,
+)
+
+NAMESPACE = "spBv1.0"
+REBIRTH = "Node Control/Rebirth"
+BD_SEQ = "bdSeq"
+EPOCH = "Journal/Epoch"
+COMMIT = "Journal/Commit"
+CLOCK = "Clock/Synchronized"
+COMMIT_RANGES_MAX = 8  # ranges beyond the contiguous part that one commit may name
+UINT64_MAX = 2**64 - 1
+
+
+class Lane(StrEnum):
+    """The two roads of a journal: alarms overtake telemetry at every hop."""
+
+    ALARM = "alarm"
+    TELEMETRY = "telemetry"
+
+    @property
+    def metric(self) -> str:
+        """The metric that carries this lane's position, e.g. `Journal/Alarm`."""
+        return f"Journal/{self.value.capitalize()}"
+
+    @property
+    def floor_metric(self) -> str:
+        """The metric that declares the lowest position this lane may still send."""
+        return f"{self.metric}/Floor"
+
+    def count_metric(self, count: str) -> str:
+        """The metric of one of the gateway's own counts: Appended, Dropped or InJournal."""
+        return f"{self.metric}/{count}"
+
+
+class Quality(IntEnum):
+    """The three values Sparkplug allows (`payloads-propertyset-quality-value-value`)."""
+
+    BAD = 0
+    GOOD = 192
+    STALE = 500
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """A Sparkplug edge node: group = community, node = gateway."""
+
+    group: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One point's value. `value` None always comes with a `cause` in words; never 0 for absent."""
+
+    name: str
+    value: Value | None
+    datatype: DataType
+    quality: Quality = Quality.GOOD
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report of one device (or of the node itself: `device` None) in one lane.
+
+    `position` and `check` are None for best-effort data without a journal (third-party edge nodes,
+    and our own node's journal counts). `epoch` names the journal the position belongs to.
+    """
+
+    edge: Edge
+    device: str | None
+    lane: Lane | None
+    epoch: str | None
+    position: int | None
+    check: int | None
+    at_ms: int
+    historical: bool
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A metric as its birth declared it: what an alias stands for."""
+
+    name: str
+    datatype: DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """NBIRTH (`device` None) or DBIRTH. `aliases` maps every alias to its metric, the journal's own included.
+
+    `readings` are the present values; an unknown one is null and stale. `epoch` and `floors` are
+    None where the edge node keeps no journal of ours; `bd_seq` and `clock_synchronized` are the node's.
+    """
+
+    edge: Edge
+    device: str | None
+    at_ms: int
+    seq: int
+    readings: tuple[Reading, ...]
+    aliases: Mapping[int, Declared]
+    bd_seq: int | None = None
+    epoch: str | None = None
+    floors: Mapping[Lane, int] | None = None
+    clock_synchronized: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """NDATA or DDATA as heard, its aliases not yet resolved: see `resolve`."""
+
+    edge: Edge
+    device: str | None
+    at_ms: int
+    seq: int
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """NDEATH (`device` None, with bdSeq, without seq) or DDEATH (with seq)."""
+
+    edge: Edge
+    device: str | None
+    at_ms: int | None
+    bd_seq: int | None = None
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the host has committed of one lane: everything up to `upto`, and at most eight ranges beyond it."""
+
+    upto: int
+    ranges: tuple[tuple[int, int], ...] = ()
+
+    def __contains__(self, position: int) -> bool:
+        return position <= self.upto or any(first <= position <= last for first, last in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The host's acknowledgement to one gateway; a lane that is absent says nothing."""
+
+    epoch: str
+    lanes: Mapping[Lane, Committed]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """NCMD or DCMD as heard by an edge node. Anything but a rebirth or a commit is not ours."""
+
+    edge: Edge
+    device: str | None
+    rebirth: bool = False
+    commit: Commit | None = None
+    strange: tuple[str, ...] = ()  # names of metrics that we do not accept, for the counter
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """STATE of a Sparkplug host application."""
+
+    host_id: str
+    online: bool
+    at_ms: int
+
+
+Message = Birth | Data | Death | Command | HostState
+
+
+# --- topics ---------------------------------------------------------------------------------------
+
+
+def topic_of(edge: Edge, verb: str, device: str | None = None) -> str:
+    """`spBv1.0/<group>/<verb>/<node>[/<device>]`."""
+    return "/".join([NAMESPACE, edge.group, verb, edge.node] + ([device] if device is not None else []))
+
+
+def state_topic(host_id: str) -> str:
+    """Where a host application announces itself (`host-topic-phid-birth-topic`)."""
+    return f"{NAMESPACE}/STATE/{host_id}"
+
+
+def is_name(text: str) -> bool:
+    """True if `text` may be a Sparkplug id: not empty and without `+`, `/`, `#` (`topic-structure-namespace-*`)."""
+    return bool(text) and text.isprintable() and not set(text) & set("+/#")
+
+
+# --- encoding -------------------------------------------------------------------------------------
+
+
+def encode_birth(birth: Birth) -> bytes:
+    """NBIRTH or DBIRTH bytes: every metric with name, alias, data type and value."""
+    at_ms = birth.at_ms
+    metrics: list[Metric] = []
+    if birth.device is None:
+        metrics.append(Metric(BD_SEQ, None, at_ms, DataType.INT64, birth.bd_seq))
+        metrics.append(Metric(REBIRTH, None, at_ms, DataType.BOOLEAN, False))
+        if birth.epoch is not None:
+            metrics.append(Metric(EPOCH, None, at_ms, DataType.STRING, birth.epoch))
+            metrics.append(Metric(COMMIT, None, at_ms, DataType.STRING, None))
+        if birth.clock_synchronized is not None:
+            metrics.append(Metric(CLOCK, None, at_ms, DataType.BOOLEAN, birth.clock_synchronized))
+    alias_of = {declared.name: alias for alias, declared in birth.aliases.items()}
+    floors = {lane.floor_metric: floor for lane, floor in (birth.floors or {}).items()}
+    for name, floor in floors.items():
+        metrics.append(Metric(name, alias_of.get(name), at_ms, DataType.UINT64, floor))
+    values = {reading.name: reading for reading in birth.readings}
+    for alias, declared in birth.aliases.items():
+        if declared.name in floors:
+            continue
+        reading = values.get(declared.name)
+        properties = NO_PROPERTIES if reading is None else _properties_of(reading)
+        value = None if reading is None else reading.value
+        metrics.append(Metric(declared.name, alias, at_ms, declared.datatype, value, False, properties))
+    return encode_payload(Payload(at_ms, birth.seq, tuple(metrics)), datatypes=True)
+
+
+def encode_report(report: Report, aliases: Mapping[str, int], seq: int, sent_ms: int) -> bytes:
+    """NDATA or DDATA bytes, aliases only. Raises KeyError if a name has no alias (a bug: births come first)."""
+    metrics = [
+        Metric(
+            None,
+            aliases[reading.name],
+            report.at_ms,
+            reading.datatype,
+            reading.value,
+            report.historical,
+            _properties_of(reading),
+        )
+        for reading in report.readings
+    ]
+    if report.lane is not None and report.position is not None:
+        check = NO_PROPERTIES if report.check is None else {"Check": report.check}
+        alias = aliases[report.lane.metric]
+        position = Metric(None, alias, report.at_ms, DataType.UINT64, report.position, report.historical, check)
+        metrics.append(position)
+    return encode_payload(Payload(sent_ms, seq, tuple(metrics)), datatypes=False)
+
+
+def encode_death(death: Death) -> bytes:
+    """NDEATH (single metric bdSeq, no seq) or DDEATH (seq and timestamp, no metrics) bytes."""
+    if death.device is None:
+        metric = Metric(BD_SEQ, None, death.at_ms, DataType.INT64, death.bd_seq)
+        return encode_payload(Payload(death.at_ms, None, (metric,)), datatypes=True)
+    return encode_payload(Payload(death.at_ms, death.seq, ()), datatypes=True)
+
+
+def encode_rebirth(at_ms: int) -> bytes:
+    """The NCMD that asks an edge node for its births again."""
+    metric = Metric(REBIRTH, None, at_ms, DataType.BOOLEAN, True)
+    return encode_payload(Payload(at_ms, None, (metric,)), datatypes=True)
+
+
+def encode_commit(commit: Commit, at_ms: int) -> bytes:
+    """The NCMD that writes `Journal/Commit`. Raises ValueError for more than eight ranges in a lane."""
+    lanes: dict[str, Any] = {}
+    for lane, committed in commit.lanes.items():
+        if len(committed.ranges) > COMMIT_RANGES_MAX:
+            raise ValueError(f"{len(committed.ranges)} ranges in lane {lane}, expected at most {COMMIT_RANGES_MAX}")
+        lanes[lane.value] = {"upto": committed.upto, "ranges": [list(pair) for pair in committed.ranges]}
+    text = json.dumps({"epoch": commit.epoch, **lanes}, separators=(",", ":"))
+    return encode_payload(Payload(at_ms, None, (Metric(COMMIT, None, at_ms, DataType.STRING, text),)), datatypes=True)
+
+
+def encode_state(online: bool, at_ms: int) -> bytes:
+    """STATE payload (`payloads-state-birth-payload`): UTF-8 JSON."""
+    return json.dumps({"online": online, "timestamp": at_ms}, separators=(",", ":")).encode()
+
+
+def check_value(device: str | None, lane: Lane, position: int, readings: tuple[Reading, ...]) -> int:
+    """CRC-32 over what a record says. A repeat must carry the same one.
+
+    The time is left out on purpose: a clock learned later may correct it before the first sending.
+    """
+    said = [[r.name, int(r.datatype), _plain(r.value), int(r.quality), r.cause] for r in readings]
+    text = json.dumps([device, lane.value, position, said], ensure_ascii=True, separators=(",", ":"))
+    return zlib.crc32(text.encode())
+
+
+# --- decoding -------------------------------------------------------------------------------------
+
+
+def decode(topic: str, data: bytes) -> Message:
+    """Any message of the namespace. Raises WireError saying what is wrong with topic or payload."""
+    parts = topic.split("/")
+    if parts[0] != NAMESPACE or len(parts) < 3:
+        raise WireError(f"topic {topic!r} is not of {NAMESPACE}")
+    if parts[1] == "STATE":
+        return _decode_state(parts, data)
+    verb, device_expected = parts[2], parts[2].startswith("D")
+    if verb not in _DECODERS or len(parts) != (5 if device_expected else 4) or not all(map(is_name, parts[1:])):
+        raise WireError(f"topic {topic!r}: expected group/verb/node, and /device with a D verb")
+    edge = Edge(parts[1], parts[3])
+    device = parts[4] if device_expected else None
+    return _DECODERS[verb](edge, device, decode_payload(data))
+
+
+def resolve(data: Data, aliases: Mapping[int, Declared], epoch: str | None) -> Report:
+    """Turn heard data into a report by its birth's aliases. Raises UnknownMetric, or WireError if a value misfits."""
+    by_name = {declared.name: declared for declared in aliases.values()}
+    readings: list[Reading] = []
+    lane: Lane | None = None
+    position: int | None = None
+    check: int | None = None
+    at_ms: int | None = None
+    historical = False
+    for metric in data.metrics:
+        declared = aliases.get(metric.alias) if metric.alias is not None else by_name.get(metric.name or "")
+        if declared is None:
+            raise UnknownMetric(f"metric {metric.name or metric.alias} is not in the birth of {data.device or 'node'}")
+        historical = historical or metric.historical
+        if declared.name in _LANE_OF_METRIC:
+            if position is not None:
+                raise WireError("one DATA message carries two journal positions, expected one record")
+            lane = _LANE_OF_METRIC[declared.name]
+            position, check = _position(metric, declared)
+            at_ms = metric.timestamp_ms
+        else:
+            readings.append(_reading(metric, declared))
+            at_ms = metric.timestamp_ms if at_ms is None else at_ms
+    return Report(
+        edge=data.edge,
+        device=data.device,
+        lane=lane,
+        epoch=epoch if position is not None else None,
+        position=position,
+        check=check,
+        at_ms=data.at_ms if at_ms is None else at_ms,
+        historical=historical,
+        readings=tuple(readings),
+    )
+
+
+class UnknownMetric(WireError):
+    """DATA names an alias or metric that no birth declared: ask for a rebirth."""
+
+
+def _properties_of(reading: Reading) -> Mapping[str, Value]:
+    if reading.quality is Quality.GOOD and reading.cause is None:
+        return NO_PROPERTIES
+    cause = {} if reading.cause is None else {"Cause": reading.cause}
+    return {"Quality": int(reading.quality), **cause}
+
+
+def _plain(value: Value | None) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _reading(metric: Metric, declared: Declared) -> Reading:
+    raw = metric.properties.get("Quality", int(Quality.GOOD))
+    quality = Quality(raw) if raw in {0, 192, 500} else Quality.BAD
+    cause = metric.properties.get("Cause")
+    value = typed(metric.value, declared.datatype)
+    if value is None and cause is None:
+        cause = "the sender gave no value and no cause"
+        quality = Quality.STALE if quality is Quality.GOOD else quality
+    return Reading(declared.name, value, declared.datatype, quality, None if cause is None else str(cause))
+
+
+def _position(metric: Metric, declared: Declared) -> tuple[int, int | None]:
+    position = typed(metric.value, declared.datatype)
+    if not isinstance(position, int) or isinstance(position, bool) or position < 1:
+        raise WireError(f"{declared.name} is {position!r}, expected a position from 1")
+    check = metric.properties.get("Check")
+    return position, check & 0xFFFFFFFF if isinstance(check, int) else None
+
+
+def _decode_birth(edge: Edge, device: str | None, payload: Payload) -> Birth:
+    at_ms, seq = _stamped(payload)
+    aliases: dict[int, Declared] = {}
+    readings: list[Reading] = []
+    special: dict[str, Value | None] = {}
+    names: set[str] = set()
+    for index, metric in enumerate(payload.metrics):
+        if metric.name is None or metric.datatype is None:
+            raise WireError(f"birth metric {index}: expected a name and a data type")
+        if metric.name in names or metric.alias in aliases:
+            raise WireError(f"birth metric {metric.name!r}: its name or alias is used twice")
+        names.add(metric.name)
+        declared = Declared(metric.name, metric.datatype)
+        # A metric without an alias is resolved by name; give it a key no wire alias can have.
+        aliases[metric.alias if metric.alias is not None else -1 - index] = declared
+        if metric.name in _BIRTH_ONLY:
+            special[metric.name] = metric.value
+        elif metric.name not in _LANE_OF_METRIC:
+            readings.append(_reading(metric, declared))
+    floors = {lane: int(floor) for lane in Lane if isinstance(floor := special.get(lane.floor_metric), int)}
+    bd_seq, epoch, clock = special.get(BD_SEQ), special.get(EPOCH), special.get(CLOCK)
+    return Birth(
+        edge=edge,
+        device=device,
+        at_ms=at_ms,
+        seq=seq,
+        readings=tuple(readings),
+        aliases=aliases,
+        bd_seq=bd_seq if isinstance(bd_seq, int) else None,
+        epoch=epoch if isinstance(epoch, str) else None,
+        floors=floors or None,
+        clock_synchronized=clock if isinstance(clock, bool) else None,
+    )
+
+
+def _decode_data(edge: Edge, device: str | None, payload: Payload) -> Data:
+    at_ms, seq = _stamped(payload)
+    return Data(edge, device, at_ms, seq, payload.metrics)
+
+
+def _decode_death(edge: Edge, device: str | None, payload: Payload) -> Death:
+    if device is not None:
+        at_ms, seq = _stamped(payload)
+        return Death(edge, device, at_ms, None, seq)
+    bd_seq = next((metric.value for metric in payload.metrics if metric.name == BD_SEQ), None)
+    if not isinstance(bd_seq, int):
+        raise WireError("NDEATH without a bdSeq")
+    return Death(edge, None, payload.timestamp_ms, bd_seq)
+
+
+def _decode_command(edge: Edge, device: str | None, payload: Payload) -> Command:
+    rebirth, commit, strange = False, None, []
+    for metric in payload.metrics:
+        if metric.name == REBIRTH and metric.value is True:
+            rebirth = True
+        elif metric.name == COMMIT and isinstance(metric.value, str):
+            commit = decode_commit(metric.value)
+        else:
+            strange.append(metric.name or f"alias {metric.alias}")
+    return Command(edge, device, rebirth, commit, tuple(strange))
+
+
+def decode_commit(text: str) -> Commit:
+    """The text of `Journal/Commit`. Raises WireError unless it is exactly what `encode_commit` may say."""
+    try:
+        said = json.loads(text)
+        epoch = said.pop("epoch")
+        lanes = {Lane(name): _decode_committed(lane) for name, lane in said.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise WireError(f"{COMMIT} is malformed: {text[:80]!r}") from error
+    if not isinstance(epoch, str) or not epoch:
+        raise WireError(f"{COMMIT} has no epoch")
+    return Commit(epoch, lanes)
+
+
+def _decode_committed(said: Any) -> Committed:
+    ranges = tuple((first, last) for first, last in said["ranges"])
+    upto = said["upto"]
+    numbers = [upto, *(number for pair in ranges for number in pair)]
+    if len(ranges) > COMMIT_RANGES_MAX or any(type(number) is not int for number in numbers):
+        raise ValueError("ranges")
+    # Ascending, apart from each other, and beyond `upto`: anything else is not an account of a lane.
+    edges = [upto, *(number for pair in ranges for number in pair)]
+    if not 0 <= upto <= UINT64_MAX or any(b < a + (i % 2 == 0) for i, (a, b) in enumerate(zip(edges, edges[1:]))):
+        raise ValueError("order")
+    return Committed(upto, ranges)
+
+
+def _decode_state(parts: list[str], data: bytes) -> HostState:
+    try:
+        said = json.loads(data.decode())
+        online, at_ms = said["online"], said["timestamp"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WireError("STATE is not JSON with online and timestamp") from error
+    if len(parts) != 3 or not isinstance(online, bool) or type(at_ms) is not int:
+        raise WireError("STATE: expected spBv1.0/STATE/<host>, online true or false, timestamp in ms")
+    return HostState(parts[2], online, at_ms)
+
+
+def _stamped(payload: Payload) -> tuple[int, int]:
+    if payload.timestamp_ms is None or payload.seq is None or not 0 <= payload.seq <= 255:
+        raise WireError(f"expected a timestamp and a seq of 0 to 255, found {payload.timestamp_ms} and {payload.seq}")
+    return payload.timestamp_ms, payload.seq
+
+
+_LANE_OF_METRIC = {lane.metric: lane for lane in Lane}
+_BIRTH_ONLY = {BD_SEQ, REBIRTH, EPOCH, COMMIT, CLOCK, *(lane.floor_metric for lane in Lane)}
+_DECODERS: Mapping[str, Any] = {
+    "NBIRTH": _decode_birth,
+    "DBIRTH": _decode_birth,
+    "NDATA": _decode_data,
+    "DDATA": _decode_data,
+    "NDEATH": _decode_death,
+    "DDEATH": _decode_death,
+    "NCMD": _decode_command,
+    "DCMD": _decode_command,
+}

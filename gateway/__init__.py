@@ -1,0 +1,1 @@
+"""Asks devices and tells the broker. Judges nothing, forgets nothing."""

@@ -1,0 +1,1 @@
+"""A community that can be broken on purpose. Speaks the real wire; imports config, never gateway."""
