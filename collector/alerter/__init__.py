@@ -1,0 +1,1 @@
+"""How people reach Callpoint, and how it reaches them."""

@@ -1,0 +1,1 @@
+"""Roads to people: one module per kind of channel."""

@@ -1,0 +1,1 @@
+"""What a phone and a wall display show."""

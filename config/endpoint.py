@@ -1,0 +1,58 @@
+"""Where servers are (URLs) and what opens them (secrets from the environment or a file, never from an argument)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+class EndpointError(ValueError):
+    """A URL or secret given by the operator cannot be used; str() says which and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """An MQTT broker; username and password come from CALLPOINT_MQTT_USERNAME and CALLPOINT_MQTT_PASSWORD[_FILE]."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None = None
+    password: str | None = None
+
+
+def parse_mqtt(url: str) -> Broker:
+    """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises EndpointError; a password in the URL is refused."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise EndpointError(f"MQTT URL {url!r}: {error}") from error
+    if parts.scheme not in _MQTT_PORTS or not parts.hostname:
+        raise EndpointError(f"MQTT URL {url!r}: expected mqtt://host:port or mqtts://host:port")
+    if parts.username or parts.password:
+        raise EndpointError("MQTT URL: put the password into CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE")
+    return Broker(
+        parts.hostname,
+        port or _MQTT_PORTS[parts.scheme],
+        parts.scheme == "mqtts",
+        read_secret("CALLPOINT_MQTT_USERNAME"),
+        read_secret("CALLPOINT_MQTT_PASSWORD"),
+    )
+
+
+def read_secret(name: str) -> str | None:
+    """The secret in the environment variable `name`, or in the file that `name`_FILE names; None if neither is set."""
+    if value := os.environ.get(name):
+        return value
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EndpointError(f"{name}_FILE: {error}") from error
