@@ -96,7 +96,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
     if node is None:
         return document
     if not isinstance(node, yaml.MappingNode):
-        document.mistake((), f"a {node.id}", "keys with values")
+        document.mistake((), f"a {getattr(node, 'id', 'value')}", "keys with values")
         return document
     loader = yaml.SafeLoader("")
     document.value = _construct(loader, node, (), document, shown)

@@ -72,7 +72,9 @@ class Table(StrEnum):
         return self in (Table.COIL, Table.DISCRETE)
 
 
-RawType = Literal["bit", "uint8_high", "uint8_low", "int8_high", "int8_low", "uint16", "int16", "uint32", "int32", "float32"]
+RawType = Literal[
+    "bit", "uint8_high", "uint8_low", "int8_high", "int8_low", "uint16", "int16", "uint32", "int32", "float32"
+]
 REGISTERS_OF: dict[str, int] = {"uint32": 2, "int32": 2, "float32": 2}
 
 
@@ -289,7 +291,9 @@ def _refuse_overlap(registers: dict[str, Register]) -> None:
     taken: dict[tuple[Table, int, str], str] = {}
     names: set[str] = set()
     for name, register in registers.items():
-        halves = {"uint8_high": ["high"], "uint8_low": ["low"], "int8_high": ["high"], "int8_low": ["low"]}.get(register.type, ["high", "low"])
+        halves = {"uint8_high": ["high"], "uint8_low": ["low"], "int8_high": ["high"], "int8_low": ["low"]}.get(
+            register.type, ["high", "low"]
+        )
         for address in range(register.address, register.address + register.registers):
             for half in halves:
                 other = taken.setdefault((register.table, address, half), name)

@@ -156,7 +156,7 @@ Bus = Annotated[TcpBus | RtuBus, Field(discriminator="type")]
 
 
 class Gateway(Strict):
-    """A Raspberry Pi and its buses; its id is the Sparkplug edge node. Quiet longer than `silent_after_s` is trouble."""
+    """A Raspberry Pi and its buses, the Sparkplug edge node. Quiet longer than `silent_after_s` is trouble."""
 
     id: Id
     buses: Annotated[tuple[Bus, ...], Field(min_length=1)]

@@ -270,9 +270,7 @@ def _build_schema() -> type[Message]:
         oneof={"int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value"},
         repeated={},
     )
-    declare(
-        "PropertySet", [("keys", 1, text), ("values", 2, nested)], set(), {"keys": "", "values": "PropertyValue"}
-    )
+    declare("PropertySet", [("keys", 1, text), ("values", 2, nested)], set(), {"keys": "", "values": "PropertyValue"})
     declare(
         "Metric",
         [("name", 1, text), ("alias", 2, u64), ("timestamp", 3, u64), ("datatype", 4, u32)]

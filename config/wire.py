@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 from typing import Any
 
 from config.sparkplug import (
@@ -25,6 +23,61 @@ from config.sparkplug import (
     encode_payload,
     typed,
 )
+from config.words import (
+    Birth,
+    Command,
+    Commit,
+    Committed,
+    Data,
+    Death,
+    Declared,
+    Edge,
+    HostState,
+    Lane,
+    Message,
+    Quality,
+    Reading,
+    Report,
+)
+
+__all__ = [
+    "BD_SEQ",
+    "CLOCK",
+    "COMMIT",
+    "COMMIT_RANGES_MAX",
+    "EPOCH",
+    "NAMESPACE",
+    "REBIRTH",
+    "Birth",
+    "Command",
+    "Commit",
+    "Committed",
+    "Data",
+    "Death",
+    "Declared",
+    "Edge",
+    "HostState",
+    "Lane",
+    "Message",
+    "Quality",
+    "Reading",
+    "Report",
+    "UnknownMetric",
+    "WireError",
+    "check_value",
+    "decode",
+    "decode_commit",
+    "encode_birth",
+    "encode_commit",
+    "encode_death",
+    "encode_rebirth",
+    "encode_report",
+    "encode_state",
+    "is_name",
+    "resolve",
+    "state_topic",
+    "topic_of",
+]
 
 NAMESPACE = "spBv1.0"
 REBIRTH = "Node Control/Rebirth"
@@ -34,165 +87,6 @@ COMMIT = "Journal/Commit"
 CLOCK = "Clock/Synchronized"
 COMMIT_RANGES_MAX = 8  # ranges beyond the contiguous part that one commit may name
 UINT64_MAX = 2**64 - 1
-
-
-class Lane(StrEnum):
-    """The two roads of a journal: alarms overtake telemetry at every hop."""
-
-    ALARM = "alarm"
-    TELEMETRY = "telemetry"
-
-    @property
-    def metric(self) -> str:
-        """The metric that carries this lane's position, e.g. `Journal/Alarm`."""
-        return f"Journal/{self.value.capitalize()}"
-
-    @property
-    def floor_metric(self) -> str:
-        """The metric that declares the lowest position this lane may still send."""
-        return f"{self.metric}/Floor"
-
-    def count_metric(self, count: str) -> str:
-        """The metric of one of the gateway's own counts: Appended, Dropped or InJournal."""
-        return f"{self.metric}/{count}"
-
-
-class Quality(IntEnum):
-    """The three values Sparkplug allows (`payloads-propertyset-quality-value-value`)."""
-
-    BAD = 0
-    GOOD = 192
-    STALE = 500
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edge:
-    """A Sparkplug edge node: group = community, node = gateway."""
-
-    group: str
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One point's value. `value` None always comes with a `cause` in words; never 0 for absent."""
-
-    name: str
-    value: Value | None
-    datatype: DataType
-    quality: Quality = Quality.GOOD
-    cause: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report of one device (or of the node itself: `device` None) in one lane.
-
-    `position` and `check` are None for best-effort data without a journal (third-party edge nodes,
-    and our own node's journal counts). `epoch` names the journal the position belongs to.
-    """
-
-    edge: Edge
-    device: str | None
-    lane: Lane | None
-    epoch: str | None
-    position: int | None
-    check: int | None
-    at_ms: int
-    historical: bool
-    readings: tuple[Reading, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A metric as its birth declared it: what an alias stands for."""
-
-    name: str
-    datatype: DataType
-
-
-@dataclass(frozen=True, slots=True)
-class Birth:
-    """NBIRTH (`device` None) or DBIRTH. `aliases` maps every alias to its metric, the journal's own included.
-
-    `readings` are the present values; an unknown one is null and stale. `epoch` and `floors` are
-    None where the edge node keeps no journal of ours; `bd_seq` and `clock_synchronized` are the node's.
-    """
-
-    edge: Edge
-    device: str | None
-    at_ms: int
-    seq: int
-    readings: tuple[Reading, ...]
-    aliases: Mapping[int, Declared]
-    bd_seq: int | None = None
-    epoch: str | None = None
-    floors: Mapping[Lane, int] | None = None
-    clock_synchronized: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """NDATA or DDATA as heard, its aliases not yet resolved: see `resolve`."""
-
-    edge: Edge
-    device: str | None
-    at_ms: int
-    seq: int
-    metrics: tuple[Metric, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """NDEATH (`device` None, with bdSeq, without seq) or DDEATH (with seq)."""
-
-    edge: Edge
-    device: str | None
-    at_ms: int | None
-    bd_seq: int | None = None
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What the host has committed of one lane: everything up to `upto`, and at most eight ranges beyond it."""
-
-    upto: int
-    ranges: tuple[tuple[int, int], ...] = ()
-
-    def __contains__(self, position: int) -> bool:
-        return position <= self.upto or any(first <= position <= last for first, last in self.ranges)
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The host's acknowledgement to one gateway; a lane that is absent says nothing."""
-
-    epoch: str
-    lanes: Mapping[Lane, Committed]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """NCMD or DCMD as heard by an edge node. Anything but a rebirth or a commit is not ours."""
-
-    edge: Edge
-    device: str | None
-    rebirth: bool = False
-    commit: Commit | None = None
-    strange: tuple[str, ...] = ()  # names of metrics that we do not accept, for the counter
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """STATE of a Sparkplug host application."""
-
-    host_id: str
-    online: bool
-    at_ms: int
-
-
-Message = Birth | Data | Death | Command | HostState
 
 
 # --- topics ---------------------------------------------------------------------------------------
@@ -320,7 +214,8 @@ def decode(topic: str, data: bytes) -> Message:
         raise WireError(f"topic {topic!r}: expected group/verb/node, and /device with a D verb")
     edge = Edge(parts[1], parts[3])
     device = parts[4] if device_expected else None
-    return _DECODERS[verb](edge, device, decode_payload(data))
+    message: Message = _DECODERS[verb](edge, device, decode_payload(data))
+    return message
 
 
 def resolve(data: Data, aliases: Mapping[int, Declared], epoch: str | None) -> Report:
@@ -376,7 +271,7 @@ def _plain(value: Value | None) -> Any:
 
 def _reading(metric: Metric, declared: Declared) -> Reading:
     raw = metric.properties.get("Quality", int(Quality.GOOD))
-    quality = Quality(raw) if raw in {0, 192, 500} else Quality.BAD
+    quality = Quality(raw) if isinstance(raw, int) and raw in set(Quality) else Quality.BAD
     cause = metric.properties.get("Cause")
     value = typed(metric.value, declared.datatype)
     if value is None and cause is None:
@@ -475,9 +370,13 @@ def _decode_committed(said: Any) -> Committed:
     if len(ranges) > COMMIT_RANGES_MAX or any(type(number) is not int for number in numbers):
         raise ValueError("ranges")
     # Ascending, apart from each other, and beyond `upto`: anything else is not an account of a lane.
-    edges = [upto, *(number for pair in ranges for number in pair)]
-    if not 0 <= upto <= UINT64_MAX or any(b < a + (i % 2 == 0) for i, (a, b) in enumerate(zip(edges, edges[1:]))):
-        raise ValueError("order")
+    end = upto
+    for first, last in ranges:
+        if not end < first <= last:
+            raise ValueError("order")
+        end = last
+    if upto < 0 or end > UINT64_MAX:
+        raise ValueError("size")
     return Committed(upto, ranges)
 
 
