@@ -85,7 +85,7 @@ class Payload:
 
 
 def encode_payload(payload: Payload, datatypes: bool) -> bytes:
-    """Payload -> bytes. `datatypes` is True in births and commands, False in DATA (`payloads-metric-datatype-not-req`)."""
+    """Payload -> bytes. `datatypes`: True in births and commands, False in DATA (`payloads-metric-datatype-not-req`)."""
     out = _PAYLOAD()
     if payload.timestamp_ms is not None:
         out.timestamp = payload.timestamp_ms
@@ -265,19 +265,25 @@ def _build_schema() -> type[Message]:
 
     declare(
         "PropertyValue",
-        [("type", 1, u32), ("is_null", 2, flag), ("int_value", 3, u32), ("long_value", 4, u64)]
-        + [("float_value", 5, real), ("double_value", 6, wide), ("boolean_value", 7, flag), ("string_value", 8, text)],
+        [
+            *[("type", 1, u32), ("is_null", 2, flag), ("int_value", 3, u32), ("long_value", 4, u64)],
+            *[("float_value", 5, real), ("double_value", 6, wide), ("boolean_value", 7, flag)],
+            ("string_value", 8, text),
+        ],
         oneof={"int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value"},
         repeated={},
     )
     declare("PropertySet", [("keys", 1, text), ("values", 2, nested)], set(), {"keys": "", "values": "PropertyValue"})
     declare(
         "Metric",
-        [("name", 1, text), ("alias", 2, u64), ("timestamp", 3, u64), ("datatype", 4, u32)]
-        + [("is_historical", 5, flag), ("is_transient", 6, flag), ("is_null", 7, flag)]
-        + [("properties", 9, nested), ("int_value", 10, u32), ("long_value", 11, u64), ("float_value", 12, real)]
-        + [("double_value", 13, wide), ("boolean_value", 14, flag), ("string_value", 15, text)]
-        + [("bytes_value", 16, raw), ("dataset_value", 17, raw), ("template_value", 18, raw)],
+        [
+            *[("name", 1, text), ("alias", 2, u64), ("timestamp", 3, u64), ("datatype", 4, u32)],
+            *[("is_historical", 5, flag), ("is_transient", 6, flag), ("is_null", 7, flag)],
+            *[("properties", 9, nested), ("int_value", 10, u32), ("long_value", 11, u64)],
+            *[("float_value", 12, real), ("double_value", 13, wide), ("boolean_value", 14, flag)],
+            *[("string_value", 15, text), ("bytes_value", 16, raw), ("dataset_value", 17, raw)],
+            ("template_value", 18, raw),
+        ],
         oneof=_PLAIN_VALUES | {"dataset_value", "template_value"},
         repeated={},
     )

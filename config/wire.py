@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from config.commit import COMMIT_RANGES_MAX, read_commit, write_commit
 from config.sparkplug import (
     NO_PROPERTIES,
     DataType,
@@ -66,7 +67,6 @@ __all__ = [
     "WireError",
     "check_value",
     "decode",
-    "decode_commit",
     "encode_birth",
     "encode_commit",
     "encode_death",
@@ -85,8 +85,6 @@ BD_SEQ = "bdSeq"
 EPOCH = "Journal/Epoch"
 COMMIT = "Journal/Commit"
 CLOCK = "Clock/Synchronized"
-COMMIT_RANGES_MAX = 8  # ranges beyond the contiguous part that one commit may name
-UINT64_MAX = 2**64 - 1
 
 
 # --- topics ---------------------------------------------------------------------------------------
@@ -175,13 +173,8 @@ def encode_rebirth(at_ms: int) -> bytes:
 
 def encode_commit(commit: Commit, at_ms: int) -> bytes:
     """The NCMD that writes `Journal/Commit`. Raises ValueError for more than eight ranges in a lane."""
-    lanes: dict[str, Any] = {}
-    for lane, committed in commit.lanes.items():
-        if len(committed.ranges) > COMMIT_RANGES_MAX:
-            raise ValueError(f"{len(committed.ranges)} ranges in lane {lane}, expected at most {COMMIT_RANGES_MAX}")
-        lanes[lane.value] = {"upto": committed.upto, "ranges": [list(pair) for pair in committed.ranges]}
-    text = json.dumps({"epoch": commit.epoch, **lanes}, separators=(",", ":"))
-    return encode_payload(Payload(at_ms, None, (Metric(COMMIT, None, at_ms, DataType.STRING, text),)), datatypes=True)
+    metric = Metric(COMMIT, None, at_ms, DataType.STRING, write_commit(commit))
+    return encode_payload(Payload(at_ms, None, (metric,)), datatypes=True)
 
 
 def encode_state(online: bool, at_ms: int) -> bytes:
@@ -344,40 +337,10 @@ def _decode_command(edge: Edge, device: str | None, payload: Payload) -> Command
         if metric.name == REBIRTH and metric.value is True:
             rebirth = True
         elif metric.name == COMMIT and isinstance(metric.value, str):
-            commit = decode_commit(metric.value)
+            commit = read_commit(metric.value)
         else:
             strange.append(metric.name or f"alias {metric.alias}")
     return Command(edge, device, rebirth, commit, tuple(strange))
-
-
-def decode_commit(text: str) -> Commit:
-    """The text of `Journal/Commit`. Raises WireError unless it is exactly what `encode_commit` may say."""
-    try:
-        said = json.loads(text)
-        epoch = said.pop("epoch")
-        lanes = {Lane(name): _decode_committed(lane) for name, lane in said.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WireError(f"{COMMIT} is malformed: {text[:80]!r}") from error
-    if not isinstance(epoch, str) or not epoch:
-        raise WireError(f"{COMMIT} has no epoch")
-    return Commit(epoch, lanes)
-
-
-def _decode_committed(said: Any) -> Committed:
-    ranges = tuple((first, last) for first, last in said["ranges"])
-    upto = said["upto"]
-    numbers = [upto, *(number for pair in ranges for number in pair)]
-    if len(ranges) > COMMIT_RANGES_MAX or any(type(number) is not int for number in numbers):
-        raise ValueError("ranges")
-    # Ascending, apart from each other, and beyond `upto`: anything else is not an account of a lane.
-    end = upto
-    for first, last in ranges:
-        if not end < first <= last:
-            raise ValueError("order")
-        end = last
-    if upto < 0 or end > UINT64_MAX:
-        raise ValueError("size")
-    return Committed(upto, ranges)
 
 
 def _decode_state(parts: list[str], data: bytes) -> HostState:
