@@ -1,1 +1,248 @@
-"""The command line of Callpoint."""
+"""The command line. Each command imports its package only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DEMO_SITE = HERE / "config" / "sites" / "demo"
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 well, 1 failed, 2 wrong use, 130 interrupted."""
+    # Our folders have everyday names (`config`): they must win over a stranger's module of the same name.
+    sys.path.insert(0, str(HERE))
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: nothing more to say, and nothing to complain about at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="callpoint",
+        description="Lets a neighbourhood's own people answer a fire or a stuck elevator in time.",
+        epilog="Secrets come from the environment or a file: CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_services(commands)
+    _add_simulate(commands)
+    _add_tools(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser(
+        "demo", help="a whole community on this machine, with a story", description=_demo.__doc__
+    )
+    demo.add_argument("--story", choices=["fire", "entrapment", "discharge"], help="play this one only (default: all)")
+    demo.add_argument(
+        "--exit", action="store_true", help="stop when the story is over; exit 1 if it did not go as told"
+    )
+    demo.add_argument("--json", type=Path, metavar="FILE", help="write timeline, notices and ledger here")
+    demo.add_argument("--site", type=Path, default=DEMO_SITE, help="another site folder with these stories' devices")
+    demo.add_argument("--mqtt", metavar="URL", help="use this broker, mqtt://host:port (default: an embedded one)")
+    demo.add_argument("--history", metavar="URL", help="use this history (default: a SQLite file)")
+    demo.add_argument("--listen", metavar="HOST:PORT", help="where the page is (default: 127.0.0.1:8080 or near it)")
+    demo.set_defaults(run=_demo)
+
+
+def _add_services(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    gateway = commands.add_parser("gateway", help="ask a building's devices and publish", description=_gateway.__doc__)
+    gateway.add_argument("site", type=Path, metavar="SITE", help="site folder")
+    gateway.add_argument("--id", required=True, metavar="GW", help="which gateway of the site this machine is")
+    gateway.add_argument("--mqtt", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
+    gateway.add_argument("--state", type=Path, metavar="DIR", help="journal folder (default: XDG state folder)")
+    gateway.add_argument("--buses", type=Path, metavar="FILE", help="JSON that says where buses are instead")
+    gateway.set_defaults(run=_gateway)
+
+    collector = commands.add_parser("collector", help="hear, keep, decide, tell", description=_collector.__doc__)
+    collector.add_argument("site", type=Path, metavar="SITE", help="site folder")
+    collector.add_argument("--mqtt", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
+    collector.add_argument("--history", metavar="URL", help="sqlite:PATH, influxdb://host:port/db, influxdb2://…")
+    collector.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
+    collector.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="default: %(default)s")
+    collector.add_argument("--url", metavar="URL", help="what phones open (default: the plan's board_url)")
+    collector.set_defaults(run=_collector)
+
+    broker = commands.add_parser("broker", help="an embedded MQTT broker for trials", description=_broker.__doc__)
+    broker.add_argument("--listen", default="127.0.0.1:1883", metavar="HOST:PORT", help="default: %(default)s")
+    broker.set_defaults(run=_broker)
+
+
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    simulate = commands.add_parser("simulate", help="a site's devices, made up", description=_simulate.__doc__)
+    simulate.add_argument("site", type=Path, metavar="SITE", help="site folder")
+    simulate.add_argument("--story", metavar="NAME", help="play this story at once")
+    simulate.add_argument("--speed", type=_positive, default=1.0, metavar="N", help="N times as fast (default: 1)")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same world (default: 1)")
+    simulate.add_argument("--addresses", type=Path, metavar="FILE", help="write where each bus listens, as JSON")
+    simulate.add_argument("--json", action="store_true", help="print JSON lines")
+    simulate.set_defaults(run=_simulate)
+
+
+def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser("check", help="check a site folder", description=_check.__doc__)
+    check.add_argument("site", type=Path, metavar="SITE", nargs="?", help="site folder")
+    check.add_argument("--schema", choices=["site", "profile"], help="print the JSON Schema for editors instead")
+    check.set_defaults(run=_check)
+
+    tap = commands.add_parser("tap", help="show live traffic in readable lines", description=_tap.__doc__)
+    tap.add_argument("--mqtt", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
+    tap.add_argument("--group", default="+", help="one community only (default: all)")
+    tap.set_defaults(run=_tap)
+
+    ledger = commands.add_parser("ledger", help="account for every report", description=_ledger.__doc__)
+    ledger.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
+    ledger.add_argument(
+        "--history", metavar="URL", help="as the collector's (default: the SQLite file beside the state)"
+    )
+    ledger.add_argument("--json", action="store_true", help="print JSON")
+    ledger.set_defaults(run=_ledger)
+
+    bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
+    bench.add_argument("what", choices=["alarm"], help="alarm: register change to hand-over to the channel")
+    bench.add_argument("--count", type=int, default=50, metavar="N", help="alarms to measure (default: 50)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    bench.set_defaults(run=_bench)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Start a broker, devices, gateways and a collector on this machine and play a kitchen fire, an entrapment
+    and a discharged extinguisher. Ctrl-C stops everything."""
+    from simulator.demo import DemoOptions, run
+
+    return run(
+        DemoOptions(
+            program=(sys.executable, str(HERE / "callpoint.py")),
+            site=options.site,
+            stories=(options.story,) if options.story else ("fire", "entrapment", "discharge"),
+            exit=options.exit,
+            json_file=options.json,
+            mqtt=options.mqtt,
+            history=options.history,
+            listen=options.listen,
+        )
+    )
+
+
+def _gateway(options: argparse.Namespace) -> int:
+    """Ask the devices of one gateway, keep a journal, publish over MQTT (Sparkplug B). Reads only, never writes."""
+    from gateway.__main__ import GatewayOptions, run
+
+    return run(
+        GatewayOptions(
+            site=options.site, gateway=options.id, mqtt=options.mqtt, state=options.state, buses=options.buses
+        )
+    )
+
+
+def _collector(options: argparse.Namespace) -> int:
+    """Hear the gateways, keep what they say, decide, call people, and serve the page and the API."""
+    from collector.__main__ import CollectorOptions, run
+
+    return run(
+        CollectorOptions(
+            site=options.site,
+            mqtt=options.mqtt,
+            history=options.history,
+            state=options.state,
+            listen=options.listen,
+            url=options.url,
+        )
+    )
+
+
+def _broker(options: argparse.Namespace) -> int:
+    """An MQTT broker inside this process: no passwords, nothing kept. For trials; use Mosquitto for real."""
+    from simulator.broker import run
+
+    return run(options.listen)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    """Serve a site's devices over real Modbus TCP and serial lines from a made-up world."""
+    from simulator.__main__ import SimulateOptions, run
+
+    return asyncio.run(
+        run(
+            SimulateOptions(
+                site=options.site,
+                story=options.story,
+                speed=options.speed,
+                seed=options.seed,
+                addresses=options.addresses,
+                json=options.json,
+            )
+        )
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Read a site folder and its profiles and list every mistake by file and line. Exit 1 if there is one."""
+    from config.site import SiteFile, read_site
+
+    if options.schema:
+        from config.profile import Profile
+        from config.schema import schema_text
+
+        print(schema_text(SiteFile if options.schema == "site" else Profile), end="")
+        return OK
+    if options.site is None:
+        print("callpoint check: expected a site folder", file=sys.stderr)
+        return USAGE
+    site, document = read_site(options.site)
+    for mistake in sorted(set(document.mistakes)):
+        print(mistake)
+    if site is None:
+        return FAILED
+    points = sum(len(site.points(device)) for device in site.devices.values())
+    print(
+        f"{site.community.id}: {len(site.buildings)} buildings, {len(site.gateways)} gateways,"
+        f" {len(site.devices)} devices, {points} points, {len(site.people)} people: well"
+    )
+    return OK
+
+
+def _tap(options: argparse.Namespace) -> int:
+    """Listen to a broker and print every Sparkplug message in words. Changes nothing."""
+    from collector.tap import run
+
+    return run(options.mqtt, options.group)
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    """The account of every report from journal to history, from independent counts. Exit 1 if it does not balance."""
+    from collector.ledger import run
+
+    return run(options.state, options.history, options.json)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    """Measure on this machine, with real processes and sockets, and print p50 and p99."""
+    from simulator.bench import run
+
+    return run((sys.executable, str(HERE / "callpoint.py")), DEMO_SITE, options.count, options.json)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1000:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0, at most 1000")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -85,7 +85,7 @@ class Payload:
 
 
 def encode_payload(payload: Payload, datatypes: bool) -> bytes:
-    """Payload -> bytes. `datatypes`: True in births and commands, False in DATA (`payloads-metric-datatype-not-req`)."""
+    """Payload -> bytes. `datatypes`: in births and commands, not in DATA (`payloads-metric-datatype-not-req`)."""
     out = _PAYLOAD()
     if payload.timestamp_ms is not None:
         out.timestamp = payload.timestamp_ms

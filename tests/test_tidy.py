@@ -1,0 +1,181 @@
+"""The house rules, enforced: who may import whom, what is pure, how long things may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("config", "gateway", "collector", "simulator", "dashboards")
+MAY_IMPORT = {
+    "config": {"config"},
+    "gateway": {"gateway", "config"},
+    "collector": {"collector", "config"},
+    "simulator": {"simulator", "config"},
+    "dashboards": {"dashboards", "config"},
+}
+PURE = {
+    "config/sparkplug.py",
+    "config/words.py",
+    "config/wire.py",
+    "config/commit.py",
+    "config/profile.py",
+    "gateway/schedule.py",
+    "gateway/blocks.py",
+    "gateway/decode.py",
+    "gateway/report.py",
+    "gateway/session.py",
+    "collector/edge.py",
+    "collector/rules.py",
+    "collector/alarm.py",
+    "collector/incident.py",
+    "collector/dispatch.py",
+    "collector/engine.py",
+    "collector/records.py",
+    "collector/message.py",
+    "simulator/world.py",
+}
+IMPURE_MODULES = {
+    *("time", "random", "secrets", "uuid", "logging", "os", "io", "pathlib", "shutil", "tempfile", "glob", "socket"),
+    *("threading", "asyncio", "multiprocessing", "subprocess", "concurrent", "signal", "select", "sqlite3", "ssl"),
+    *("httpx", "requests", "urllib", "http", "smtplib", "paho", "pymodbus", "serial", "influxdb_client", "fastapi"),
+    *("apprise", "uvicorn", "jinja2", "amqtt", "sys"),
+}
+IMPURE_CALLS = {"open", "print", "input"}
+# The simulator's truth is random on purpose, but from its own seed only.
+SEEDED = {"simulator/world.py": {"random"}}
+FUNCTION_LINES_MAX = 70
+LINE_CHARACTERS_MAX = 120
+MODULE_LINES_MAX = 400
+WRITES = re.compile(r"\bwrite_(coil|coils|register|registers)\b|mask_write|readwrite_registers|write_file_record")
+
+
+def _modules() -> Iterator[tuple[str, ast.Module, str]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            yield path.relative_to(ROOT).as_posix(), ast.parse(text), text
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where a name comes from"
+            module = node.module or ""
+            yield module
+            if module in PACKAGES:
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _file_of(module: str) -> str | None:
+    path = module.replace(".", "/")
+    for candidate in (f"{path}.py", f"{path}/__init__.py"):
+        if (ROOT / candidate).is_file():
+            return candidate
+    return None
+
+
+def test_packages_import_only_what_their_place_allows() -> None:
+    wrong = [
+        f"{name} imports {module}"
+        for name, tree, _ in _modules()
+        for module in _imports(tree)
+        if (top := module.partition(".")[0]) in (*PACKAGES, "callpoint") and top not in MAY_IMPORT[name.split("/")[0]]
+    ]
+
+    assert not wrong
+
+
+def test_pure_modules_touch_neither_clock_nor_world() -> None:
+    wrong = []
+    for name, tree, _ in _modules():
+        if name not in PURE:
+            continue
+        for module in _imports(tree):
+            top = module.partition(".")[0]
+            if top in IMPURE_MODULES - SEEDED.get(name, set()):
+                wrong.append(f"{name} imports {module}")
+            if top in PACKAGES and (file := _file_of(module)) and file not in PURE and not file.endswith("__init__.py"):
+                wrong.append(f"{name}, pure, imports {file}, which is not")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
+                wrong.append(f"{name}:{node.lineno} calls {node.func.id}")
+            if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today"}:
+                owner = ast.unparse(node.value)
+                if owner in {"datetime", "date", "datetime.datetime", "datetime.date"}:
+                    wrong.append(f"{name}:{node.lineno} reads the clock")
+
+    assert not wrong
+
+
+def test_every_pure_module_exists() -> None:
+    assert not [name for name in PURE if not (ROOT / name).is_file()]
+
+
+def test_functions_fit_a_screen_and_modules_stay_small() -> None:
+    wrong = []
+    for name, tree, text in _modules():
+        lines = text.splitlines()
+        if len(lines) > MODULE_LINES_MAX:
+            wrong.append(f"{name} has {len(lines)} lines; what second thing does it do?")
+        wrong += [f"{name}:{i} is too long" for i, line in enumerate(lines, 1) if len(line) > LINE_CHARACTERS_MAX]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > FUNCTION_LINES_MAX:
+                    wrong.append(f"{name}:{node.lineno} {node.name} has {length} lines")
+
+    assert not wrong
+
+
+def test_every_module_opens_with_its_rule() -> None:
+    assert not [name for name, tree, _ in _modules() if not ast.get_docstring(tree)]
+
+
+def test_only_the_wiring_is_imported_by_nobody() -> None:
+    wrong = [
+        f"{name} imports {module}"
+        for name, tree, _ in _modules()
+        for module in _imports(tree)
+        if module.endswith("__main__")
+    ]
+
+    assert not wrong
+
+
+def test_nothing_in_the_gateway_can_write_to_a_device() -> None:
+    assert not [name for name, _, text in _modules() if name.startswith("gateway/") and WRITES.search(text)]
+
+
+def test_broad_excepts_say_why() -> None:
+    wrong = []
+    for name, _, text in _modules():
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.search(r"except( Exception| BaseException)?( as \w+)?:", line) and "noqa: BLE001 - " not in line:
+                wrong.append(f"{name}:{number} {line.strip()}")
+
+    assert not wrong
+
+
+def test_the_project_names_no_registry_and_no_leftovers() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    words = re.compile("|".join(["FIX" + "ME", "TO" + "DO:", "XX" + "X ", "index" + "-url", "registry" + "="]))
+    wrong = []
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.suffix in {".png", ".ico", ".woff2"} or not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if words.search(line):
+                wrong.append(f"{name}:{number}")
+
+    assert not wrong
