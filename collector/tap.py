@@ -1,0 +1,152 @@
+"""`callpoint tap`: a broker's Sparkplug traffic in readable lines. Listens only."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import paho.mqtt.client as mqtt
+
+from config.endpoint import Broker, EndpointError, parse_mqtt
+from config.wire import (
+    NAMESPACE,
+    Birth,
+    Command,
+    Data,
+    Death,
+    Edge,
+    HostState,
+    Message,
+    Quality,
+    Reading,
+    UnknownMetric,
+    WireError,
+    decode,
+    resolve,
+)
+from config.words import Declared
+
+_WAITING_MAX = 10_000  # messages between the network and the terminal; beyond it the oldest are counted and dropped
+_BIRTH_VALUES_MAX = 8
+
+
+class Speaker:
+    """Messages -> lines. Remembers each birth, so that data can be told by name."""
+
+    def __init__(self) -> None:
+        self._born: dict[tuple[Edge, str | None], tuple[dict[int, Declared], str | None]] = {}
+
+    def lines(self, topic: str, payload: bytes) -> Iterator[str]:
+        """What one message says; garbage is told as such."""
+        try:
+            yield from self._said(decode(topic, payload))
+        except WireError as error:
+            yield f"?? {topic}: {error}"
+
+    def _said(self, message: Message) -> Iterator[str]:
+        if isinstance(message, HostState):
+            yield f"host {message.host_id} is {'online' if message.online else 'offline'}"
+            return
+        who = message.edge.node + (f" {message.device}" if message.device else "")
+        if isinstance(message, Birth):
+            epoch = self._born.get((message.edge, None), ({}, None))[1] if message.device else message.epoch
+            self._born[message.edge, message.device] = (dict(message.aliases), epoch)
+            more = len(message.readings) - _BIRTH_VALUES_MAX
+            values = _values(message.readings[:_BIRTH_VALUES_MAX]) + (f" and {more} more" if more > 0 else "")
+            yield f"{who} BIRTH seq {message.seq} {values}"
+        elif isinstance(message, Data):
+            yield f"{who} {self._told(message)}"
+        elif isinstance(message, Death):
+            yield f"{who} DEATH" + (f" bdSeq {message.bd_seq}" if message.bd_seq is not None else "")
+        elif isinstance(message, Command):
+            yield f"{who} <- {_command(message)}"
+
+    def _told(self, message: Data) -> str:
+        aliases, epoch = self._born.get((message.edge, message.device), ({}, None))
+        try:
+            report = resolve(message, aliases, epoch)
+        except UnknownMetric:
+            return f"DATA seq {message.seq} before its birth was heard"
+        lane = f" {report.lane.value} #{report.position}" if report.lane else ""
+        late = " (again, or late)" if report.historical else ""
+        return f"DATA{lane}{late} {_values(report.readings)}"
+
+
+def run(url: str, group: str) -> int:
+    """Print traffic until Ctrl-C. Exit code 1 if the broker cannot be reached, 2 for a bad URL."""
+    try:
+        broker = parse_mqtt(url)
+    except EndpointError as error:
+        print(f"callpoint tap: {error}", file=sys.stderr)
+        return 2
+    heard: queue.Queue[tuple[int, str, bytes]] = queue.Queue(_WAITING_MAX)
+    dropped = 0
+
+    def hand_over(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        nonlocal dropped
+        try:
+            heard.put_nowait((time.time_ns(), message.topic, message.payload))
+        except queue.Full:
+            dropped += 1
+
+    client = _client(broker, group)
+    client.on_message = hand_over
+    try:
+        client.connect(broker.host, broker.port)
+    except OSError as error:
+        print(f"callpoint tap: no broker at {broker.host}:{broker.port}: {error}", file=sys.stderr)
+        return 1
+    client.loop_start()
+    speaker, said = Speaker(), 0
+    try:
+        while True:
+            at_ns, topic, payload = heard.get()
+            clock = datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
+            for line in speaker.lines(topic, payload):
+                print(clock, line, flush=True)
+            if dropped > said:
+                said = dropped
+                print(f"-- the terminal is too slow: {dropped} messages not shown", flush=True)
+    finally:
+        client.loop_stop()
+
+
+def _client(broker: Broker, group: str) -> mqtt.Client:
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    if broker.username:
+        client.username_pw_set(broker.username, broker.password)
+    if broker.tls:
+        client.tls_set()
+
+    def subscribe(client: mqtt.Client, _data: object, _flags: object, reason: object, _more: object) -> None:
+        print(f"-- connected to {broker.host}:{broker.port}: {reason}", file=sys.stderr)
+        client.subscribe([(f"{NAMESPACE}/{group}/#", 0), (f"{NAMESPACE}/STATE/#", 0)])
+
+    client.on_connect = subscribe
+    return client
+
+
+def _values(readings: tuple[Reading, ...]) -> str:
+    return " ".join(_value(reading) for reading in readings)
+
+
+def _value(reading: Reading) -> str:
+    if reading.value is None:
+        return f"{reading.name}=none ({reading.cause})"
+    value = f"{reading.value:g}" if isinstance(reading.value, float) else str(reading.value)
+    return f"{reading.name}={value}" + ("" if reading.quality is Quality.GOOD else f" [{reading.quality.name.lower()}]")
+
+
+def _command(command: Command) -> str:
+    if command.rebirth:
+        return "rebirth, please"
+    if command.commit is None:
+        return f"unknown command {', '.join(command.strange)}"
+    lanes = [
+        f"{lane.value} up to {said.upto}" + "".join(f" and {first} to {last}" for first, last in said.ranges)
+        for lane, said in command.commit.lanes.items()
+    ]
+    return "committed " + ", ".join(lanes)
