@@ -38,6 +38,7 @@ PURE = {
     "collector/engine.py",
     "collector/records.py",
     "collector/message.py",
+    "collector/phrases.py",
     "simulator/world.py",
 }
 IMPURE_MODULES = {

@@ -1,0 +1,218 @@
+"""Every fixed phrase that people read in a notice, by language. A language is complete or it does not type-check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collector.dispatch import Reason
+from config.profile import Condition, Kind
+from config.site import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """One language. Words in braces are filled in; what fills them is text from a site or device, never a phrase."""
+
+    conditions: Mapping[Condition, str]
+    kinds: Mapping[Kind, str]
+    reasons: Mapping[Reason, str]  # why this person is told
+    news: Mapping[Reason, str]  # what an informational notice tells, by its reason
+    advice: Mapping[Kind, str]  # what to mind on the spot
+    headline: str
+    floor: str
+    basement: str
+    floor_brief: str  # for a subject or an SMS
+    basement_brief: str
+    flat: str
+    brackets: str
+    system: str
+    silent: str
+    listed: str  # between the things of a list
+    where: str
+    registration: str
+    since: str
+    heard_later: str
+    returned: str
+    since_short: str
+    unknown_time: str
+    also: str
+    more: str
+    going: str
+    arrived: str
+    nobody: str
+    gate_code: str
+    access: str
+    why: str
+    answer: str
+    look: str
+    call_119: str  # in a call for help
+    danger_119: str  # in an informational notice
+    supplement: str
+    short_119: str
+    unrecorded_mark: str
+    unrecorded: str
+    reference: str
+
+
+_ZH = Phrases(
+    conditions={
+        Condition.ALARM: "报警",
+        Condition.PRE_ALARM: "预警",
+        Condition.SUPERVISORY: "监管",
+        Condition.TROUBLE: "故障",
+        Condition.DISABLED: "屏蔽",
+        Condition.TEST: "测试",
+        Condition.MEASUREMENT: "测量值",
+        Condition.COUNTER: "计数",
+        Condition.STATE: "状态",
+    },
+    kinds={
+        Kind.FIRE: "火灾",
+        Kind.ENTRAPMENT: "电梯困人",
+        Kind.WATER: "消防供水",
+        Kind.EQUIPMENT: "消防设备",
+        Kind.FAULT: "系统",
+    },
+    reasons={
+        Reason.OWN_TEAM: "您是本楼志愿消防队的队员。",
+        Reason.NEIGHBOUR_TEAM: "您是邻楼志愿消防队的队员，本楼没有自己的队伍，或前往的人还不够。",
+        Reason.MANAGER: "您是本楼的物业负责人。",
+        Reason.GRID_CELL: "您是本楼所在网格的负责人。",
+        Reason.CONTACT: "您是本社区的紧急联系人。",
+        Reason.NEW_DEVICE: "又有一个设备报警，因此重新呼叫，此前已答复的人也会再次收到。",
+        Reason.LATE_REPORT: "这条报告迟到了半小时以上，因此只通知队长和物业负责人，请核实现场。",
+        Reason.CHANNEL_FAILED: "发给您的上一个渠道没有送达，因此改用此渠道。",
+        Reason.QUORUM_REACHED: "您此前被呼叫过，现在前往的人已经够了。",
+        Reason.STAND_DOWN: "您此前被呼叫过，本次呼叫已经结束。",
+        Reason.CLOSED: "您此前被呼叫过，本事件已经关闭。",
+    },
+    news={
+        Reason.QUORUM_REACHED: "人手已够",
+        Reason.STAND_DOWN: "呼叫结束",
+        Reason.CLOSED: "事件关闭",
+    },
+    advice={
+        Kind.FIRE: "先保证自身安全，不要乘电梯。",
+        Kind.ENTRAPMENT: "先与被困人员通话安抚，不要强行扒门，等专业人员救援。",
+        Kind.WATER: "请到现场检查消防供水。",
+        Kind.EQUIPMENT: "请到现场检查消防设备。",
+        Kind.FAULT: "故障期间监测可能中断，请尽快检查。",
+    },
+    headline="{kind}{condition}",
+    floor="{number}楼",
+    basement="地下{number}层",
+    floor_brief="{number}楼",
+    basement_brief="地下{number}层",
+    flat="{flat}室",
+    brackets="（{text}）",
+    system="系统部件 {part}",
+    silent="设备失联",
+    listed="、",
+    where="地点：{text}",
+    registration="电梯注册代码：{number}",
+    since="时间：{source} 起",
+    heard_later="（设备时间；系统 {heard} 收到）",
+    returned="（{at} 设备已恢复，尚未复位）",
+    since_short="{source}起",
+    unknown_time="时间不明",
+    also="还有：{text}",
+    more="另有{count}项",
+    going="正在前往：{names}",
+    arrived="已到现场：{names}",
+    nobody="目前还没有人答复前往。",
+    gate_code="门禁密码：{text}",
+    access="进入方式：{text}",
+    why="通知您的原因：{text}",
+    answer="请打开链接答复（前往、已到、不能去）：{url}",
+    look="查看：{url}",
+    call_119="请您自己拨打119！",
+    danger_119="如仍有危险，请您自己拨打119。",
+    supplement="本系统只是补充手段，不是经认证的火灾报警系统。",
+    short_119="请自拨119；本系统仅为补充，非认证火灾报警",
+    unrecorded_mark="【未记录】",
+    unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
+    reference="编号：{id}",
+)
+
+_EN = Phrases(
+    conditions={
+        Condition.ALARM: "alarm",
+        Condition.PRE_ALARM: "pre-alarm",
+        Condition.SUPERVISORY: "supervisory",
+        Condition.TROUBLE: "trouble",
+        Condition.DISABLED: "disabled",
+        Condition.TEST: "test",
+        Condition.MEASUREMENT: "measurement",
+        Condition.COUNTER: "counter",
+        Condition.STATE: "state",
+    },
+    kinds={
+        Kind.FIRE: "FIRE",
+        Kind.ENTRAPMENT: "STUCK IN ELEVATOR",
+        Kind.WATER: "FIRE WATER SUPPLY",
+        Kind.EQUIPMENT: "FIRE EQUIPMENT",
+        Kind.FAULT: "SYSTEM",
+    },
+    reasons={
+        Reason.OWN_TEAM: "you are in this building's own volunteer team.",
+        Reason.NEIGHBOUR_TEAM: "you are in a neighbouring building's team; this one has none, or too few are going.",
+        Reason.MANAGER: "you are this building's property manager.",
+        Reason.GRID_CELL: "you are responsible for the grid cell of this building.",
+        Reason.CONTACT: "you are an emergency contact of this community.",
+        Reason.NEW_DEVICE: "another device is in alarm, so everybody is called anew, also those who have answered.",
+        Reason.LATE_REPORT: "this report came over half an hour late, so only leader and manager are told; please check.",
+        Reason.CHANNEL_FAILED: "your previous channel could not deliver this.",
+        Reason.QUORUM_REACHED: "you were called before; enough people are going now.",
+        Reason.STAND_DOWN: "you were called before; the call-out has ended.",
+        Reason.CLOSED: "you were called before; the incident is closed.",
+    },
+    news={
+        Reason.QUORUM_REACHED: "Enough people are going",
+        Reason.STAND_DOWN: "Call-out ended",
+        Reason.CLOSED: "Incident closed",
+    },
+    advice={
+        Kind.FIRE: "Your own safety first; do not use the elevator.",
+        Kind.ENTRAPMENT: "Talk to the people inside; do not force the doors, wait for trained rescuers.",
+        Kind.WATER: "Please check the fire water supply on site.",
+        Kind.EQUIPMENT: "Please check the equipment on site.",
+        Kind.FAULT: "Monitoring may be interrupted meanwhile; please look into it soon.",
+    },
+    headline="{kind} {condition}",
+    floor="floor {number}",
+    basement="basement {number}",
+    floor_brief="{number}F",
+    basement_brief="B{number}",
+    flat="flat {flat}",
+    brackets=" ({text})",
+    system="part of the system: {part}",
+    silent="no news from the device",
+    listed=", ",
+    where="Where: {text}",
+    registration="Elevator registration: {number}",
+    since="Since: {source}",
+    heard_later=" (by the device's clock; heard {heard})",
+    returned=" (normal again at {at}, not yet reset)",
+    since_short="since {source}",
+    unknown_time="time unknown",
+    also="Also: {text}",
+    more="{count} more",
+    going="Going: {names}",
+    arrived="There: {names}",
+    nobody="Nobody has said yet that they are going.",
+    gate_code="Gate code: {text}",
+    access="Getting in: {text}",
+    why="Why you: {text}",
+    answer="Answer here (going, arrived, cannot): {url}",
+    look="Look: {url}",
+    call_119="Call 119 yourself!",
+    danger_119="If there is still danger, call 119 yourself.",
+    supplement="This system is a supplement and not a certified fire alarm.",
+    short_119="Call 119 yourself; not a certified alarm",
+    unrecorded_mark="[UNRECORDED] ",
+    unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
+    reference="Ref. {id}",
+)
+
+PHRASES: Mapping[Language, Phrases] = {"zh": _ZH, "en": _EN}
