@@ -45,6 +45,17 @@ def parse_mqtt(url: str) -> Broker:
     )
 
 
+def sqlite_path(url: str) -> Path | None:
+    """The file of `sqlite:PATH` or `sqlite:///absolute/path`; None if `url` is of another kind."""
+    if not url.startswith("sqlite:"):
+        return None
+    path = url.removeprefix("sqlite:")
+    path = path.removeprefix("//") if path.startswith("///") else path
+    if not path or path.endswith("/"):
+        raise EndpointError(f"URL {url!r}: expected sqlite:PATH of a file")
+    return Path(path)
+
+
 def read_secret(name: str) -> str | None:
     """The secret in the environment variable `name`, or in the file that `name`_FILE names; None if neither is set."""
     if value := os.environ.get(name):
