@@ -20,6 +20,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt config/deploy/setup-venv.sh
 
 $(VENV)/.tested: $(VENV)/.installed
 	@$(INSTALL) --editable '.[test]'
+	@$(INSTALL) --no-deps --target $(VENV)/cross --upgrade pysparkplug  # an independent Sparkplug decoder, for one test; it pins an old paho
 	@touch $@
 
 demo: setup ## a community on this machine: http://127.0.0.1:8080
