@@ -87,3 +87,12 @@ class Decision:
     def empty(self) -> bool:
         """True if nothing changed."""
         return not (self.alarms or self.incidents or self.notices or self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the store kept of all that is open: where the engine goes on after a restart."""
+
+    alarms: tuple[Alarm, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    notices: tuple[Notice, ...] = ()

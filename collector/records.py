@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.engine import Decision
-from config.words import Edge, Lane, Report
+from config.words import Committed, Edge, Lane, Report
 
 INT64_MAX = 2**63 - 1  # what a store's integer column holds
 STAMP_MS_MAX = INT64_MAX // 1_000_000 - 1  # a stamp that still fits into a series' nanoseconds (the year 2262)
@@ -55,13 +55,40 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredLane:
-    """What the store holds of one lane of one journal: `islands` are its stored positions, merged and ascending."""
+    """What the store holds of one lane of one journal.
+
+    `islands` are its stored positions, merged and ascending; what lies below `floor` is settled, stored or not.
+    `pruned` positions below the floor were stored and are only counted now.
+    """
 
     edge: Edge
     epoch: str
     lane: Lane
     floor: int
+    pruned: int
     islands: tuple[tuple[int, int], ...]
+
+    @property
+    def committed(self) -> Committed:
+        """What counts as committed, with all ranges, however many."""
+        upto, beyond = self.floor - 1, []
+        for first, last in self.islands:
+            if first <= upto + 1:
+                upto = max(upto, last)
+            else:
+                beyond.append((first, last))
+        return Committed(upto, tuple(beyond))
+
+    @property
+    def count(self) -> int:
+        """How many positions were ever stored."""
+        return self.pruned + sum(last - first + 1 for first, last in self.islands)
+
+    @property
+    def missing(self) -> int:
+        """How many positions were given up by their gateway and never stored here."""
+        upto = self.committed.upto
+        return upto - self.pruned - sum(last - first + 1 for first, last in self.islands if last <= upto)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +129,7 @@ class LedgerRow:
     in_journal: int | None
     committed: int
     in_history: int | None
+    group: str = ""
     epoch: str = ""
     missing: int = 0
     spooled: int = 0

@@ -1,0 +1,255 @@
+"""What the store does inside one transaction of SQLite. Each function gets a connection and knows no thread or file.
+
+The counts of the ledger are kept here: what leaves a table on purpose is added to its lane's books in the
+same transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from pydantic import TypeAdapter
+
+from collector.alarm import Alarm
+from collector.dispatch import Notice
+from collector.engine import Decision
+from collector.incident import Entry, Incident
+from collector.records import Attempt, Batch, LedgerRow, Record, Spooled, StoredLane
+from collector.tables import ISLANDS, read_record, write_record
+from config.words import Edge, Lane
+
+ALARM = TypeAdapter(Alarm)
+INCIDENT = TypeAdapter(Incident)
+NOTICE = TypeAdapter(Notice)
+ENTRY = TypeAdapter(Entry)
+
+
+def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
+    """Write everything; returns how many rows went into the spool. A record that is stored already changes nothing."""
+    for decision in batch.decisions:
+        _write_decision(connection, decision)
+    journals: dict[tuple[Edge, str], int] = {}
+    spooled = 0
+    for record in batch.records:
+        spooled += _write_record(connection, record, journals)
+    for floor in batch.floors:
+        journal = _journal(connection, floor.edge, floor.epoch, journals)
+        connection.execute(
+            "INSERT INTO lanes (journal, lane, floor) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET floor = max(floor, excluded.floor)",
+            (journal, floor.lane, floor.position),
+        )
+    for counts in batch.counts:
+        journal = _journal(connection, counts.edge, counts.epoch, journals)
+        connection.execute(
+            "INSERT INTO lanes (journal, lane, appended, dropped, in_journal, heard_ms) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET appended = coalesce(excluded.appended, appended),"
+            " dropped = coalesce(excluded.dropped, dropped), in_journal = coalesce(excluded.in_journal, in_journal),"
+            " heard_ms = excluded.heard_ms",
+            (journal, counts.lane, counts.appended, counts.dropped, counts.in_journal, counts.heard_ms),
+        )
+    return spooled
+
+
+def _write_decision(connection: sqlite3.Connection, decision: Decision) -> None:
+    for alarm in decision.alarms:
+        connection.execute(
+            "INSERT OR REPLACE INTO alarms (key, phase, incident, body) VALUES (?, ?, ?, ?)",
+            (alarm.key, alarm.phase, alarm.incident, ALARM.dump_json(alarm).decode()),
+        )
+    for incident in decision.incidents:
+        connection.execute(
+            "INSERT OR REPLACE INTO incidents (id, closed_at_ms, body) VALUES (?, ?, ?)",
+            (incident.id, incident.closed_at_ms, INCIDENT.dump_json(incident).decode()),
+        )
+    for notice in decision.notices:
+        connection.execute(
+            "INSERT INTO notices (id, incident, due, superseded_at_ms, body) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET incident = excluded.incident, due = excluded.due,"
+            " superseded_at_ms = excluded.superseded_at_ms, body = excluded.body",
+            (notice.id, notice.incident, notice.due, notice.superseded_at_ms, NOTICE.dump_json(notice).decode()),
+        )
+    connection.executemany(
+        "INSERT INTO entries (incident, body) VALUES (?, ?)",
+        [(entry.incident, ENTRY.dump_json(entry).decode()) for entry in decision.entries],
+    )
+
+
+def _write_record(connection: sqlite3.Connection, record: Record, journals: dict[tuple[Edge, str], int]) -> int:
+    report, journal = record.report, None
+    if report.epoch is not None and report.lane is not None and report.position is not None:
+        journal = _journal(connection, report.edge, report.epoch, journals)
+        key = (journal, report.lane, report.position)
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO records (journal, lane, position, check_value, device, at_ms, received_ms)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?"
+            " WHERE NOT EXISTS (SELECT 1 FROM lanes WHERE journal = ? AND lane = ? AND pruned_upto >= ?)",
+            (*key, report.check, report.device, report.at_ms, record.received_ms, *key),
+        )
+        if cursor.rowcount == 0:
+            return 0
+        connection.execute("INSERT OR IGNORE INTO lanes (journal, lane) VALUES (?, ?)", (journal, report.lane))
+    connection.execute(
+        "INSERT INTO spool (urgent, journal, lane, body) VALUES (?, ?, ?, ?)",
+        (report.lane is Lane.ALARM, journal, report.lane, write_record(record)),
+    )
+    return 1
+
+
+def _journal(connection: sqlite3.Connection, edge: Edge, epoch: str, known: dict[tuple[Edge, str], int]) -> int:
+    """The number of a journal; a new one gets its row."""
+    if (edge, epoch) not in known:
+        key = (edge.group, edge.node, epoch)
+        connection.execute("INSERT OR IGNORE INTO journals (group_id, node, epoch) VALUES (?, ?, ?)", key)
+        row = connection.execute(
+            "SELECT number FROM journals WHERE (group_id, node, epoch) = (?, ?, ?)", key
+        ).fetchone()
+        known[edge, epoch] = int(row[0])
+    return known[edge, epoch]
+
+
+def shorten_spool(connection: sqlite3.Connection, surplus: int) -> int:
+    """Drop rows from a full spool, telemetry before alarms, oldest first, and book them. Returns how many went."""
+    rows = connection.execute("SELECT number FROM spool ORDER BY urgent, number LIMIT ?", (surplus,)).fetchall()
+    return _book(connection, "lost", [number for (number,) in rows])
+
+
+def refuse_spooled(connection: sqlite3.Connection, number: int, reason: str, refused_max: int) -> int:
+    """Set a row aside that the history would not take, and book it; the newest `refused_max` are kept to look at.
+
+    Returns how many rows left the spool.
+    """
+    row = connection.execute("SELECT body FROM spool WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        return 0
+    cursor = connection.execute("INSERT INTO refused (reason, body) VALUES (?, ?)", (reason, row[0]))
+    connection.execute("DELETE FROM refused WHERE number <= ?", ((cursor.lastrowid or 0) - refused_max,))
+    return _book(connection, "refused", [number])
+
+
+def _book(connection: sqlite3.Connection, column: str, numbers: Sequence[int]) -> int:
+    """Take rows out of the spool and count them in their lanes' `column`."""
+    for number in numbers:
+        connection.execute(
+            f"UPDATE lanes SET {column} = {column} + 1"
+            " WHERE (journal, lane) = (SELECT journal, lane FROM spool WHERE number = ?)",
+            (number,),
+        )
+    return delete_spooled(connection, numbers)
+
+
+def delete_spooled(connection: sqlite3.Connection, numbers: Sequence[int]) -> int:
+    """Take rows out of the spool; returns how many were there."""
+    cursor = connection.executemany("DELETE FROM spool WHERE number = ?", [(number,) for number in numbers])
+    return cursor.rowcount
+
+
+def write_attempt(connection: sqlite3.Connection, attempt: Attempt) -> None:
+    """Note a try; one that was handed over counts towards its notice's `due`."""
+    connection.execute(
+        "INSERT INTO attempts (notice, sending, channel, at_ms, handed_over_at_ms, error, permanent)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        astuple(attempt),
+    )
+    connection.execute(
+        "UPDATE notices SET handed_over ="
+        " (SELECT coalesce(max(sending), 0) FROM attempts WHERE notice = ? AND handed_over_at_ms IS NOT NULL)"
+        " WHERE id = ?",
+        (attempt.notice, attempt.notice),
+    )
+
+
+def stored_lanes(connection: sqlite3.Connection) -> list[StoredLane]:
+    """Every lane of every journal, oldest journal first."""
+    lanes = connection.execute(
+        "SELECT journal, lane, floor, pruned, pruned_upto, group_id, node, epoch"
+        " FROM lanes JOIN journals ON journals.number = journal ORDER BY group_id, node, journal, lane"
+    ).fetchall()
+    found = []
+    for journal, lane, floor, pruned, pruned_upto, group, node, epoch in lanes:
+        islands = tuple(connection.execute(ISLANDS, (journal, lane)))
+        # What is pruned is settled, as what lies below the floor is.
+        found.append(StoredLane(Edge(group, node), epoch, Lane(lane), max(floor, pruned_upto + 1), pruned, islands))
+    return found
+
+
+def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:
+    """The account of every lane, without what the history holds."""
+    connection.execute("BEGIN")  # one moment for all the counts
+    try:
+        lanes = stored_lanes(connection)
+        books = {
+            (Edge(group, node), epoch, lane): counted
+            for group, node, epoch, lane, *counted in connection.execute(
+                "SELECT group_id, node, epoch, lane, appended, dropped, in_journal, heard_ms, lost, refused,"
+                " (SELECT count(*) FROM spool WHERE spool.journal = lanes.journal AND spool.lane = lanes.lane)"
+                " FROM lanes JOIN journals ON journals.number = journal"
+            )
+        }
+    finally:
+        connection.execute("COMMIT")
+    rows = []
+    for lane in lanes:
+        appended, dropped, in_journal, heard_ms, lost, refused, spooled = books[lane.edge, lane.epoch, lane.lane]
+        rows.append(
+            LedgerRow(
+                gateway=lane.edge.node,
+                lane=lane.lane,
+                appended=appended,
+                dropped=dropped,
+                in_journal=in_journal,
+                committed=lane.count,
+                in_history=None,
+                group=lane.edge.group,
+                epoch=lane.epoch,
+                missing=lane.missing,
+                spooled=spooled,
+                lost=lost,
+                refused=refused,
+                heard_ms=heard_ms,
+            )
+        )
+    return rows
+
+
+def prune_records(connection: sqlite3.Connection, lane: StoredLane, keep: int, at_most: int) -> int:
+    """Drop a lane's oldest settled record rows beyond the newest `keep`, and count them. Returns how many went."""
+    journal = _journal(connection, lane.edge, lane.epoch, {})
+    row = connection.execute(
+        "SELECT max(position) FROM (SELECT position FROM records"
+        " WHERE journal = ? AND lane = ? AND position <= ? ORDER BY position LIMIT ?)",
+        (journal, lane.lane, lane.committed.upto - keep, at_most),
+    ).fetchone()
+    if row[0] is None:
+        return 0
+    cursor = connection.execute(
+        "DELETE FROM records WHERE journal = ? AND lane = ? AND position <= ?", (journal, lane.lane, row[0])
+    )
+    connection.execute(
+        "UPDATE lanes SET pruned = pruned + ?, pruned_upto = ? WHERE journal = ? AND lane = ?",
+        (cursor.rowcount, row[0], journal, lane.lane),
+    )
+    return cursor.rowcount
+
+
+def prune_incidents(connection: sqlite3.Connection, keep: int, entries_keep: int) -> None:
+    """Drop the oldest closed incidents beyond the newest `keep` with all that belongs to them."""
+    old = "SELECT id FROM incidents WHERE closed_at_ms IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET ?"
+    their_notices = f"SELECT id FROM notices WHERE incident IN ({old})"
+    connection.execute(f"DELETE FROM attempts WHERE notice IN ({their_notices})", (keep,))
+    connection.execute(f"DELETE FROM notices WHERE incident IN ({old})", (keep,))
+    connection.execute(f"DELETE FROM entries WHERE incident IN ({old})", (keep,))
+    connection.execute(f"DELETE FROM incidents WHERE id IN ({old})", (keep,))
+    connection.execute(
+        "DELETE FROM entries WHERE incident IS NULL AND number <= (SELECT number FROM entries"
+        " WHERE incident IS NULL ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (entries_keep,),
+    )
+
+
+def spooled_rows(connection: sqlite3.Connection, limit: int) -> list[Spooled]:
+    """The next rows for the history: alarms first, oldest first."""
+    rows = connection.execute("SELECT number, body FROM spool ORDER BY urgent DESC, number LIMIT ?", (limit,))
+    return [Spooled(number, read_record(body)) for number, body in rows]

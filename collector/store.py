@@ -1,0 +1,357 @@
+"""The store: one transaction per batch of decisions, on disk before anyone hears of it.
+
+SQLite with one writer thread, whose order is the order of the calls, and one reader thread with a
+connection of its own. Nothing here blocks the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from collector import statements
+from collector.dispatch import Notice
+from collector.engine import Restored
+from collector.incident import Entry, Incident
+from collector.records import Attempt, Batch, LedgerRow, Record, Spooled, StoredLane
+from collector.tables import SCHEMA, SCHEMA_VERSION
+from config.endpoint import sqlite_path
+from config.words import Edge, Lane
+
+T = TypeVar("T")
+APPLICATION_ID = 0x43414C4C  # "CALL": so that a foreign SQLite file is told from ours
+PRUNE_ROWS_MAX = 5_000  # per transaction, so that an alarm never waits long behind the housekeeping
+RESERVE_AGAIN_AFTER_S = 10.0
+
+
+class StoreRefused(ValueError):
+    """The store cannot be used as asked: the operator's to mend, no use in trying again. str() says what and why."""
+
+
+class StoreFailed(Exception):
+    """A transaction could not be written: the disk's fault. Nothing of it is in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a store. Whatever goes beyond them is counted in the ledger."""
+
+    spool_rows_max: int = 500_000  # about 150 MB of waiting history
+    lane_records_keep: int = 10_000  # stored positions per lane that keep their check value
+    incidents_keep: int = 20_000
+    entries_keep: int = 100_000  # entries that belong to no incident
+    refused_keep: int = 1_000
+    reserve_bytes: int = 16 * 1024 * 1024  # freed when the disk is full, so that a fire can still be recorded
+
+
+async def open_store(url: str, limits: Limits | None = None, read_only: bool = False) -> Store:
+    """The store at `sqlite:PATH` or `sqlite:///absolute/path`. Raises StoreRefused or StoreFailed."""
+    path = sqlite_path(url)
+    if path is None:
+        raise StoreRefused(f"state URL {url!r}: this version keeps its state in SQLite only, expected sqlite:PATH")
+    store = Store(path, limits or Limits(), read_only)
+    try:
+        await store.open()
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+class Store:
+    """See `open_store`. Every method that touches the disk is awaited; writes happen in the order they were called."""
+
+    def __init__(self, path: Path, limits: Limits, read_only: bool) -> None:
+        self.path = path
+        self.limits = limits
+        self.short_of_space = False  # the reserve is spent: telemetry is not stored until there is room again
+        self.spooled = 0  # rows that wait for the history
+        self._read_only = read_only
+        self._reserve = path.with_name(path.name + ".reserve")
+        self._reserve_again_at = 0.0
+        self._lock: int | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._write_thread = ThreadPoolExecutor(1, "store-write")
+        self._read_thread = ThreadPoolExecutor(1, "store-read")
+
+    async def open(self) -> None:
+        """Open or create the file. Raises StoreRefused or StoreFailed."""
+        if not self._read_only:
+            await self._run(self._write_thread, self._open_writer)
+        await self._run(self._read_thread, self._open_reader)
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the file."""
+        await asyncio.to_thread(self._close)
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    async def commit(self, batch: Batch) -> tuple[Record, ...]:
+        """Write a batch in one transaction and return the records that are in the store now.
+
+        These are all of the batch, but for telemetry while the disk is short of space: that stays
+        unacknowledged and with its gateway. Raises StoreFailed; then nothing is written.
+        """
+        return await self._run(self._write_thread, lambda: self._commit(batch))
+
+    async def record_attempt(self, attempt: Attempt) -> None:
+        """Keep a try of the notifier. Raises StoreFailed."""
+        await self._write(lambda connection: statements.write_attempt(connection, attempt))
+
+    async def drained(self, numbers: list[int]) -> None:
+        """Take rows that the history has out of the spool."""
+        self.spooled -= await self._write(lambda connection: statements.delete_spooled(connection, numbers))
+
+    async def refuse(self, number: int, reason: str) -> None:
+        """Set a row of the spool aside that the history will never take."""
+        keep = self.limits.refused_keep
+        refuse = partial(statements.refuse_spooled, number=number, reason=reason, refused_max=keep)
+        self.spooled -= await self._write(refuse)
+
+    async def setting(self, name: str, make: Callable[[], str]) -> str:
+        """A value made once, at first start, and kept: a secret, an id."""
+
+        def read_or_make(connection: sqlite3.Connection) -> str:
+            connection.execute("INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)", (name, make()))
+            return str(connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0])
+
+        return await self._write(read_or_make)
+
+    async def prune(self) -> int:
+        """Drop what is older than the bounds keep; returns the number of record rows that went."""
+        limits, pruned = self.limits, 0
+        for lane in await self.lanes():
+            prune = partial(statements.prune_records, lane=lane, keep=limits.lane_records_keep, at_most=PRUNE_ROWS_MAX)
+            while went := await self._write(prune):
+                pruned += went
+        await self._write(
+            partial(statements.prune_incidents, keep=limits.incidents_keep, entries_keep=limits.entries_keep)
+        )
+        return pruned
+
+    async def _write(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._run(self._write_thread, lambda: self._transact(statement))
+
+    # --- reading ------------------------------------------------------------------------------------
+
+    async def restore(self) -> Restored:
+        """What is open, for the engine: open incidents, their notices, and every alarm that is not normal."""
+
+        def read(connection: sqlite3.Connection) -> Restored:
+            incidents = connection.execute("SELECT body FROM incidents WHERE closed_at_ms IS NULL ORDER BY id")
+            notices = connection.execute(
+                "SELECT notices.body FROM notices JOIN incidents ON incidents.id = incident"
+                " WHERE closed_at_ms IS NULL ORDER BY notices.id"
+            )
+            alarms = connection.execute(
+                "SELECT body FROM alarms WHERE phase <> 'normal'"
+                " OR incident IN (SELECT id FROM incidents WHERE closed_at_ms IS NULL) ORDER BY key"
+            )
+            return Restored(
+                alarms=tuple(statements.ALARM.validate_json(body) for (body,) in alarms),
+                incidents=tuple(statements.INCIDENT.validate_json(body) for (body,) in incidents),
+                notices=tuple(statements.NOTICE.validate_json(body) for (body,) in notices),
+            )
+
+        return await self._read(read)
+
+    async def lanes(self) -> list[StoredLane]:
+        """Every lane of every journal heard so far."""
+        return await self._read(statements.stored_lanes)
+
+    async def check_of(self, edge: Edge, epoch: str, lane: Lane, position: int) -> int | None:
+        """The check value of a stored record; None if it is not stored, was pruned or had none."""
+        sql = (
+            "SELECT check_value FROM records WHERE journal ="
+            " (SELECT number FROM journals WHERE (group_id, node, epoch) = (?, ?, ?)) AND lane = ? AND position = ?"
+        )
+        row = await self._one(sql, (edge.group, edge.node, epoch, lane, position))
+        return None if row is None else row[0]
+
+    async def incident(self, incident: str) -> Incident | None:
+        """An incident, open or closed."""
+        row = await self._one("SELECT body FROM incidents WHERE id = ?", (incident,))
+        return None if row is None else statements.INCIDENT.validate_json(row[0])
+
+    async def incidents(self, limit: int) -> list[Incident]:
+        """The newest incidents, newest first."""
+        rows = await self._all("SELECT body FROM incidents ORDER BY id DESC LIMIT ?", (limit,))
+        return [statements.INCIDENT.validate_json(body) for (body,) in rows]
+
+    async def entries(self, incident: str | None, limit: int) -> list[Entry]:
+        """The newest lines of the timeline, oldest first: of one incident, or (None) of everything."""
+        if incident is None:
+            rows = await self._all("SELECT body FROM entries ORDER BY number DESC LIMIT ?", (limit,))
+        else:
+            sql = "SELECT body FROM entries WHERE incident = ? ORDER BY number DESC LIMIT ?"
+            rows = await self._all(sql, (incident, limit))
+        return [statements.ENTRY.validate_json(body) for (body,) in reversed(rows)]
+
+    async def notices(self, incident: str) -> list[Notice]:
+        """All notices of an incident, oldest first."""
+        rows = await self._all("SELECT body FROM notices WHERE incident = ? ORDER BY id", (incident,))
+        return [statements.NOTICE.validate_json(body) for (body,) in rows]
+
+    async def notices_due(self) -> list[Notice]:
+        """The notices that want more sendings than were handed over, oldest first."""
+        rows = await self._all(
+            "SELECT body FROM notices WHERE superseded_at_ms IS NULL AND handed_over < due ORDER BY id", ()
+        )
+        return [statements.NOTICE.validate_json(body) for (body,) in rows]
+
+    async def attempts(self, notice: str) -> list[Attempt]:
+        """All tries of a notice, oldest first."""
+        rows = await self._all(
+            "SELECT notice, sending, channel, at_ms, handed_over_at_ms, error, permanent"
+            " FROM attempts WHERE notice = ? ORDER BY number",
+            (notice,),
+        )
+        return [replace(Attempt(*row), permanent=bool(row[-1])) for row in rows]
+
+    async def spool(self, limit: int) -> list[Spooled]:
+        """The next rows for the history: alarms first, oldest first."""
+        return await self._read(lambda connection: statements.spooled_rows(connection, limit))
+
+    async def ledger_rows(self) -> list[LedgerRow]:
+        """The account of every lane, without what the history holds."""
+        return await self._read(statements.ledger_rows)
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._run(self._read_thread, lambda: query(self._open(self._reader)))
+
+    async def _one(self, sql: str, values: tuple[Any, ...]) -> Any:
+        return await self._read(lambda connection: connection.execute(sql, values).fetchone())
+
+    async def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        return await self._read(lambda connection: connection.execute(sql, values).fetchall())
+
+    # --- on the threads -----------------------------------------------------------------------------
+
+    async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, work)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreFailed(f"state store {self.path}: {error}") from error
+
+    def _open(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
+        if connection is None:
+            raise StoreFailed(f"state store {self.path} is closed")
+        return connection
+
+    def _open_writer(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.path.with_name(self.path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreRefused(f"state store {self.path} is in use by another collector") from error
+        self.path.touch(0o600)  # it holds secrets
+        connection = _connect(self.path.absolute().as_uri(), f"state store {self.path}")
+        self._writer = connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            connection.executescript(
+                f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+                f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        self.spooled = connection.execute("SELECT count(*) FROM spool").fetchone()[0]
+        self._fill_reserve()
+
+    def _open_reader(self) -> None:
+        if not self.path.exists():
+            raise StoreRefused(f"state store {self.path}: there is no such file")
+        self._reader = _connect(self.path.absolute().as_uri() + "?mode=ro", f"state store {self.path}")
+
+    def _close(self) -> None:
+        self._write_thread.shutdown(wait=True)
+        self._read_thread.shutdown(wait=True)
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                with suppress(sqlite3.Error):  # the last checkpoint may fail on a full disk; the log holds it all
+                    connection.close()
+        self._reader = self._writer = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _commit(self, batch: Batch) -> tuple[Record, ...]:
+        if self.short_of_space and time.monotonic() >= self._reserve_again_at:
+            self._fill_reserve()
+        records = batch.records
+        if self.short_of_space:
+            records = tuple(record for record in records if record.report.lane is Lane.ALARM)
+        kept = Batch(batch.decisions, records, batch.floors, batch.counts)
+
+        def write(connection: sqlite3.Connection) -> int:
+            more = statements.write_batch(connection, kept)
+            surplus = self.spooled + more - self.limits.spool_rows_max
+            return more - (statements.shorten_spool(connection, surplus) if surplus > 0 else 0)
+
+        self.spooled += self._transact(write)
+        return records
+
+    def _transact(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return _transaction(self._open(self._writer), statement)
+        except sqlite3.OperationalError:
+            if self._read_only or not self._reserve.exists():
+                raise
+            # Most likely the disk is full: this is what the reserve is for.
+            self._reserve.unlink()
+            self.short_of_space = True
+            self._reserve_again_at = time.monotonic() + RESERVE_AGAIN_AFTER_S
+            return _transaction(self._open(self._writer), statement)
+
+    def _fill_reserve(self) -> None:
+        """Set space aside. Without it the store still works, but keeps telemetry off the disk."""
+        try:
+            with self._reserve.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, self.limits.reserve_bytes)
+            self.short_of_space = False
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+            self.short_of_space = True
+            self._reserve_again_at = time.monotonic() + RESERVE_AGAIN_AFTER_S
+
+
+def _connect(uri: str, what: str) -> sqlite3.Connection:
+    """A connection to a file of ours, or to an empty one. Raises StoreRefused for anybody else's."""
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreRefused(f"{what} cannot be read: {error}") from error
+    if (owner, version) == (APPLICATION_ID, SCHEMA_VERSION) or (owner, version, tables) == (0, 0, 0):
+        return connection
+    connection.close()
+    if owner != APPLICATION_ID:
+        raise StoreRefused(f"{what} is a database of something else")
+    raise StoreRefused(f"{what} has schema {version}, this version of Callpoint knows {SCHEMA_VERSION}: update it")
+
+
+def _transaction(connection: sqlite3.Connection, statement: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = statement(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result
