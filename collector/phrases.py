@@ -161,7 +161,7 @@ _EN = Phrases(
         Reason.GRID_CELL: "you are responsible for the grid cell of this building.",
         Reason.CONTACT: "you are an emergency contact of this community.",
         Reason.NEW_DEVICE: "another device is in alarm, so everybody is called anew, also those who have answered.",
-        Reason.LATE_REPORT: "this report came over half an hour late, so only leader and manager are told; please check.",
+        Reason.LATE_REPORT: "this report came over half an hour late; only leader and manager are told. Please check.",
         Reason.CHANNEL_FAILED: "your previous channel could not deliver this.",
         Reason.QUORUM_REACHED: "you were called before; enough people are going now.",
         Reason.STAND_DOWN: "you were called before; the call-out has ended.",

@@ -1,0 +1,285 @@
+"""Hands committed notices to channels, at least once each, alarms first, until answered, superseded or handed over.
+
+It decides nothing: what is due stands in the store. A try is recorded only after its channel has answered, so a
+crash repeats the one in flight under the same notice id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from collector.alarm import Alarm
+from collector.alerter.channels import Channel, ChannelError, Letter
+from collector.alerter.road import ChannelStatus, Road
+from collector.dispatch import Notice
+from collector.engine import DeliveryFailed, Refused, SystemTrouble
+from collector.incident import Incident
+from collector.message import Words, describe, describe_unrecorded, one_line
+from collector.records import Attempt
+from config.profile import Kind
+from config.site import Site
+
+SAFETY_POLL_S = 5.0  # the store is asked at every wake; this is for a wake that never came
+BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine hears of it; the tries go on until it has superseded the notice
+ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
+UNRECORDED_EVERY_MS = 60_000  # per building
+
+_URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
+_KIND_RANK = {kind: rank for rank, kind in enumerate((*_URGENT_KINDS, Kind.WATER, Kind.EQUIPMENT, Kind.FAULT))}
+
+
+class NoticeStore(Protocol):
+    """What the notifier needs of the store."""
+
+    async def notices_due(self) -> list[Notice]: ...
+    async def attempts(self, notice: str) -> list[Attempt]: ...
+    async def record_attempt(self, attempt: Attempt) -> None: ...
+    async def incident(self, incident: str) -> Incident | None: ...
+
+
+class Happening(Protocol):
+    """What the notifier reads of the engine: what is open now."""
+
+    @property
+    def incidents(self) -> Mapping[str, Incident]: ...
+    @property
+    def alarms(self) -> Mapping[str, Alarm]: ...
+
+
+@dataclass(slots=True)
+class _Job:
+    """A notice that is due, and what has become of it. `attempts` oldest first."""
+
+    notice: Notice
+    attempts: list[Attempt]
+    not_before_ms: int = 0  # what the channel asked for
+    under_way: bool = False
+    told: bool = False  # the engine knows that it could not be delivered so far
+
+    @property
+    def wanting(self) -> bool:
+        """True if a sending is due that no channel has taken."""
+        return self.notice.due > max((each.sending for each in self.attempts if each.handed_over_at_ms), default=0)
+
+
+def failures_of(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """The failed tries since the last hand-over, oldest first."""
+    start = next((i for i in range(len(attempts), 0, -1) if attempts[i - 1].handed_over_at_ms is not None), 0)
+    return list(attempts[start:])
+
+
+def next_try_ms(attempts: Sequence[Attempt], now: int) -> int | None:
+    """When to try next, None for never again. A stamp in the future is of a clock set back: try now."""
+    failed = failures_of(attempts)
+    if not failed:
+        return now
+    last = failed[-1]
+    if last.permanent:
+        return None
+    wait_ms = int(BACK_OFF_S[min(len(failed), len(BACK_OFF_S)) - 1] * 1000)
+    return now if last.at_ms > now else last.at_ms + wait_ms
+
+
+class Notifier:
+    """Sends what is due. `answer_url(incident, person, now)` makes links; `report` takes what the engine must hear."""
+
+    def __init__(
+        self,
+        site: Site,
+        store: NoticeStore,
+        channels: Mapping[str, Channel],
+        happening: Happening,
+        answer_url: Callable[[str, str, int], str],
+        clock: Callable[[], int],
+        report: Callable[[DeliveryFailed | SystemTrouble], Awaitable[object]],
+    ) -> None:
+        self._site = site
+        self._store = store
+        self._happening = happening
+        self._answer_url = answer_url
+        self._clock = clock
+        self._report = report
+        users = Counter(address.channel for person in site.people.values() for address in person.channels)
+        self._roads = {name: Road(name, channel, users[name]) for name, channel in channels.items()}
+        self._jobs: dict[str, _Job] = {}
+        self._stirred = asyncio.Event()
+        self._read_again = True
+        self._unrecorded_at_ms: dict[str, int] = {}
+
+    def wake(self) -> None:
+        """Something was committed. Cheap, and many at once are one."""
+        self._read_again = True
+        self._stirred.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many notices are due and not handed over."""
+        return sum(job.wanting for job in self._jobs.values())
+
+    @property
+    def channels(self) -> dict[str, ChannelStatus]:
+        """How every channel fares."""
+        return {name: road.status for name, road in self._roads.items()}
+
+    async def run(self) -> None:
+        """Until cancelled. Raises what the store raises: what cannot be recorded must not be sent over and over."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._stirred.clear()
+                if self._read_again:
+                    self._read_again = False
+                    await self._read()
+                wait_s = self._start(tasks)
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await self._stirred.wait()
+                except TimeoutError:
+                    self._read_again = True
+
+    async def send_unrecorded(self, incident: Incident, alarms: Sequence[Alarm]) -> int:
+        """Tell the emergency contacts of a fire that could not be recorded; returns how many were reached.
+
+        Each contact's channels are tried in turn. At most once a minute per building, else nothing is sent.
+        """
+        now = self._clock()
+        before_ms = self._unrecorded_at_ms.get(incident.building)
+        if before_ms is not None and 0 <= now - before_ms < UNRECORDED_EVERY_MS:
+            return 0
+        self._unrecorded_at_ms[incident.building] = now
+        persons = dict.fromkeys(self._site.contacts)
+        return sum(await asyncio.gather(*(self._send_unrecorded(incident, alarms, each, now) for each in persons)))
+
+    async def _send_unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> bool:
+        words = describe_unrecorded(self._site, incident, alarms, person, now)
+        facts = {"incident": incident.id, "building": incident.building, "kind": incident.kind.value, "recorded": False}
+        for index, address in enumerate(self._site.people[person].channels):
+            letter = self._letter(f"unrecorded-{incident.building}-{now}", 1, person, index, words, None, True, facts)
+            if await self._roads[address.channel].send(letter) is None:
+                return True
+        return False
+
+    async def _read(self) -> None:
+        """Learn what is due; what is no longer due is forgotten, once it is not under way."""
+        due = await self._store.notices_due()
+        wanted = {notice.id for notice in due}
+        for gone in [known for known, job in self._jobs.items() if known not in wanted and not job.under_way]:
+            del self._jobs[gone]
+        for notice in due:
+            job = self._jobs.get(notice.id)
+            if job is None:
+                attempts = await self._store.attempts(notice.id)
+                self._jobs[notice.id] = _Job(notice, attempts[-ATTEMPTS_KEPT:])
+            else:
+                job.notice = notice
+
+    def _start(self, tasks: asyncio.TaskGroup) -> float:
+        """Start all that may go now, in order of rank; returns for how many seconds there is nothing more to do."""
+        now = self._clock()
+        wait_s = SAFETY_POLL_S
+        for job in sorted(self._jobs.values(), key=self._rank):
+            if job.under_way or not job.wanting:
+                continue
+            try_ms = next_try_ms(job.attempts, now)
+            if not job.told and (try_ms is None or len(failures_of(job.attempts)) >= TRIES_BEFORE_NEXT_CHANNEL):
+                job.told = True
+                tasks.create_task(self._tell(DeliveryFailed(job.notice.id, job.attempts[-1].error or "")))
+            if try_ms is None:
+                continue
+            try_ms = max(try_ms, job.not_before_ms)
+            if try_ms > now:
+                wait_s = min(wait_s, (try_ms - now) / 1000)
+                continue
+            name = self._channel_of(job.notice)
+            road = self._roads.get(name)
+            if road is None or road.has_room(self._urgent(job.notice)):
+                job.under_way = True
+                tasks.create_task(self._try(job, name, road))
+        return wait_s
+
+    def _rank(self, job: _Job) -> tuple[int, bool, int, int, str]:
+        """Fire before entrapment before the rest, calls before information, first sendings before repeats."""
+        notice = job.notice
+        incident = self._happening.incidents.get(notice.incident)
+        kind_rank = len(_KIND_RANK) if incident is None else _KIND_RANK[incident.kind]
+        return kind_rank, not notice.expects_answer, notice.due, notice.created_at_ms, notice.id
+
+    def _urgent(self, notice: Notice) -> bool:
+        incident = self._happening.incidents.get(notice.incident)
+        return notice.expects_answer and incident is not None and incident.kind in _URGENT_KINDS
+
+    def _channel_of(self, notice: Notice) -> str:
+        """The site's channel for a notice; "" if the site no longer has it so."""
+        person = self._site.people.get(notice.person)
+        if person is None or not 0 <= notice.channel < len(person.channels):
+            return ""
+        return person.channels[notice.channel].channel
+
+    async def _try(self, job: _Job, name: str, road: Road | None) -> None:
+        """One try of one job, recorded once the channel has answered."""
+        notice, at_ms = job.notice, self._clock()
+        letter = None
+        if road is None:
+            error: ChannelError | None = ChannelError("the site no longer has this person's channel", permanent=True)
+        elif (letter := await self._compose(notice)) is None:
+            error = ChannelError("the store no longer has the incident", permanent=True)
+        else:
+            error = await road.send(letter)
+        if error is None:
+            attempt = Attempt(notice.id, notice.due, name, at_ms, self._clock())
+            job.told = False
+        else:
+            attempt = Attempt(notice.id, notice.due, name, at_ms, None, one_line(error.reason, 300), error.permanent)
+            job.not_before_ms = at_ms + int((error.retry_after_s or 0.0) * 1000)
+        await self._store.record_attempt(attempt)
+        job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
+        job.under_way = False
+        self._stirred.set()
+        if road is not None and letter is not None and (trouble := road.note(letter.to, error)) is not None:
+            await self._tell(trouble)
+
+    async def _compose(self, notice: Notice) -> Letter | None:
+        """The letter of a notice as things stand now; None if its incident is gone."""
+        now = self._clock()
+        incident = self._happening.incidents.get(notice.incident) or await self._store.incident(notice.incident)
+        if incident is None:
+            return None
+        alarms = [self._happening.alarms[key] for key in incident.alarms if key in self._happening.alarms]
+        url = self._answer_url(notice.incident, notice.person, now)
+        words = describe(self._site, incident, alarms, notice, url, now)
+        facts = {
+            "incident": incident.id,
+            "building": incident.building,
+            "kind": incident.kind.value,
+            "reason": notice.reason.value,
+            "ring": notice.ring + 1,
+            "cause_at_ms": notice.cause_at_ms,
+            "heard_at_ms": notice.heard_at_ms,
+        }
+        urgent = self._urgent(notice)
+        return self._letter(notice.id, notice.due, notice.person, notice.channel, words, url, urgent, facts)
+
+    def _letter(
+        self,
+        notice: str,
+        sending: int,
+        person: str,
+        channel: int,
+        words: Words,
+        url: str | None,
+        urgent: bool,
+        facts: Mapping[str, str | int],
+    ) -> Letter:
+        community, known = self._site.community, self._site.people[person]
+        name = community.name.get(community.language) or community.id
+        to = known.channels[channel].to
+        return Letter(notice, sending, community.id, name, to, known.name, words, url, urgent, facts)
+
+    async def _tell(self, command: DeliveryFailed | SystemTrouble) -> None:
+        with contextlib.suppress(Refused):  # the incident was closed meanwhile
+            await self._report(command)

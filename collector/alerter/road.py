@@ -1,0 +1,89 @@
+"""A channel in use: how much may go over it at once, how long it may take, and whether it fails for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from collector.alerter.channels import Channel, ChannelError, Letter
+from collector.engine import SystemTrouble
+from collector.message import one_line
+
+SEND_WITHIN_S = 20.0  # then a channel counts as hanging, whatever its own time limits are
+SLOTS = 12  # sendings of one channel under way at once
+CALM_SLOTS = 6  # of these, how many may be other than calls to a fire or an entrapment
+FAILURES_BEFORE_TROUBLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """What a channel has done since the start. `trouble` says why it fails for everybody, None if it does not."""
+
+    handed_over: int
+    failed: int
+    under_way: int
+    trouble: str | None
+
+
+class Road:
+    """One channel of the site. `users`: how many people have it."""
+
+    def __init__(self, name: str, channel: Channel, users: int) -> None:
+        self.name = name
+        self._channel = channel
+        self._users = users
+        self._urgent = 0  # under way
+        self._calm = 0
+        self._handed_over = 0
+        self._failed = 0
+        self._failures = 0  # since the last success
+        self._failed_for: set[str] = set()  # addresses, since the last success
+        self._trouble: str | None = None
+
+    @property
+    def status(self) -> ChannelStatus:
+        """How it fares."""
+        return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self._trouble)
+
+    def has_room(self, urgent: bool) -> bool:
+        """True if one more may go: the last slots are kept for urgent ones."""
+        return self._urgent + self._calm < SLOTS and (urgent or self._calm < CALM_SLOTS)
+
+    async def send(self, letter: Letter) -> ChannelError | None:
+        """None once the channel has taken the letter, else why not; never later than `SEND_WITHIN_S`."""
+        self._urgent += letter.urgent
+        self._calm += not letter.urgent
+        try:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await self._channel.send(letter)
+        except ChannelError as error:
+            return error
+        except TimeoutError:
+            return ChannelError(f"the channel did not answer within {SEND_WITHIN_S:g} s")
+        except Exception as error:  # noqa: BLE001 - a channel that breaks must not stop the others
+            return ChannelError(f"{type(error).__name__}: {error}")
+        finally:
+            self._urgent -= letter.urgent
+            self._calm -= not letter.urgent
+        return None
+
+    def note(self, to: str, error: ChannelError | None) -> SystemTrouble | None:
+        """Count a result. Returns what the engine must hear: it fails for everybody now, or works again."""
+        if error is None:
+            self._handed_over += 1
+            self._failures = 0
+            self._failed_for.clear()
+            return self._turn(None)
+        self._failed += 1
+        self._failures += 1
+        self._failed_for.add(to)
+        everybody = len(self._failed_for) >= min(2, self._users)
+        if everybody and self._failures >= FAILURES_BEFORE_TROUBLE and self._trouble is None:
+            return self._turn(one_line(error.reason, 200))
+        return None
+
+    def _turn(self, trouble: str | None) -> SystemTrouble | None:
+        if (trouble is None) == (self._trouble is None):
+            return None
+        self._trouble = trouble
+        return SystemTrouble(f"channel:{self.name}", trouble is not None, trouble or "works again")
