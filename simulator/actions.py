@@ -5,7 +5,7 @@ Each action is one key with its values, e.g. `ignite: {building: b-3, floor: 5, 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -76,11 +76,12 @@ class Rescue(Strict):
 
 
 class Force(Strict):
-    """One bit of a device's (or detector's) state word is held at 1, for `for_s` or until `release`."""
+    """One bit of a device's (or detector's) state word is held, for `for_s` or until `release`."""
 
     device: str
     detector: int | None = None
     bit: Annotated[int, Field(ge=0, le=15)]
+    value: Literal[0, 1] = 1
     for_s: Span | None = None
 
 
