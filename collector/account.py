@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config.wire import COMMIT_RANGES_MAX, Committed, Report
@@ -18,11 +18,12 @@ class Positions:
 
     __slots__ = ("_firsts", "_lasts", "upto")
 
-    def __init__(self, known: Committed | None = None) -> None:
-        self.upto = known.upto if known is not None else 0
-        ranges = known.ranges if known is not None else ()
-        self._firsts = [first for first, _ in ranges]
-        self._lasts = [last for _, last in ranges]
+    def __init__(self, islands: Iterable[tuple[int, int]] = (), floor: int = 1) -> None:
+        """`islands` are the ranges that are here, merged and ascending; everything below `floor` counts as here."""
+        kept = [(first, last) for first, last in islands if last >= floor]
+        self.upto = floor - 1
+        self._firsts = [first for first, _ in kept]
+        self._lasts = [last for _, last in kept]
         self._absorb()
 
     def __contains__(self, position: int) -> bool:
@@ -54,27 +55,23 @@ class Positions:
         elif position not in self:
             self._insert(position)
 
-    def fill_below(self, floor: int) -> list[tuple[int, int]]:
-        """Put in everything below `floor`; returns the ranges that were missing, lowest first."""
-        missing = list(self._missing_below(floor))
-        if floor - 1 > self.upto:
-            self.upto = floor - 1
-            self._absorb()
+    def fill_below(self, floor: int) -> int:
+        """Put in everything below `floor`; returns how many positions were missing there."""
+        if floor - 1 <= self.upto:
+            return 0
+        here = sum(min(last, floor - 1) - first + 1 for first, last in self.ranges if first < floor)
+        missing = floor - 1 - self.upto - here
+        self.upto = floor - 1
+        self._absorb()
         return missing
+
+    def copy(self) -> Positions:
+        """The same set, to change apart from this one."""
+        return Positions(self.ranges, self.upto + 1)
 
     def committed(self) -> Committed:
         """What a commit may say: at most eight ranges, the lowest."""
         return Committed(self.upto, self.ranges[:COMMIT_RANGES_MAX])
-
-    def _missing_below(self, floor: int) -> Iterator[tuple[int, int]]:
-        start = self.upto + 1
-        for first, last in self.ranges:
-            if first >= floor:
-                break
-            yield start, first - 1
-            start = last + 1
-        if start < floor:
-            yield start, floor - 1
 
     def _absorb(self) -> None:
         """Take ranges that `upto` has reached into the contiguous part."""
@@ -105,15 +102,10 @@ class Positions:
 class LaneAccount:
     """One lane of one epoch: what was heard, what the store has committed, and what waits for earlier positions."""
 
-    heard: Positions
-    stored: Positions
+    heard: Positions = field(default_factory=Positions)
+    stored: Positions = field(default_factory=Positions)
     checks: dict[int, int | None] = field(default_factory=dict)
     held: dict[int, Report] = field(default_factory=dict)
-
-    @classmethod
-    def restored(cls, known: Committed | None) -> LaneAccount:
-        """The account as the store knows it; a lane it does not know starts at 0."""
-        return cls(Positions(known), Positions(known))
 
     def note_check(self, position: int, check: int | None) -> None:
         """Remember a check value; the oldest is forgotten when there are too many."""

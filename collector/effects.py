@@ -1,0 +1,112 @@
+"""What an edge session asks of its shell. Effects are data; the shell carries them out in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.words import Commit, Edge, Lane, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """An edge node (`device` None) or one of its devices came or went, at receipt time."""
+
+    edge: Edge
+    device: str | None
+    online: bool
+    at_ms: int
+    cause: str  # birth, death certificate, silence, connection to the broker lost
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """Whether an edge node still owes records of its alarm lane: until it has paid, nothing of it may be reset."""
+
+    edge: Edge
+    owes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Give `report` to the engine: `engine.feed(report, now, complete)`.
+
+    `complete` False: earlier records are missing, only what rises may count. `keep`: the report is one
+    journalled (or best-effort) record to be stored in the same transaction as the decision; once that is
+    committed, call `stored`. Without `keep` it leaves no row of its own.
+    """
+
+    report: Report
+    complete: bool
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A position that counts already, but whose check value is no longer in memory: ask the store.
+
+    Same check value: call `stored` again, so that the sender hears it. Another check value: call
+    `mismatch`. No such row (it was booked as dropped and came after all): treat as `Judge(report, True, True)`.
+    """
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Floored:
+    """The edge node says that nothing of this lane below `position` will come any more: keep that word.
+
+    `missing` positions there never arrived; they are declared dropped.
+    """
+
+    edge: Edge
+    epoch: str
+    lane: Lane
+    position: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A gateway's own counts of one lane, from its journal file, as it declared them; None: it did not say."""
+
+    edge: Edge
+    epoch: str
+    lane: Lane
+    appended: int | None
+    dropped: int | None
+    in_journal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRebirth:
+    """Send the NCMD that asks for births. Already paced; `why` is for the log."""
+
+    edge: Edge
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Send this commit to the edge node. Already paced: alarms at once, telemetry at most once a second."""
+
+    edge: Edge
+    commit: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Hand to the engine as `SystemTrouble(part, active, text)`."""
+
+    part: str
+    active: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Add one to the counter of this name: seq-gap, data-before-birth, unknown-alias, misfit, repeat …"""
+
+    name: str
+
+
+Effect = Judge | Repeat | Floored | Counted | Presence | Owing | AskRebirth | Acknowledge | Trouble | Count
