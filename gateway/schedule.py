@@ -52,7 +52,7 @@ class _Turn:
 
 
 class Schedule:
-    """The bus's plan. Ask `next`, do it, say `answered`, `refused` or `missed`; when `next` is None sleep to `wake_at`."""
+    """The bus's plan: ask `next`, do it, say `answered`, `refused` or `missed`; for None sleep to `wake_at`."""
 
     def __init__(self, blocks: Mapping[str, Sequence[Block]], now_ms: int) -> None:
         self._units = {
@@ -61,7 +61,7 @@ class Schedule:
         self._probe, self._telemetry = _Turn(), _Turn()
 
     def next(self, now_ms: int) -> Task | None:
-        """The task to do now. An alarm block that is due waits only for the one probe and one telemetry read a cycle."""
+        """The task to do now. A due alarm block waits for one probe and one telemetry read a cycle at most."""
         probes = [(unit.probe_ms, device) for device, unit in self._units.items() if unit.misses]
         if probes and not self._probe.owed and min(probes)[0] <= now_ms:
             self._owe(self._probe)

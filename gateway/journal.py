@@ -1,0 +1,231 @@
+"""The durable, bounded, two-lane record of everything that is not yet acknowledged.
+
+A record is in a synced transaction before anyone may publish it; a position is never used twice,
+also after everything was acknowledged; what is dropped is counted, telemetry before alarms, oldest
+first. The upper methods write and belong to one thread; those under "reading" belong to another.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from config.sparkplug import DataType
+from config.wire import Lane, check_value
+from gateway.catalogue import Key, LaneAccount
+from gateway.record import Draft, Record, body_of, readings_from
+from gateway.statefile import TABLE, JournalCorrupt, StateFile
+
+log = logging.getLogger(__name__)
+
+BYTES_MAX = 512 * 1024 * 1024  # pages in use, beside the bound on records
+RESERVE_BYTES = 1024 * 1024  # given up when the disk is full, so that alarms can still be written
+DROP_MAX = 200  # records dropped at once
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+class JournalFull(Exception):
+    """The disk is full and nothing more can be dropped: nothing was written, try again later."""
+
+
+class Journal:
+    """One gateway's journal."""
+
+    def __init__(self, path: Path, records_max: int, bytes_max: int = BYTES_MAX) -> None:
+        """Open or create. Raises JournalCorrupt, or OSError where the folder cannot be used."""
+        self._file = StateFile(path)
+        self._records_max, self._bytes_max = records_max, bytes_max
+        self._reserve = path.with_suffix(".reserve")
+        self._next = {lane: self.last(lane) + 1 for lane in Lane}
+        self._rows = sum(counts.in_journal for counts in self.account().values())
+        self._keep_reserve()
+
+    def close(self) -> None:
+        """Close the file; what was appended is on disk already."""
+        self._file.close()
+
+    @property
+    def epoch(self) -> str:
+        """This file's own id: positions mean something only together with it."""
+        return self._file.epoch
+
+    def next_bd_seq(self) -> int:
+        """See StateFile.next_bd_seq."""
+        return self._file.next_bd_seq()
+
+    def aliases(self, metrics: Mapping[Key, DataType]) -> dict[Key, tuple[int, DataType]]:
+        """See StateFile.aliases."""
+        floor = {lane: counts.floor for lane, counts in self.account().items()}
+        return self._file.aliases(metrics, floor, {lane: self._next[lane] - 1 for lane in Lane})
+
+    def append(self, drafts: Sequence[Draft], boot: str) -> list[Record]:
+        """Write drafts in one synced transaction and give them their positions. Raises JournalFull, JournalCorrupt.
+
+        On a full disk the alarms still go in, at the cost of the reserve and of telemetry, which is
+        counted as appended and dropped.
+        """
+        try:
+            records = self._append(drafts, boot)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _FULL:
+                raise
+            records = self._append_in_need(drafts, boot)
+        self._bound()
+        return records
+
+    def forget(self, ranges: Iterable[tuple[Lane, int, int]]) -> None:
+        """Delete what the host has committed. Lost in a crash, it is only sent again and skipped as a repeat."""
+        with self._file.transaction() as db:
+            for lane, first, last in ranges:
+                done = db.execute(f"DELETE FROM {TABLE[lane]} WHERE position BETWEEN ? AND ?", (first, last))
+                self._rows -= done.rowcount
+
+    def correct(self, boot: str, offset_ms: int, published: Mapping[Lane, Sequence[tuple[int, int]]]) -> int:
+        """The clock of this boot is known now: stamp its records anew, but for those already published."""
+        corrected = 0
+        with self._file.transaction() as db:
+            boot_id = _number(db, "boot", boot)
+            for lane, table in TABLE.items():
+                kept = " AND NOT position BETWEEN ? AND ?" * len(published[lane])
+                numbers = [number for pair in published[lane] for number in pair]
+                query = f"UPDATE {table} SET at_ms = mono_ms + ? WHERE boot = ?{kept}"
+                corrected += db.execute(query, (offset_ms, boot_id, *numbers)).rowcount
+        return corrected
+
+    # --- reading --------------------------------------------------------------------------------------
+
+    def records(self, lane: Lane, first: int, last: int) -> list[Record]:
+        """Records of a range of positions, oldest first."""
+        query = (
+            f"SELECT position, device.name, at_ms, checksum, body FROM {TABLE[lane]} JOIN device"
+            " ON device.id = device WHERE position BETWEEN ? AND ? ORDER BY position"
+        )
+        with self._file.sound():
+            rows = self._file.reader.execute(query, (first, last)).fetchall()
+        try:
+            return [
+                Record(lane, position, device or None, at_ms, checksum, readings_from(body))
+                for position, device, at_ms, checksum, body in rows
+            ]
+        except ValueError as error:
+            raise JournalCorrupt(f"a record of {lane.value} {first} to {last}: {error}") from error
+
+    def stored(self, lane: Lane) -> tuple[int, int] | None:
+        """First and last position on disk, or None."""
+        with self._file.sound():
+            query = f"SELECT min(position), max(position) FROM {TABLE[lane]}"
+            first, last = self._file.reader.execute(query).fetchone()
+        return None if first is None else (first, last)
+
+    def last(self, lane: Lane) -> int:
+        """The last position ever given in this epoch; 0 if none."""
+        with self._file.sound():
+            row = self._file.reader.execute("SELECT next FROM lane WHERE name = ?", (lane.value,)).fetchone()
+        return int(row[0]) - 1
+
+    def owing(self, devices: Iterable[str]) -> set[str]:
+        """Those of the devices that have records here."""
+        query = " UNION ALL ".join(
+            f"SELECT 1 FROM {table} JOIN device ON device.id = device WHERE device.name = :name"
+            for table in TABLE.values()
+        )
+        with self._file.sound():
+            read = self._file.reader.execute
+            return {name for name in devices if read(f"{query} LIMIT 1", {"name": name}).fetchone()}
+
+    def account(self) -> dict[Lane, LaneAccount]:
+        """The counts of both lanes; what is in the journal is counted from its rows."""
+        found = {}
+        for lane, table in TABLE.items():
+            query = (
+                f"SELECT coalesce((SELECT min(position) FROM {table}), next), appended, dropped,"
+                f" (SELECT count(*) FROM {table}) FROM lane WHERE name = ?"
+            )
+            with self._file.sound():
+                found[lane] = LaneAccount(*self._file.reader.execute(query, (lane.value,)).fetchone())
+        return found
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _append(self, drafts: Sequence[Draft], boot: str, skipped: int = 0) -> list[Record]:
+        """`skipped` telemetry drafts before these could not be written: their positions are used up."""
+        following = dict(self._next)
+        following[Lane.TELEMETRY] += skipped
+        records: list[Record] = []
+        with self._file.transaction() as db:
+            boot_id = _number(db, "boot", boot)
+            for draft in drafts:
+                position = following[draft.lane]
+                following[draft.lane] += 1
+                check = check_value(draft.device, draft.lane, position, draft.readings)
+                device_id = _number(db, "device", draft.device or "")
+                row = (position, device_id, boot_id, draft.at_ms, draft.mono_ms, check, body_of(draft.readings))
+                db.execute(f"INSERT INTO {TABLE[draft.lane]} VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                records.append(Record(draft.lane, position, draft.device, draft.at_ms, check, draft.readings))
+            for lane in Lane:
+                added = following[lane] - self._next[lane]
+                lost = skipped if lane is Lane.TELEMETRY else 0
+                db.execute(
+                    "UPDATE lane SET next = ?, appended = appended + ?, dropped = dropped + ? WHERE name = ?",
+                    (following[lane], added, lost, lane.value),
+                )
+        self._next = following
+        self._rows += len(records)
+        return records
+
+    def _append_in_need(self, drafts: Sequence[Draft], boot: str) -> list[Record]:
+        counts = Counter(draft.lane for draft in drafts)
+        log.error("the disk is full: giving up the reserve, %d telemetry records lost", counts[Lane.TELEMETRY])
+        self._reserve.unlink(missing_ok=True)
+        try:
+            self._drop(Lane.TELEMETRY, DROP_MAX)
+            alarms = [draft for draft in drafts if draft.lane is Lane.ALARM]
+            return self._append(alarms, boot, skipped=counts[Lane.TELEMETRY])
+        except sqlite3.OperationalError as error:
+            raise JournalFull(str(error)) from error
+
+    def _bound(self) -> None:
+        """Keep both bounds. Alarms go only when no telemetry is left."""
+        while self._rows > self._records_max or self._bytes() > self._bytes_max:
+            excess = max(self._rows - self._records_max, 1 + self._rows // 100)
+            if not self._drop(Lane.TELEMETRY, min(excess, DROP_MAX)) and not self._drop(Lane.ALARM, 1):
+                return
+
+    def _bytes(self) -> int:
+        pages, free, size = (
+            self._file.db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def _drop(self, lane: Lane, count: int) -> int:
+        table = TABLE[lane]
+        query = f"DELETE FROM {table} WHERE position IN (SELECT position FROM {table} ORDER BY position LIMIT ?)"
+        with self._file.transaction() as db:
+            dropped = db.execute(query, (count,)).rowcount
+            db.execute("UPDATE lane SET dropped = dropped + ? WHERE name = ?", (dropped, lane.value))
+        self._rows -= dropped
+        if dropped:
+            log.warning("the journal is full: dropped the oldest %d of the %s lane", dropped, lane.value)
+        return dropped
+
+    def _keep_reserve(self) -> None:
+        """Hold real blocks of the disk, not a hole in a file."""
+        try:
+            if not self._reserve.exists():
+                with self._reserve.open("wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        except OSError as error:
+            log.warning("no room for the journal's reserve of %d bytes: %s", RESERVE_BYTES, error)
+            self._reserve.unlink(missing_ok=True)
+
+
+def _number(db: sqlite3.Connection, table: str, name: str) -> int:
+    row = db.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return int(db.execute(f"INSERT INTO {table} (name) VALUES (?)", (name,)).lastrowid or 0)
+    return int(row[0])
