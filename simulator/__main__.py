@@ -250,7 +250,7 @@ def words_of(event: Event, profile: Profile) -> str:
     """What a changed state word says, by the profile's own texts."""
     registers = profile.points if event.detector is None else profile.detector_points
     bits: Mapping[str, Bit] = next((register.bits for register in registers.values() if register.bits), {})
-    texts = {bit.bit: bit for bit in bits.values() if bit.condition.is_flag}
+    texts = {bit.bit: bit for bit in bits.values()}
     said = []
     for number in range(16):
         before, after = event.before >> number & 1, event.word >> number & 1

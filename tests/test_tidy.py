@@ -42,6 +42,11 @@ PURE = {
     "collector/records.py",
     "collector/message.py",
     "collector/phrases.py",
+    "simulator/actions.py",
+    "simulator/faults.py",
+    "simulator/models.py",
+    "simulator/responder.py",
+    "simulator/things.py",
     "simulator/world.py",
 }
 IMPURE_MODULES = {
