@@ -25,6 +25,7 @@ ALARMS_SHOWN_MAX = 5
 NAMES_SHOWN_MAX = 8
 LATE_MS = 5_000  # source and receipt further apart than this: both times are shown
 
+_CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 _WORST_FIRST = {condition: rank for rank, condition in enumerate(Condition)}
 
 
@@ -44,18 +45,17 @@ def describe(
     language = _language(site, notice.person)
     say = PHRASES[language]
     shown = _worst_first(alarms, newest=notice.reason is Reason.NEW_DEVICE)
-    news = say.news.get(notice.reason)
-    headline = f"{news}{say.listed}{_headline(incident, shown, say)}" if news else _headline(incident, shown, say)
-    subject, lines, short = _what_where_when(site, incident, shown, headline, language, now)
-    lines += _people(site, incident, say)
-    lines += [say.why.format(text=say.reasons[notice.reason])]
+    head, brief = _headline(incident, shown, say), _headline_brief(incident, shown, say)
+    if notice.reason in say.news:
+        head = say.news_headline.format(news=say.news[notice.reason], headline=head)
+        brief = say.news_headline.format(news=say.news_brief[notice.reason], headline=say.kinds_brief[incident.kind])
+    lines = [say.call_119 if notice.expects_answer else say.danger_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
     if notice.expects_answer:
         lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
-    lines.append((say.call_119 if notice.expects_answer else say.danger_119) + say.supplement)
-    lines.append(say.reference.format(id=notice.id))
-    return Words(subject, "\n".join(lines) + "\n", short)
+    lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
+    return _words(site, incident, shown, (head, brief), lines, language, now)
 
 
 def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> Words:
@@ -63,18 +63,25 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     language = _language(site, person)
     say = PHRASES[language]
     shown = _worst_first(alarms)
-    headline = say.unrecorded_mark + _headline(incident, shown, say)
-    subject, lines, short = _what_where_when(site, incident, shown, headline, language, now)
-    lines += [say.unrecorded, *_getting_in(site, incident.building, say), say.advice[incident.kind]]
-    lines.append(say.call_119 + say.supplement)
-    return Words(subject, "\n".join(lines) + "\n", short)
+    head = say.unrecorded_mark + _headline(incident, shown, say)
+    brief = say.unrecorded_mark + say.kinds_brief[incident.kind]
+    lines = [say.call_119, say.supplement, say.unrecorded, *_getting_in(site, incident.building, say)]
+    return _words(site, incident, shown, (head, brief), [*lines, say.advice[incident.kind]], language, now)
 
 
 def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
-    """What one alarm is, in words: the point's text, its class, and what the source said."""
+    """What one alarm is, in words: which device, what about it, and what it said."""
     say = PHRASES[language]
+    device = site.devices.get(alarm.device)
+    title = site.profiles[device.profile].title if device else {}
+    number = _detector(alarm.point)
+    parts = [
+        one_line(title.get(language) or next(iter(title.values()), "")),
+        "" if number is None else say.detector.format(number=number),
+        _what(site, alarm, language),
+    ]
     value = "" if alarm.value is None else say.brackets.format(text=one_line(alarm.value))
-    return f"{_what(site, alarm, language)}{value}"
+    return say.comma.join(filter(None, parts)) + value
 
 
 def place_words(place: Place, language: Language) -> str:
@@ -93,15 +100,15 @@ def alarm_place(site: Site, alarm: Alarm) -> Place | None:
     return next((each.place for each in device.detectors if each.number == number), device.place)
 
 
-def moment(at_ms: int, now: int, zone: ZoneInfo, seconds: bool = True) -> str | None:
+def moment(at_ms: int, now: int, zone: ZoneInfo, brief: bool = False) -> str | None:
     """A stamp in the site's zone, with its date when that is not today's; None for one that no calendar holds."""
     try:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
         today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
     except (ValueError, OverflowError, OSError):
         return None
-    clock = f"{at:%H:%M:%S}" if seconds else f"{at:%H:%M}"
-    return clock if at.date() == today else f"{at:%Y-%m-%d} {clock}"
+    date, clock = (f"{at:%m-%d}", f"{at:%H:%M}") if brief else (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
+    return clock if at.date() == today else f"{date} {clock}"
 
 
 def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
@@ -130,47 +137,68 @@ def _headline(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
     return say.headline.format(kind=say.kinds[incident.kind], condition=say.conditions[condition])
 
 
-def _what_where_when(
-    site: Site, incident: Incident, shown: Sequence[Alarm], headline: str, language: Language, now: int
-) -> tuple[str, list[str], str]:
-    """Subject, first lines of the body, and short form."""
+def _headline_brief(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
+    condition = shown[0].condition if shown else Condition.ALARM
+    template = say.headline_brief[condition is Condition.ALARM]
+    return template.format(kind=say.kinds_brief[incident.kind], condition=say.conditions[condition])
+
+
+def _words(
+    site: Site,
+    incident: Incident,
+    shown: Sequence[Alarm],
+    heads: tuple[str, str],
+    more: list[str],
+    language: Language,
+    now: int,
+) -> Words:
+    """What, where and since when, under the headline (or its brief form), and then `more` lines."""
     say = PHRASES[language]
+    head, brief = heads
     building = site.buildings.get(incident.building)
     name = one_line(building.name if building else incident.building)
-    address = one_line(building.address) if building else ""
-    lines = [headline]
-    where, spot, what = [name, address], "", ""
+    where = [name, one_line(building.address) if building else ""]
+    lines, spot, what = [head], "", ""
     since_ms, heard_ms = incident.cause_at_ms, incident.opened_at_ms
     if shown:
-        lead = shown[0]
+        lead, place = shown[0], alarm_place(site, shown[0])
         since_ms, heard_ms = lead.raised_at_ms, lead.heard_at_ms
         what = _what(site, lead, language)
-        lines.append(describe_condition(site, lead, language))
-        place = alarm_place(site, lead)
-        spot = _brief_spot(place, say) if place else ""
+        spot = _spot_brief(place, say) if place else ""
         where.append(place_words(place, language) if place else "")
-    lines.append(say.where.format(text=say.listed.join(part for part in where if part)))
+        lines.append(describe_condition(site, lead, language))
+    lines.append(say.where.format(text=say.comma.join(filter(None, where))))
     lines += _registration(site, shown, say)
-    since = moment(since_ms, now, site.zone) or say.unknown_time
-    later = abs(heard_ms - since_ms) > LATE_MS
-    heard = say.heard_later.format(heard=moment(heard_ms, now, site.zone) or say.unknown_time) if later else ""
-    lines.append(say.since.format(source=since) + heard + (_returned(site, shown[0], say, now) if shown else ""))
+    lines.append(_since(site, since_ms, heard_ms, say, now) + (_returned(site, shown[0], say, now) if shown else ""))
     lines += _others(site, shown[1:], language, now)
-    subject = one_line(f"{headline}: {name} {spot}")
-    brief_since = say.since_short.format(source=moment(since_ms, now, site.zone, False) or say.unknown_time)
-    return subject, lines, _short(headline, [name, spot, what], f"{brief_since}. {say.short_119}")
+    since = say.since_brief.format(source=moment(since_ms, now, site.zone, brief=True) or say.unknown_time)
+    return Words(
+        one_line(f"{head}: {name} {spot}"),
+        "\n".join([*lines, *more, ""]),
+        _short(brief, name, spot, what, f"{since} {say.short_119}"),
+    )
 
 
-def _short(head: str, pieces: list[str], tail: str) -> str:
-    """Head and tail whole, and of the pieces between them what one SMS holds: the longest is cut first."""
-    pieces = [one_line(piece) for piece in pieces if piece]
-    whole = " ".join([f"{head}:", *pieces, tail])
-    units_max = SMS_ASCII_MAX if whole.isascii() else SMS_UNITS_MAX
-    while sms_units(whole) > units_max and any(len(piece) > 1 for piece in pieces):
-        longest = max(range(len(pieces)), key=lambda index: sms_units(pieces[index]))
-        pieces[longest] = pieces[longest][:-1].rstrip()
-        whole = " ".join([f"{head}:", *pieces, tail])
+def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> str:
+    since = say.since.format(source=moment(since_ms, now, site.zone) or say.unknown_time)
+    if abs(heard_ms - since_ms) <= LATE_MS:
+        return since
+    return since + say.heard_later.format(heard=moment(heard_ms, now, site.zone) or say.unknown_time)
+
+
+def _short(head: str, name: str, spot: str, what: str, tail: str) -> str:
+    """Head and tail whole; of what stands between as much as one SMS holds, cut in the order of `_CUTS`."""
+    pieces = {"name": name, "spot": spot, "what": what}
+    for piece, characters_min in _CUTS:
+        while not _fits(whole := " ".join(filter(None, [f"{head}:", *pieces.values(), tail]))):
+            if len(pieces[piece]) <= characters_min:
+                break
+            pieces[piece] = pieces[piece][:-1].rstrip()
     return whole
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= SMS_ASCII_MAX if text.isascii() else sms_units(text) <= SMS_UNITS_MAX
 
 
 def _what(site: Site, alarm: Alarm, language: Language) -> str:
@@ -203,7 +231,7 @@ def _spot(place: Place, say: Phrases) -> str:
     return f"{floor} {say.flat.format(flat=flat) if flat[-1:].isdigit() else flat}".strip()
 
 
-def _brief_spot(place: Place, say: Phrases) -> str:
+def _spot_brief(place: Place, say: Phrases) -> str:
     floor = (say.floor_brief if place.floor >= 0 else say.basement_brief).format(number=abs(place.floor))
     return f"{floor} {one_line(place.flat)}".strip()
 
@@ -222,7 +250,7 @@ def _others(site: Site, alarms: Sequence[Alarm], language: Language, now: int) -
         place = alarm_place(site, alarm)
         since = say.since_short.format(source=moment(alarm.raised_at_ms, now, site.zone) or say.unknown_time)
         parts = [describe_condition(site, alarm, language), place_words(place, language) if place else "", since]
-        lines.append(say.also.format(text=say.listed.join(part for part in parts if part)))
+        lines.append(say.also.format(text=say.comma.join(filter(None, parts))))
     if len(alarms) > ALARMS_SHOWN_MAX - 1:
         lines.append(say.also.format(text=say.more.format(count=len(alarms) - ALARMS_SHOWN_MAX + 1)))
     return lines

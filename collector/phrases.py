@@ -18,23 +18,30 @@ class Phrases:
     kinds: Mapping[Kind, str]
     reasons: Mapping[Reason, str]  # why this person is told
     news: Mapping[Reason, str]  # what an informational notice tells, by its reason
+    kinds_brief: Mapping[Kind, str]  # for an SMS, as are all the brief ones
+    news_brief: Mapping[Reason, str]
     advice: Mapping[Kind, str]  # what to mind on the spot
     headline: str
+    headline_brief: Mapping[bool, str]  # by whether it is an alarm, which an SMS need not say
     floor: str
     basement: str
-    floor_brief: str  # for a subject or an SMS
+    floor_brief: str
     basement_brief: str
     flat: str
     brackets: str
     system: str
     silent: str
-    listed: str  # between the things of a list
+    detector: str
+    news_headline: str
+    comma: str
+    listed: str  # between names
     where: str
     registration: str
     since: str
     heard_later: str
     returned: str
     since_short: str
+    since_brief: str
     unknown_time: str
     also: str
     more: str
@@ -92,6 +99,18 @@ _ZH = Phrases(
         Reason.STAND_DOWN: "呼叫结束",
         Reason.CLOSED: "事件关闭",
     },
+    kinds_brief={
+        Kind.FIRE: "火灾",
+        Kind.ENTRAPMENT: "电梯困人",
+        Kind.WATER: "消防供水",
+        Kind.EQUIPMENT: "消防设备",
+        Kind.FAULT: "系统",
+    },
+    news_brief={
+        Reason.QUORUM_REACHED: "人手已够",
+        Reason.STAND_DOWN: "呼叫结束",
+        Reason.CLOSED: "事件关闭",
+    },
     advice={
         Kind.FIRE: "先保证自身安全，不要乘电梯。",
         Kind.ENTRAPMENT: "先与被困人员通话安抚，不要强行扒门，等专业人员救援。",
@@ -100,6 +119,7 @@ _ZH = Phrases(
         Kind.FAULT: "故障期间监测可能中断，请尽快检查。",
     },
     headline="{kind}{condition}",
+    headline_brief={True: "{kind}报警", False: "{kind}{condition}"},
     floor="{number}楼",
     basement="地下{number}层",
     floor_brief="{number}楼",
@@ -108,6 +128,9 @@ _ZH = Phrases(
     brackets="（{text}）",
     system="系统部件 {part}",
     silent="设备失联",
+    detector="{number}号探测器",
+    news_headline="{news}：{headline}",
+    comma="，",
     listed="、",
     where="地点：{text}",
     registration="电梯注册代码：{number}",
@@ -115,6 +138,7 @@ _ZH = Phrases(
     heard_later="（设备时间；系统 {heard} 收到）",
     returned="（{at} 设备已恢复，尚未复位）",
     since_short="{source}起",
+    since_brief="{source}起。",
     unknown_time="时间不明",
     also="还有：{text}",
     more="另有{count}项",
@@ -129,7 +153,7 @@ _ZH = Phrases(
     call_119="请您自己拨打119！",
     danger_119="如仍有危险，请您自己拨打119。",
     supplement="本系统只是补充手段，不是经认证的火灾报警系统。",
-    short_119="请自拨119；本系统仅为补充，非认证火灾报警",
+    short_119="请自拨119；本系统仅为补充，未经消防认证",
     unrecorded_mark="【未记录】",
     unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
     reference="编号：{id}",
@@ -172,6 +196,18 @@ _EN = Phrases(
         Reason.STAND_DOWN: "Call-out ended",
         Reason.CLOSED: "Incident closed",
     },
+    kinds_brief={
+        Kind.FIRE: "FIRE",
+        Kind.ENTRAPMENT: "TRAPPED",
+        Kind.WATER: "WATER",
+        Kind.EQUIPMENT: "EQUIPMENT",
+        Kind.FAULT: "SYSTEM",
+    },
+    news_brief={
+        Reason.QUORUM_REACHED: "Enough going",
+        Reason.STAND_DOWN: "Ended",
+        Reason.CLOSED: "Closed",
+    },
     advice={
         Kind.FIRE: "Your own safety first; do not use the elevator.",
         Kind.ENTRAPMENT: "Talk to the people inside; do not force the doors, wait for trained rescuers.",
@@ -180,6 +216,7 @@ _EN = Phrases(
         Kind.FAULT: "Monitoring may be interrupted meanwhile; please look into it soon.",
     },
     headline="{kind} {condition}",
+    headline_brief={True: "{kind}", False: "{kind} {condition}"},
     floor="floor {number}",
     basement="basement {number}",
     floor_brief="{number}F",
@@ -188,6 +225,9 @@ _EN = Phrases(
     brackets=" ({text})",
     system="part of the system: {part}",
     silent="no news from the device",
+    detector="detector {number}",
+    news_headline="{news}: {headline}",
+    comma=", ",
     listed=", ",
     where="Where: {text}",
     registration="Elevator registration: {number}",
@@ -195,6 +235,7 @@ _EN = Phrases(
     heard_later=" (by the device's clock; heard {heard})",
     returned=" (normal again at {at}, not yet reset)",
     since_short="since {source}",
+    since_brief="{source}.",
     unknown_time="time unknown",
     also="Also: {text}",
     more="{count} more",
@@ -209,7 +250,7 @@ _EN = Phrases(
     call_119="Call 119 yourself!",
     danger_119="If there is still danger, call 119 yourself.",
     supplement="This system is a supplement and not a certified fire alarm.",
-    short_119="Call 119 yourself; not a certified alarm",
+    short_119="Call 119 yourself; uncertified",
     unrecorded_mark="[UNRECORDED] ",
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
     reference="Ref. {id}",

@@ -195,11 +195,11 @@ class Notifier:
             if try_ms > now:
                 wait_s = min(wait_s, (try_ms - now) / 1000)
                 continue
-            name = self._channel_of(job.notice)
+            name, urgent = self._channel_of(job.notice), self._urgent(job.notice)
             road = self._roads.get(name)
-            if road is None or road.has_room(self._urgent(job.notice)):
+            if road is None or road.take(urgent):
                 job.under_way = True
-                tasks.create_task(self._try(job, name, road))
+                tasks.create_task(self._try(job, name, road, urgent))
         return wait_s
 
     def _rank(self, job: _Job) -> tuple[int, bool, int, int, str]:
@@ -220,14 +220,13 @@ class Notifier:
             return ""
         return person.channels[notice.channel].channel
 
-    async def _try(self, job: _Job, name: str, road: Road | None) -> None:
+    async def _try(self, job: _Job, name: str, road: Road | None, urgent: bool) -> None:
         """One try of one job, recorded once the channel has answered."""
         notice, at_ms = job.notice, self._clock()
-        letter = None
-        if road is None:
-            error: ChannelError | None = ChannelError("the site no longer has this person's channel", permanent=True)
-        elif (letter := await self._compose(notice)) is None:
-            error = ChannelError("the store no longer has the incident", permanent=True)
+        letter = None if road is None else await self._compose(notice, urgent)
+        if road is None or letter is None:
+            gone = "the person's channel is" if road is None else "the incident is"
+            error: ChannelError | None = ChannelError(f"{gone} no longer known", permanent=True)
         else:
             error = await road.send(letter)
         if error is None:
@@ -239,11 +238,13 @@ class Notifier:
         await self._store.record_attempt(attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
         job.under_way = False
+        if road is not None:
+            road.release(urgent)
         self._stirred.set()
         if road is not None and letter is not None and (trouble := road.note(letter.to, error)) is not None:
             await self._tell(trouble)
 
-    async def _compose(self, notice: Notice) -> Letter | None:
+    async def _compose(self, notice: Notice, urgent: bool) -> Letter | None:
         """The letter of a notice as things stand now; None if its incident is gone."""
         now = self._clock()
         incident = self._happening.incidents.get(notice.incident) or await self._store.incident(notice.incident)
@@ -261,7 +262,6 @@ class Notifier:
             "cause_at_ms": notice.cause_at_ms,
             "heard_at_ms": notice.heard_at_ms,
         }
-        urgent = self._urgent(notice)
         return self._letter(notice.id, notice.due, notice.person, notice.channel, words, url, urgent, facts)
 
     def _letter(

@@ -32,7 +32,7 @@ class Road:
         self.name = name
         self._channel = channel
         self._users = users
-        self._urgent = 0  # under way
+        self._urgent = 0  # slots taken
         self._calm = 0
         self._handed_over = 0
         self._failed = 0
@@ -45,14 +45,21 @@ class Road:
         """How it fares."""
         return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self._trouble)
 
-    def has_room(self, urgent: bool) -> bool:
-        """True if one more may go: the last slots are kept for urgent ones."""
-        return self._urgent + self._calm < SLOTS and (urgent or self._calm < CALM_SLOTS)
+    def take(self, urgent: bool) -> bool:
+        """Take a slot if there is one: the last are kept for urgent ones. To be given back by `release`."""
+        if self._urgent + self._calm >= SLOTS or (not urgent and self._calm >= CALM_SLOTS):
+            return False
+        self._urgent += urgent
+        self._calm += not urgent
+        return True
+
+    def release(self, urgent: bool) -> None:
+        """Give a slot back."""
+        self._urgent -= urgent
+        self._calm -= not urgent
 
     async def send(self, letter: Letter) -> ChannelError | None:
         """None once the channel has taken the letter, else why not; never later than `SEND_WITHIN_S`."""
-        self._urgent += letter.urgent
-        self._calm += not letter.urgent
         try:
             async with asyncio.timeout(SEND_WITHIN_S):
                 await self._channel.send(letter)
@@ -62,9 +69,6 @@ class Road:
             return ChannelError(f"the channel did not answer within {SEND_WITHIN_S:g} s")
         except Exception as error:  # noqa: BLE001 - a channel that breaks must not stop the others
             return ChannelError(f"{type(error).__name__}: {error}")
-        finally:
-            self._urgent -= letter.urgent
-            self._calm -= not letter.urgent
         return None
 
     def note(self, to: str, error: ChannelError | None) -> SystemTrouble | None:

@@ -1,0 +1,254 @@
+"""What a called person reads: everything they need, in their language, and nothing a name or value could smuggle in."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.alarm import Alarm
+from collector.dispatch import Reason
+from collector.incident import Answer, Response
+from collector.message import (
+    SMS_UNITS_MAX,
+    Words,
+    alarm_place,
+    describe,
+    describe_condition,
+    describe_unrecorded,
+    moment,
+    one_line,
+    place_words,
+    sms_units,
+)
+from collector.phrases import PHRASES, Phrases
+from config.profile import Condition, Kind
+from config.site import Language, Site
+from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
+
+URL = "https://board.example.org/a/token"
+DAY_MS = 86_400_000
+INFORMATION = (Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED)
+SITE = site_with()
+
+
+def told(
+    site: Site = SITE, person: str = "li", alarms: tuple[Alarm, ...] = (FIRE,), reason: Reason = Reason.OWN_TEAM
+) -> Words:
+    notice = replace(NOTICE, person=person, reason=reason, expects_answer=reason not in INFORMATION)
+    return describe(site, INCIDENT, alarms, notice, URL, NOW_MS)
+
+
+def one_sms(text: str) -> bool:
+    return len(text) <= 160 if text.isascii() else sms_units(text) <= SMS_UNITS_MAX == 70
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_reason_kind_and_condition_has_words_in_both_languages(language: Language) -> None:
+    say = PHRASES[language]
+
+    assert set(say.reasons) == set(Reason)
+    assert set(say.kinds) == set(say.kinds_brief) == set(say.advice) == set(Kind)
+    assert set(say.conditions) == set(Condition)
+    assert set(say.news) == set(say.news_brief) == set(INFORMATION)
+    for field in fields(Phrases):
+        phrase = getattr(say, field.name)
+        for words in phrase.values() if isinstance(phrase, dict) else [phrase]:
+            assert words.strip() and "\n" not in words
+
+
+def test_the_languages_take_the_same_blanks() -> None:
+    """A phrase whose braces differ between languages would raise, or lose a fact, in one of them."""
+    for field in fields(Phrases):
+        zh, en = getattr(PHRASES["zh"], field.name), getattr(PHRASES["en"], field.name)
+        pairs = [(zh[key], en[key]) for key in zh] if isinstance(zh, dict) else [(zh, en)]
+        for one, other in pairs:
+            if field.name != "headline_brief":  # English leaves "alarm" out of an SMS
+                assert _blanks(one) == _blanks(other), field.name
+
+
+def _blanks(phrase: str) -> set[str]:
+    return {part.partition("}")[0] for part in phrase.split("{")[1:]}
+
+
+@pytest.mark.parametrize(("person", "sentence"), [("li", "请您自己拨打119"), ("chen", "Call 119 yourself")])
+def test_a_call_says_what_where_since_when_and_to_call_119(person: str, sentence: str) -> None:
+    words = told(person=person)
+
+    assert sentence in words.body and PHRASES["en" if person == "chen" else "zh"].supplement in words.body
+    for fact in ("梧桐里3号楼", "梧桐路12号", "502", "厨房", "22:13:18", "2580#", "东侧大门夜间上锁", URL, "n-1"):
+        assert fact in words.body
+    for text in (words.subject, words.short):
+        assert "梧桐里3号楼" in text and "502" in text
+    assert "119" in words.short and "22:13" in words.short and URL not in words.short
+
+
+def test_every_notice_even_information_tells_of_119_and_of_the_supplement() -> None:
+    for person, reason in itertools.product(("li", "chen"), Reason):
+        words = told(person=person, reason=reason)
+
+        assert "119" in words.body and "119" in words.short
+        assert PHRASES[SITE.language_of(SITE.people[person])].supplement in words.body
+        assert PHRASES[SITE.language_of(SITE.people[person])].reasons[reason] in words.body
+
+
+def test_information_is_not_a_call() -> None:
+    call, closed = told(person="chen"), told(person="chen", reason=Reason.CLOSED)
+
+    assert closed.subject.startswith("Incident closed: ") and not call.subject.startswith("Incident closed")
+    assert "Call 119 yourself!" not in closed.body and "Answer here" not in closed.body
+    assert "2580#" not in closed.body  # nobody needs the gate any more
+
+
+def test_a_person_is_written_to_in_their_language_and_others_in_the_communitys() -> None:
+    assert told(person="chen").subject.startswith("FIRE alarm: ")
+    assert told(person="li").subject.startswith("火灾报警: ")
+
+
+def test_a_late_report_shows_both_times_and_a_prompt_one_only_the_source() -> None:
+    late = replace(FIRE, raised_at_ms=NOW_MS - 2 * DAY_MS)
+
+    assert "2026-09-19 22:13:20" in told(alarms=(late,)).body and "22:13:18 收到" in told(alarms=(late,)).body
+    assert "收到" not in told().body
+
+
+def test_a_second_device_leads_when_it_is_the_reason_of_the_call() -> None:
+    both = (FIRE, SECOND_FIRE)
+
+    assert "502" in told(alarms=both).subject
+    assert "401" in told(alarms=both, reason=Reason.NEW_DEVICE).subject
+    assert "502" in told(alarms=both, reason=Reason.NEW_DEVICE).body
+
+
+def test_the_worst_condition_leads() -> None:
+    trouble = replace(FIRE, key="smoke-401:fault", device="smoke-401", point="fault", condition=Condition.TROUBLE)
+
+    assert told(person="chen", alarms=(trouble, FIRE)).subject.startswith("FIRE alarm: 梧桐里3号楼 5F 502")
+
+
+def test_a_condition_is_named_by_device_detector_limit_or_silence() -> None:
+    def named(key: str, point: str, value: str | None = None) -> str:
+        return describe_condition(
+            SITE, replace(FIRE, key=key, device=key.split(":")[0], point=point, value=value), "en"
+        )
+
+    assert named("smoke-502:fire", "fire") == "Smoke detector SM-1, Fire"
+    assert named("panel:detector/7/fire", "detector/7/fire") == "Fire panel FP-1, detector 7, Fire"
+    limit = named("ext-1:pressure_at_20c_kpa:below_limit", "pressure_at_20c_kpa", "880 kPa")
+    assert limit == "Extinguisher pressure sensor EP-1, Extinguisher below its usable pressure (880 kPa)"
+    assert named("smoke-502:silent", "silent") == "Smoke detector SM-1, no news from the device"
+    assert named("smoke-502:gone", "gone") == "Smoke detector SM-1, gone"
+
+
+def test_a_panels_detector_has_its_own_place() -> None:
+    detector = replace(FIRE, key="panel:detector/7/fire", device="panel", point="detector/7/fire")
+    place, panel = alarm_place(SITE, detector), alarm_place(SITE, replace(detector, point="main_power_fault"))
+
+    assert place is not None and place_words(place, "en") == "basement 1 B区车库"
+    assert panel is not None and place_words(panel, "zh") == "1楼（值班室）"
+    assert alarm_place(SITE, replace(FIRE, device="broker")) is None
+
+
+def test_a_lifts_registration_number_is_told() -> None:
+    stuck = replace(FIRE, key="lift-1:entrapment", device="lift-1", point="entrapment", kind=Kind.ENTRAPMENT)
+
+    assert "31101010" in told(alarms=(stuck,)).body
+
+
+def test_who_is_going_and_who_is_there_are_named() -> None:
+    responses = (
+        Response("wang", Answer.GOING, 1),
+        Response("chen", Answer.ARRIVED, 2),
+        Response("he", Answer.CANNOT, 3),
+    )
+    words = describe(SITE, replace(INCIDENT, responses=responses), (FIRE,), NOTICE, URL, NOW_MS)
+
+    assert "正在前往：王芳\n" in words.body and "已到现场：Chen Jie\n" in words.body
+    assert "何秀英" not in words.body
+    assert "目前还没有人答复前往" in told().body
+
+
+def test_a_notice_whose_alarms_are_gone_still_says_where() -> None:
+    words = told(alarms=(), reason=Reason.CLOSED)
+
+    assert "梧桐里3号楼" in words.subject and "22:13:18" in words.body
+
+
+def test_many_alarms_make_a_bounded_message() -> None:
+    alarms = tuple(replace(FIRE, key=f"smoke-502:fire{i}") for i in range(500))
+
+    assert len(told(alarms=alarms).body.splitlines()) < 25 and "另有495项" in told(alarms=alarms).body
+
+
+def test_an_unrecorded_fire_is_marked_in_subject_body_and_short() -> None:
+    for person, mark in (("he", "未记录"), ("chen", "UNRECORDED")):
+        words = describe_unrecorded(SITE, INCIDENT, (FIRE,), person, NOW_MS)
+
+        assert mark in words.subject and mark in words.body and mark in words.short
+        assert "119" in words.body and "502" in words.body and "2580#" in words.body
+
+
+def test_a_short_form_fits_one_sms_and_keeps_place_and_119() -> None:
+    site = site_with(name="梧桐里小区北片第十二号居民住宅楼东单元")
+    for person, reason, kind, condition in itertools.product(("li", "chen"), Reason, Kind, Condition):
+        alarm = replace(FIRE, condition=condition, kind=kind, raised_at_ms=NOW_MS - DAY_MS)
+        notice = replace(NOTICE, person=person, reason=reason)
+        words = describe(site, replace(INCIDENT, kind=kind), (alarm,), notice, URL, NOW_MS)
+
+        assert one_sms(words.short)
+        assert "119" in words.short and "22:13" in words.short
+        if person == "li":
+            assert "梧桐里小区北" in words.short and "5楼 502" in words.short
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "expected"),
+    [
+        (NOW_MS, "22:13:20"),
+        (NOW_MS - DAY_MS, "2026-09-20 22:13:20"),
+        (NOW_MS + 7_200_000, "2026-09-22 00:13:20"),  # the date turns in the site's zone, not in UTC
+        (0, "1970-01-01 08:00:00"),
+        (2**63, None),
+        (-(2**63), None),
+    ],
+)
+def test_a_stamp_is_shown_in_the_sites_zone_with_its_date_when_not_today(at_ms: int, expected: str | None) -> None:
+    assert moment(at_ms, NOW_MS, SITE.zone) == expected
+
+
+def test_a_stamp_that_no_calendar_holds_does_not_stop_a_notice() -> None:
+    assert "时间不明" in told(alarms=(replace(FIRE, raised_at_ms=2**63, heard_at_ms=2**63),)).body
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\r\nBcc: everybody@example.org", "a Bcc: everybody@example.org"),
+        ("a\u2028b\u2029c\x85d\x0be", "a b c d e"),
+        ("\x1b[31mred\x07", "[31mred"),
+        ("pay\u202eload", "pay load"),
+        ("a\ud800b", "a b"),
+        ("  ", ""),
+        ("楼" * 200, "楼" * 119 + "…"),
+    ],
+)
+def test_text_from_outside_becomes_one_bounded_line(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300), st.integers(-(2**64), 2**64))
+def test_no_name_value_or_stamp_can_break_a_message(name: str, value: str, point: str, at_ms: int) -> None:
+    site = site_with(name=name, address=value, access=point, gate_code=name)
+    alarm = replace(FIRE, value=value, point=point, key=f"smoke-502:{point}", raised_at_ms=at_ms)
+    calm = told(site_with(name="x", address="x", access="x", gate_code="x"), alarms=(replace(FIRE, value="x"),))
+    words = told(site, alarms=(alarm,))
+
+    assert words.subject.isprintable() and words.short.isprintable()
+    assert all(line.isprintable() for line in words.body.split("\n"))
+    assert len(words.body.split("\n")) <= len(calm.body.split("\n"))  # no line can be added from outside
+    assert one_sms(words.short)
+    assert len(words.body) < 3_000
