@@ -47,6 +47,11 @@ class Child:
         self._reader = asyncio.create_task(self._read(self._process))
 
     @property
+    def started(self) -> bool:
+        """True once it was started, also after its end."""
+        return self._process is not None
+
+    @property
     def running(self) -> bool:
         """True from start to end."""
         return self._process is not None and self._process.returncode is None

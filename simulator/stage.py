@@ -1,0 +1,157 @@
+"""The demo's parts as processes: broker, simulated devices, gateways, collector; opened in order, always closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from config.site import Site
+from simulator.client import Client
+from simulator.narrator import Narrator
+from simulator.processes import Child, free_port, until
+
+_UP_S = 30.0  # for each part to come up, on a slow machine
+_GRACE_S = 6.0  # for a part to stop by itself before it is ended
+_CHANGES_MAX = 5_000
+_SAME_DECISION = timedelta(seconds=1)
+_TOKEN = "CALLPOINT_API_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class StageOptions:
+    """`program` starts callpoint; `folder` holds all state; None means the demo's own broker and history."""
+
+    program: tuple[str, ...]
+    site: Path
+    folder: Path
+    listen: str
+    mqtt: str | None
+    history: str | None
+
+
+class Stage:
+    """All processes of a demo. `client` speaks to the collector once `open` has returned."""
+
+    def __init__(self, options: StageOptions, site: Site, narrator: Narrator) -> None:
+        self._options = options
+        self._site = site
+        self._narrator = narrator
+        self._changes: deque[tuple[datetime, str]] = deque(maxlen=_CHANGES_MAX)  # when which device's word changed
+        self.url = f"http://{options.listen.replace('0.0.0.0', '127.0.0.1')}"
+        self.token = os.urandom(24).hex()
+        self.client = Client(self.url, self.token)
+        self.broker = Child("broker", self._hear)
+        self.simulator = Child("simulator", self._hear_simulator)
+        self.collector = Child("collector", self._hear)
+        self.gateways = {gateway: Child(gateway, self._hear) for gateway in site.gateways}
+        self.mqtt = options.mqtt or f"mqtt://127.0.0.1:{free_port('127.0.0.1')}"
+
+    async def open(self) -> None:
+        """Start everything in order. Raises ChildFailed with the last words of the part that did not come up."""
+        folder, site = self._options.folder, str(self._options.site)
+        addresses = folder / "addresses.json"
+        if self._options.mqtt is None:
+            await self._start(self.broker, "broker", "--listen", self.mqtt.removeprefix("mqtt://"))
+            await until("the broker", lambda: bool(self.broker.last_lines), [self.broker], _UP_S)
+        await self._start(self.simulator, "simulate", site, "--addresses", str(addresses), "--json")
+        history = self._options.history or f"sqlite:{folder / 'history.db'}"
+        where = ["--state", f"sqlite:{folder / 'state.db'}", "--history", history]
+        heard = ["--mqtt", self.mqtt, "--listen", self._options.listen, "--url", self.url]
+        await self._start(self.collector, "collector", site, *where, *heard)
+        await until("the simulated devices", addresses.exists, self._running(), _UP_S)
+        for name, gateway in self.gateways.items():
+            state = ["--state", str(folder / name), "--buses", str(addresses)]
+            await self._start(gateway, "gateway", site, "--id", name, "--mqtt", self.mqtt, *state)
+        deadline = asyncio.get_running_loop().time() + _UP_S
+        while not await self.client.is_up():
+            self.check()
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"the collector did not answer at {self.url} within {_UP_S:g} s")
+            await asyncio.sleep(0.1)
+
+    async def all_heard(self, limit_s: float) -> None:
+        """Until every device of the site has been heard. Raises TimeoutError naming those that were not."""
+        deadline = asyncio.get_running_loop().time() + limit_s
+        while missing := set(self._site.devices) - await self._online():
+            self.check()
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"not heard within {limit_s:g} s: {', '.join(sorted(missing))}")
+            await asyncio.sleep(0.1)
+
+    async def _online(self) -> set[str]:
+        devices = (await self.client.get("/devices"))["devices"]
+        return {device["id"] for device in devices if device["online"]}
+
+    def check(self) -> None:
+        """Raises ChildFailed if a part has ended by itself."""
+        for child in self._running():
+            child.check()
+
+    async def watch(self) -> None:
+        """Until cancelled, or ChildFailed."""
+        while True:
+            self.check()
+            await asyncio.sleep(0.5)
+
+    async def stop_gateways(self) -> None:
+        """A clean stop: they drain their journals and say their last counts."""
+        await asyncio.gather(*(gateway.stop(_GRACE_S) for gateway in self.gateways.values()))
+
+    async def close(self) -> None:
+        """Stop everything, those that depend on others first; what hangs is ended."""
+        await self.stop_gateways()
+        await asyncio.gather(self.simulator.stop(_GRACE_S), self.collector.stop(_GRACE_S))
+        await self.broker.stop(_GRACE_S)
+        await self.client.close()
+
+    def kill(self) -> None:
+        """End every part at once."""
+        for child in self._children():
+            if child.running:
+                os.kill(child.pid, signal.SIGKILL)
+
+    def cause_of(self, notice: dict[str, Any], devices: set[str]) -> datetime:
+        """What a notice's latency counts from.
+
+        A notice that follows a device's report: the change of the register behind it, as the simulator made it.
+        Any other (a ring's time, an answer, a repeat): its decision.
+        """
+        created, heard = (datetime.fromisoformat(notice[name]) for name in ("created_at", "heard_at"))
+        if not notice["expects_answer"] or created - heard > _SAME_DECISION or notice["cause_at"] is None:
+            return created
+        read = datetime.fromisoformat(notice["cause_at"])
+        changes = [at for at, device in self._changes if device in devices and at <= read]
+        return max(changes, default=read)
+
+    def _children(self) -> list[Child]:
+        return [self.broker, self.simulator, self.collector, *self.gateways.values()]
+
+    def _running(self) -> list[Child]:
+        return [child for child in self._children() if child.started]
+
+    async def _start(self, child: Child, command: str, *arguments: str) -> None:
+        environment = {_TOKEN: self.token, "PYTHONUNBUFFERED": "1"}
+        await child.start([*self._options.program, command, *arguments], environment)
+
+    def _hear(self, name: str, line: str) -> None:
+        if name == "collector":
+            self._narrator.say("plain", line)
+
+    def _hear_simulator(self, _name: str, line: str) -> None:
+        try:
+            event = json.loads(line)
+            at, what, text = datetime.fromisoformat(event["at"]), event["event"], str(event["text"])
+        except (ValueError, KeyError, TypeError):
+            return  # a traceback on its way out: `check` shows the last lines
+        if what == "state":
+            self._changes.append((at, event["device"]))
+            self._narrator.say("device", text, at)
+        elif what in ("refused", "fault", "write-refused"):
+            self._narrator.say("fault", text, at)
