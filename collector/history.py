@@ -55,13 +55,13 @@ class History(Protocol):
         """Let go of files and connections."""
 
 
-async def open_history(url: str) -> History:
+async def open_history(url: str, read_only: bool = False) -> History:
     """`sqlite:PATH`, `influxdb://host:port/database` or `influxdb2://host:port/org/bucket`; EndpointError for others.
 
-    A server need not answer now; a file must be usable (HistoryRefused).
+    A server need not answer now; a file must be usable (HistoryRefused), and be there if it is only to be read.
     """
     if path := sqlite_path(url):
-        history = SqliteHistory(path)
+        history = SqliteHistory(path, read_only)
         await history.open()
         return history
     from collector.influx import open_influx  # its HTTP client is only needed here
@@ -72,8 +72,9 @@ async def open_history(url: str) -> History:
 class SqliteHistory:
     """A file of its own beside the store: small communities need no server."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
+        self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "history")
 
@@ -129,8 +130,11 @@ class SqliteHistory:
         return self._connection
 
     def _open(self) -> None:
+        if self._read_only and not self.path.exists():
+            raise HistoryRefused(f"history {self.path}: there is no such file")
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
+        uri = self.path.absolute().as_uri() + ("?mode=ro" if self._read_only else "")
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         self._connection = connection
         try:
             owner = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -139,6 +143,8 @@ class SqliteHistory:
             raise HistoryRefused(f"history {self.path} cannot be read: {error}") from error
         if owner != APPLICATION_ID and (owner, tables) != (0, 0):
             raise HistoryRefused(f"history {self.path} is a database of something else")
+        if self._read_only:
+            return
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # what is written here leaves the spool
         connection.executescript(

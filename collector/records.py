@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from collector.engine import Decision
 from config.words import Committed, Edge, Lane, Report
@@ -89,6 +90,14 @@ class StoredLane:
         """How many positions were given up by their gateway and never stored here."""
         upto = self.committed.upto
         return upto - self.pruned - sum(last - first + 1 for first, last in self.islands if last <= upto)
+
+
+class Recalled(StrEnum):
+    """What the store knows of a position that came again."""
+
+    SAME = "same"  # it is stored with this check value, or was long ago
+    OTHER = "other"  # it is stored with another check value
+    NEVER = "never"  # it was given up by its gateway and never stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from collector.alarm import Alarm
 from collector.dispatch import Notice
 from collector.engine import Decision
 from collector.incident import Entry, Incident
-from collector.records import Attempt, Batch, LedgerRow, Record, Spooled, StoredLane
+from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.tables import ISLANDS, read_record, write_record
-from config.words import Edge, Lane
+from config.words import Edge, Lane, Report
 
 ALARM = TypeAdapter(Alarm)
 INCIDENT = TypeAdapter(Incident)
@@ -173,6 +173,25 @@ def stored_lanes(connection: sqlite3.Connection) -> list[StoredLane]:
         # What is pruned is settled, as what lies below the floor is.
         found.append(StoredLane(Edge(group, node), epoch, Lane(lane), max(floor, pruned_upto + 1), pruned, islands))
     return found
+
+
+def recall(connection: sqlite3.Connection, report: Report) -> Recalled:
+    """What is known of a report's position. A pruned one can no longer be compared and counts as the same."""
+    key = (report.edge.group, report.edge.node, report.epoch, report.lane)
+    lane = connection.execute(
+        "SELECT journal, pruned_upto FROM lanes JOIN journals ON journals.number = journal"
+        " WHERE (group_id, node, epoch, lane) = (?, ?, ?, ?)",
+        key,
+    ).fetchone()
+    if lane is None:
+        return Recalled.NEVER
+    row = connection.execute(
+        "SELECT check_value FROM records WHERE journal = ? AND lane = ? AND position = ?",
+        (lane[0], report.lane, report.position),
+    ).fetchone()
+    if row is None:
+        return Recalled.SAME if report.position is not None and report.position <= lane[1] else Recalled.NEVER
+    return Recalled.SAME if row[0] == report.check else Recalled.OTHER
 
 
 def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:

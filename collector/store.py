@@ -23,10 +23,10 @@ from collector import statements
 from collector.dispatch import Notice
 from collector.engine import Restored
 from collector.incident import Entry, Incident
-from collector.records import Attempt, Batch, LedgerRow, Record, Spooled, StoredLane
+from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.tables import SCHEMA, SCHEMA_VERSION
 from config.endpoint import sqlite_path
-from config.words import Edge, Lane
+from config.words import Lane, Report
 
 T = TypeVar("T")
 APPLICATION_ID = 0x43414C4C  # "CALL": so that a foreign SQLite file is told from ours
@@ -170,14 +170,9 @@ class Store:
         """Every lane of every journal heard so far."""
         return await self._read(statements.stored_lanes)
 
-    async def check_of(self, edge: Edge, epoch: str, lane: Lane, position: int) -> int | None:
-        """The check value of a stored record; None if it is not stored, was pruned or had none."""
-        sql = (
-            "SELECT check_value FROM records WHERE journal ="
-            " (SELECT number FROM journals WHERE (group_id, node, epoch) = (?, ?, ?)) AND lane = ? AND position = ?"
-        )
-        row = await self._one(sql, (edge.group, edge.node, epoch, lane, position))
-        return None if row is None else row[0]
+    async def recall(self, report: Report) -> Recalled:
+        """Whether a journalled report that came again is in the store, and says the same there."""
+        return await self._read(lambda connection: statements.recall(connection, report))
 
     async def incident(self, incident: str) -> Incident | None:
         """An incident, open or closed."""

@@ -56,6 +56,23 @@ def sqlite_path(url: str) -> Path | None:
     return Path(path)
 
 
+def state_folder() -> Path:
+    """Where things are kept that must outlive a restart, unless told otherwise (XDG Base Directory)."""
+    home = os.environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "callpoint"
+
+
+def default_state() -> str:
+    """The collector's store where none is named."""
+    return f"sqlite:{state_folder() / 'collector.db'}"
+
+
+def history_beside(state_url: str) -> str:
+    """The history where none is named: a SQLite file beside the store."""
+    path = sqlite_path(state_url)
+    return f"sqlite:{(path.parent if path else state_folder()) / 'history.db'}"
+
+
 def read_secret(name: str) -> str | None:
     """The secret in the environment variable `name`, or in the file that `name`_FILE names; None if neither is set."""
     if value := os.environ.get(name):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice, Reason
 from collector.engine import Decision
 from collector.incident import Answer, Entry, Incident, Response
-from collector.records import Attempt, Batch, Counts, Floor, Record, StoredLane
+from collector.records import Attempt, Batch, Counts, Floor, Recalled, Record, StoredLane
 from collector.store import Limits, Store, StoreFailed, StoreRefused, open_store
 from config.endpoint import EndpointError
 from config.profile import Condition, Kind
@@ -136,8 +137,10 @@ def test_a_repeat_is_stored_and_spooled_once(tmp_path: Path) -> None:
             await store.commit(Batch(records=(record(1), record(1))))
             await store.commit(Batch(records=(record(1), record(2))))
             assert [each.record for each in await store.spool(10)] == [record(1), record(2)]
-            assert await store.check_of(EDGE, "e1", Lane.ALARM, 2) == 14
-            assert await store.check_of(EDGE, "e1", Lane.ALARM, 3) is None
+            assert await store.recall(record(2).report) is Recalled.SAME
+            assert await store.recall(replace(record(2).report, check=1)) is Recalled.OTHER
+            assert await store.recall(record(3).report) is Recalled.NEVER
+            assert await store.recall(record(2, epoch="e2").report) is Recalled.NEVER
 
     asyncio.run(main())
 
@@ -191,6 +194,7 @@ def test_pruning_is_counted_and_a_pruned_position_is_not_stored_again(tmp_path: 
             await store.commit(Batch(floors=(Floor(EDGE, "e1", Lane.ALARM, 3),)))
             assert await store.prune() == 4  # 2 to 5 go, the newest three settled stay
             await store.commit(Batch(records=(record(4),)))
+            assert await store.recall(record(4).report) is Recalled.SAME
             (lane,) = await store.lanes()
             assert lane.committed == Committed(8, ((20, 20),))
             assert (lane.count, lane.missing) == (8, 1)
