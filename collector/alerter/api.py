@@ -1,0 +1,182 @@
+"""REST under /api/v1: what the engine knows, and the commands of people. Errors are problem details."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import JSONResponse, Response
+
+from collector.alerter import examples
+from collector.alerter.front import Front, InFront
+from collector.alerter.models import (
+    LONGEST_ID,
+    AnswerGiven,
+    ByPerson,
+    DeviceList,
+    DeviceShown,
+    HealthShown,
+    IncidentDetail,
+    IncidentList,
+    LedgerList,
+    LedgerShown,
+    PartShown,
+)
+from collector.alerter.openapi import answers
+from collector.alerter.problems import Rejected
+from collector.alerter.view import by_device
+from collector.engine import Acknowledge, Answered, Command, Reset, StandDown
+
+ENTRIES_MAX = 1000
+
+router = APIRouter(prefix="/api/v1")
+Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
+
+
+@router.get("/incidents", tags=["incidents"], responses=answers(200, examples.INCIDENT_LIST, 401, 422))
+async def incidents(
+    front: InFront,
+    state: Annotated[Literal["open", "all"], Query(description="open ones, or also closed ones")] = "open",
+    limit: Annotated[int, Query(ge=1, le=500, description="at most so many")] = 100,
+) -> IncidentList:
+    """Incidents, newest first."""
+    open_ones = front.desk.engine.incidents
+    if state == "all":
+        stored = await front.desk.store.incidents(limit)
+        found = [open_ones.get(incident.id, incident) for incident in stored]
+    else:
+        found = sorted(open_ones.values(), key=lambda incident: incident.id, reverse=True)[:limit]
+    return IncidentList(incidents=[front.view.incident(each, front.desk.engine.alarms) for each in found])
+
+
+@router.get("/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, 401, 404, 422))
+async def incident(front: InFront, incident_id: Id) -> IncidentDetail:
+    """One incident with its conditions, answers, notices with their attempts, and timeline."""
+    return await detail(front, incident_id)
+
+
+@router.post(
+    "/incidents/{incident_id}/answers",
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+)
+async def answer(front: InFront, incident_id: Id, body: AnswerGiven) -> IncidentDetail:
+    """A person says going, arrived or cannot. Repeating it changes nothing."""
+    return await _act(front, incident_id, Answered(incident_id, body.person, body.answer))
+
+
+@router.post(
+    "/incidents/{incident_id}/acknowledgement",
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+)
+async def acknowledge(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
+    """A person has seen it: repeats to them stop."""
+    return await _act(front, incident_id, Acknowledge(incident_id, body.person))
+
+
+@router.post(
+    "/incidents/{incident_id}/reset",
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+)
+async def reset(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
+    """Unlatch what is back to normal. For leader, manager or somebody who has arrived; never while in alarm."""
+    return await _act(front, incident_id, Reset(incident_id, body.person))
+
+
+@router.post(
+    "/incidents/{incident_id}/stand-down",
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+)
+async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
+    """The leader ends the call-out: nobody else is called."""
+    return await _act(front, incident_id, StandDown(incident_id, body.person))
+
+
+@router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, 401))
+async def devices(front: InFront) -> DeviceList:
+    """Every device with its state; the values of a panel's detectors are at the device itself."""
+    engine, now = front.desk.engine, front.clock()
+    alarms = by_device(engine.alarms.values())
+    shown = []
+    for number, each in enumerate(front.desk.site.devices.values()):
+        if number % 50 == 49:
+            await asyncio.sleep(0)  # a long list must not hold an alarm up
+        shown.append(front.view.device(each, engine.devices.get(each.id), alarms.get(each.id, []), now, False))
+    return DeviceList(devices=shown)
+
+
+@router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, 401, 404, 422))
+async def device(front: InFront, device_id: Id) -> DeviceShown:
+    """One device with all its values."""
+    engine = front.desk.engine
+    installed = front.desk.site.devices.get(device_id)
+    if installed is None:
+        raise Rejected(404, "unknown-device", f"the site has no device {device_id!r}")
+    alarms = by_device(engine.alarms.values()).get(device_id, [])
+    return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True)
+
+
+@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, 401))
+async def ledger(front: InFront) -> LedgerList:
+    """The account of every gateway and lane, from journal to history, by independent counts."""
+    return LedgerList(
+        rows=[
+            LedgerShown(
+                gateway=row.gateway,
+                lane=row.lane.value,
+                appended=row.appended,
+                dropped=row.dropped,
+                in_journal=row.in_journal,
+                committed=row.committed,
+                in_history=row.in_history,
+            )
+            for row in await front.desk.ledger()
+        ]
+    )
+
+
+@router.get(
+    "/health",
+    tags=["system"],
+    response_model=HealthShown,
+    responses={**answers(200, examples.HEALTH), **answers(503, examples.ILL_HEALTH)},
+)
+async def health(front: InFront) -> Response:
+    """How every part is, and how old that knowledge is. 503 if nobody could be told of an alarm."""
+    now = front.clock()
+    parts = [
+        PartShown(
+            name=part.name,
+            ok=part.ok,
+            critical=part.critical,
+            text=part.text,
+            as_of=front.view.stamp(part.as_of_ms),
+            age_s=max(0, now - part.as_of_ms) / 1000,
+        )
+        for part in front.parts()
+    ]
+    ok = all(part.ok or not part.critical for part in parts)
+    shown = HealthShown(ok=ok, degraded=not all(part.ok for part in parts), at=front.view.stamp(now), parts=parts)
+    return JSONResponse(shown.model_dump(mode="json"), 200 if ok else 503)
+
+
+async def detail(front: Front, incident_id: str) -> IncidentDetail:
+    """Everything about an incident. Raises Rejected if there is none."""
+    found = await front.incident(incident_id)
+    if found is None:
+        raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
+    store = front.desk.store
+    notices = [(notice, await store.attempts(notice.id)) for notice in await store.notices(incident_id)]
+    entries = await store.entries(incident_id, ENTRIES_MAX)
+    return front.view.detail(found, front.desk.engine.alarms, notices, entries)
+
+
+async def _act(front: Front, incident_id: str, command: Command) -> IncidentDetail:
+    if await front.incident(incident_id) is None:
+        raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
+    await front.desk.act(command)
+    return await detail(front, incident_id)

@@ -1,0 +1,91 @@
+"""Puts the web side together: routers, guard, errors, and the server that carries them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+
+import uvicorn
+from fastapi import FastAPI
+
+from collector.alerter import api, events, metrics, openapi
+from collector.alerter.front import Counter, Front, Part
+from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
+from collector.alerter.links import Links
+from collector.alerter.middleware import Threshold
+from collector.alerter.pages import answer, board, enter
+from collector.alerter.pages.render import Pages
+from collector.alerter.problems import answer_errors
+from collector.alerter.view import View
+from collector.desk import Desk
+
+CONNECTIONS_MAX = 1000
+DESCRIPTION = (
+    "Incidents, devices and the commands of people. What changes state needs the token made at first start, "
+    "as `Authorization: Bearer <token>`. A supplement, not a certified fire alarm: in a fire, call 119 yourself."
+)
+
+
+def make_app(
+    desk: Desk,
+    links: Links,
+    token: str | None,
+    clock: Callable[[], int],
+    *,
+    listen_host: str = "127.0.0.1",
+    parts: Callable[[], Iterable[Part]] = tuple,
+    counters: Callable[[], Iterable[Counter]] = tuple,
+) -> FastAPI:
+    """The alerter's web side. `clock` gives UTC ms; `parts` and `counters` are asked at each health check or scrape."""
+    front = Front(
+        desk=desk,
+        links=links,
+        guard=Guard(token, is_loopback(listen_host) and is_loopback_url(desk.site.plan.board_url)),
+        view=View(desk.site),
+        pages=Pages(),
+        clock=clock,
+        parts=parts,
+        counters=counters,
+        answer_pace=Pace(20, 60.0),
+        sign_in_pace=Pace(10, 60.0),
+    )
+    app = FastAPI(
+        title="Callpoint",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.front = front
+    for router in (api.router, metrics.router, events.router, board.router, answer.router, enter.router):
+        app.include_router(router)
+    answer_errors(app)
+    app.add_middleware(Threshold, front=front)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    return app
+
+
+class Server(uvicorn.Server):
+    """Serves an app until told to end; open event streams end at once then, so that nothing waits for them."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._front: Front = app.state.front
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_graceful_shutdown=3,
+                h11_max_incomplete_event_size=32 * 1024,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close listening sockets and connections."""
+        self._front.closing.set()
+        await super().shutdown(sockets)

@@ -1,0 +1,95 @@
+"""Server-sent events: a short word whenever something changed, and a beat in between that proves the line.
+
+A subscriber fetches what it wants to know; the stream itself carries no data of the site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from collector.alerter.front import Front, InFront
+from collector.alerter.problems import Rejected
+
+SUBSCRIBERS_MAX = 200
+BEAT_S = 5.0
+RETRY_MS = 2000
+
+router = APIRouter()
+
+
+@router.get("/events", include_in_schema=False)
+async def events(front: InFront) -> Response:
+    """`change` with its number as id; `beat` with the server's time at once and every five seconds."""
+    if front.subscribers >= SUBSCRIBERS_MAX:
+        front.subscribers_refused += 1
+        raise Rejected(503, "too-many-subscribers", f"{SUBSCRIBERS_MAX} pages are listening already")
+    return _Stream(front)
+
+
+class _Stream(Response):
+    """Runs until the reader leaves or the server closes."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, front: Front) -> None:
+        super().__init__(headers={"X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        self._front.subscribers += 1
+        ending = {asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._front.closing.wait())}
+        try:
+            await self._speak(send, ending)
+        finally:
+            self._front.subscribers -= 1
+            for each in ending:
+                each.cancel()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _speak(self, send: Send, ending: set[asyncio.Future[object]]) -> None:
+        async with self._front.desk.subscribe() as changes:
+            await _say(send, f"retry: {RETRY_MS}\n{self._beat()}")
+            while True:
+                following = asyncio.ensure_future(anext(changes))
+                try:
+                    done = await _any({following, *ending})
+                    while not done:
+                        await _say(send, self._beat())
+                        done = await _any({following, *ending})
+                finally:
+                    following.cancel()
+                if done & ending:
+                    return
+                number = following.result()
+                await _say(send, f"id: {number}\n{_event('change', {'change': number})}")
+
+    def _beat(self) -> str:
+        now = self._front.now()
+        return _event("beat", {"at": now.isoformat(), "clock": now.strftime("%H:%M:%S")})
+
+
+async def _any(awaited: set[asyncio.Future[object]]) -> set[asyncio.Future[object]]:
+    """What has happened; nothing if it is time for a beat."""
+    done, _ = await asyncio.wait(awaited, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _say(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+def _event(name: str, data: Mapping[str, object]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

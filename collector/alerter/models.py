@@ -1,0 +1,262 @@
+"""The shapes that API and pages show: stable names, stamps in the site's zone, texts in both languages.
+
+An absent value is null and comes with its cause. Nothing here reads the engine: `view` fills these shapes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from collector.alarm import Phase
+from collector.dispatch import Reason
+from collector.incident import Answer
+from config.profile import Condition, Kind
+from config.site import Text
+
+LONGEST_ID = 64
+
+
+class Shape(BaseModel):
+    """Frozen; a body with unknown keys is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Who(Shape):
+    """A person as others see them: never an address or a number."""
+
+    id: str
+    name: str
+
+
+class Where(Shape):
+    """A place, to the floor and flat. `floor` is null where the whole building is meant."""
+
+    building: str
+    building_name: str
+    address: str
+    floor: int | None = None
+    flat: str = ""
+    note: str = ""
+
+
+class ConditionShown(Shape):
+    """One condition of one point: what the source says and how far people are with it."""
+
+    key: str
+    device: str
+    point: str
+    condition: Condition
+    kind: Kind
+    phase: Phase
+    text: Text
+    value: str | None = None
+    where: Where
+    raised_at: datetime | None = Field(description="at the source; null for a condition of a closed incident")
+    heard_at: datetime | None = None
+    returned_at: datetime | None = None
+
+
+class ResponseShown(Shape):
+    """The newest answer of one person."""
+
+    person: Who
+    answer: Answer
+    at: datetime
+
+
+class IncidentShown(Shape):
+    """What happened in one building of one kind."""
+
+    id: str
+    kind: Kind
+    open: bool
+    where: Where
+    cause_at: datetime | None = Field(description="when the source said so; null if its stamp is no time")
+    opened_at: datetime = Field(description="when the collector opened it")
+    closed_at: datetime | None
+    full_call: bool = Field(description="false: leader and manager only")
+    conditions: list[ConditionShown]
+    responses: list[ResponseShown]
+    acknowledged_by: list[Who]
+    call: int = Field(description="call-outs so far: a new device in alarm calls anew")
+    rings_called: int
+    rings: int = Field(description="rings of the plan")
+    quorum: int = Field(description="how many people going are enough")
+    quorum_at: datetime | None
+    stood_down_by: Who | None
+
+
+class AttemptShown(Shape):
+    """One sending of a notice. Not handed over: `error` says why."""
+
+    sending: int
+    channel: str
+    at: datetime
+    handed_over_at: datetime | None
+    error: str | None
+    permanent: bool
+
+
+class NoticeShown(Shape):
+    """One message to one person on one channel, with the reason it was sent."""
+
+    id: str
+    person: Who
+    channel: str
+    reason: Reason
+    ring: int = Field(description="from 0")
+    call: int
+    cause_at: datetime | None
+    heard_at: datetime
+    created_at: datetime
+    expects_answer: bool
+    sendings_due: int
+    superseded_at: datetime | None
+    attempts: list[AttemptShown]
+
+
+class EntryShown(Shape):
+    """A line of the timeline."""
+
+    at: datetime
+    event: str
+    device: str | None
+    person: Who | None
+    facts: dict[str, str]
+
+
+class IncidentDetail(IncidentShown):
+    """An incident with everything that was done about it."""
+
+    notices: list[NoticeShown]
+    timeline: list[EntryShown]
+
+
+class Flags(Shape):
+    """A device's conditions: independent of each other, several may hold. Latched counts as held."""
+
+    alarm: bool = False
+    pre_alarm: bool = False
+    supervisory: bool = False
+    trouble: bool = False
+    disabled: bool = False
+    test: bool = False
+
+
+class ValueShown(Shape):
+    """The newest value of one point. `value` null comes with its `cause`."""
+
+    point: str
+    text: Text
+    condition: Condition
+    value: bool | int | float | str | None
+    value_text: Text | None = Field(default=None, description="what a state's code means")
+    unit: str | None
+    quality: str = Field(description="good, stale or bad")
+    cause: str | None
+    at: datetime | None = Field(description="at the source")
+    age_s: float | None
+
+
+class DeviceShown(Shape):
+    """A device: what it is, where, and how it is. `online` null: not heard since the collector started."""
+
+    id: str
+    profile: str
+    title: Text
+    gateway: str
+    where: Where
+    registration: str | None
+    online: bool | None
+    cause: str | None
+    heard_at: datetime | None
+    age_s: float | None
+    flags: Flags
+    conditions: list[ConditionShown]
+    values: list[ValueShown]
+
+
+class LedgerShown(Shape):
+    """The account of one gateway's lane, from independent counts; null where a count is not known."""
+
+    gateway: str
+    lane: str
+    appended: int | None
+    dropped: int | None
+    in_journal: int | None
+    committed: int | None
+    in_history: int | None
+
+
+class PartShown(Shape):
+    """One part of the system; `critical`: without it nobody is told."""
+
+    name: str
+    ok: bool
+    critical: bool
+    text: str
+    as_of: datetime
+    age_s: float
+
+
+class HealthShown(Shape):
+    """`ok` false (and status 503) if a critical part is not well; `degraded` true if any part is not."""
+
+    ok: bool
+    degraded: bool
+    at: datetime
+    parts: list[PartShown]
+
+
+class IncidentList(Shape):
+    """Newest first."""
+
+    incidents: list[IncidentShown]
+
+
+class DeviceList(Shape):
+    """In the order of the site."""
+
+    devices: list[DeviceShown]
+
+
+class LedgerList(Shape):
+    """One row per gateway and lane."""
+
+    rows: list[LedgerShown]
+
+
+class ByPerson(Shape):
+    """Who does it."""
+
+    person: str = Field(
+        min_length=1, max_length=LONGEST_ID, description="id of a person of the site", examples=["p-li"]
+    )
+
+
+class AnswerGiven(ByPerson):
+    """What a called person says. It also acknowledges for that person."""
+
+    answer: Answer = Field(examples=["going"])
+
+
+class FieldError(Shape):
+    """One thing wrong with a request: where, and what was expected."""
+
+    field: str
+    found: str
+    expected: str
+
+
+class Problem(Shape):
+    """Problem details (RFC 9457). `reason` is a stable word to branch on, `detail` a sentence for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    reason: str
+    errors: list[FieldError] = []

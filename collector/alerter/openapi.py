@@ -1,0 +1,64 @@
+"""The API's description of itself: examples for every answer, problem details for every error, one security scheme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from collector.alerter.models import FieldError, Problem
+from collector.alerter.problems import PROBLEM_JSON, phrase
+
+_PROBLEMS: dict[int, tuple[str, str, list[dict[str, str]]]] = {
+    401: ("token-needed", "what changes state needs the token: Authorization: Bearer <token>", []),
+    403: ("cross-site", "a page of another site may not change anything here", []),
+    404: ("unknown-incident", "there is no incident '01K0T3V9ZD'", []),
+    409: ("source-in-alarm", "the source is still in alarm", []),
+    413: ("too-large", "the body is larger than 65536 bytes", []),
+    422: (
+        "invalid",
+        "body.answer: found 'maybe', expected 'going', 'arrived' or 'cannot'",
+        [{"field": "body.answer", "found": "'maybe'", "expected": "'going', 'arrived' or 'cannot'"}],
+    ),
+}
+
+
+def answers(status: int, said: dict[str, Any], *problems: int) -> dict[int | str, dict[str, Any]]:
+    """An operation's responses: one with its example, and the problems it may end in."""
+    described: dict[int | str, dict[str, Any]] = {status: {"content": {"application/json": {"example": said}}}}
+    for code in problems:
+        reason, detail, errors = _PROBLEMS[code]
+        title = phrase(code)
+        example: dict[str, Any] = {
+            "type": "about:blank",
+            "title": title,
+            "status": code,
+            "detail": detail,
+            "reason": reason,
+        }
+        if errors:
+            example["errors"] = errors
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+        described[code] = {"description": title, "content": {PROBLEM_JSON: content}}
+    return described
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        for model in (Problem, FieldError):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)
+            schemas[model.__name__] = schema
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        for path in document["paths"].values():
+            for operation in path.values():
+                if "401" in operation["responses"]:
+                    operation["security"] = [{"token": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,143 @@
+"""The answer page: what a called person sees and presses, on any phone, without JavaScript.
+
+The signed link is all it needs. Looking never changes anything, because chat and mail programs open links by
+themselves: only a pressed button (POST) does, and pressing it again is harmless.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from collector.alerter.catalogue import knows, say
+from collector.alerter.front import Front, InFront
+from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
+from collector.alerter.pages.board import card_of
+from collector.dispatch import leaders
+from collector.engine import Answered, Command, Refused, Reset, StandDown
+from collector.incident import Answer, Incident
+from config.site import Building, Language, Person, Site
+
+CONDITIONS_SHOWN_MAX = 5
+_STATUS = {LinkFault.MALFORMED: 400, LinkFault.FORGED: 403, LinkFault.EXPIRED: 410}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/a/{token:path}", methods=["GET", "HEAD"])
+async def look(request: Request, front: InFront, token: str) -> Response:
+    """The page; changes nothing."""
+    opened = await _open(request, front, token)
+    return opened if isinstance(opened, Response) else _page(request, front, *opened, None)
+
+
+@router.post("/a/{token:path}")
+async def press(request: Request, front: InFront, token: str) -> Response:
+    """A button was pressed: do it, then show the page as it is now."""
+    opened = await _open(request, front, token)
+    if isinstance(opened, Response):
+        return opened
+    incident, person = opened
+    language = front.language(request, front.desk.site.language_of(person))
+    if not front.answer_pace.allows(f"{incident.id} {person.id}", front.clock()):
+        return _plain(front, language, 429, "too-many", again=True)
+    form = await request.form(max_files=0, max_fields=4)
+    command = _command(str(form.get("answer", "")), incident, person)
+    if command is None:
+        return _plain(front, language, 400, "bad-answer", again=True)
+    try:
+        await front.desk.act(command)
+    except Refused as refused:
+        now_so = await front.incident(incident.id) or incident
+        return _page(request, front, now_so, person, refused)
+    return RedirectResponse(f"{request.url.path}?lang={language}", 303)
+
+
+async def _open(request: Request, front: Front, token: str) -> tuple[Incident, Person] | Response:
+    """What the link opens, or the page that says why it does not."""
+    try:
+        link: AnswerLink = front.links.read(token, front.clock())
+    except LinkRefused as refused:
+        return _plain(front, front.language(request), _STATUS[refused.reason], f"link-{refused.reason.value}")
+    person = front.desk.site.people.get(link.person)
+    incident = await front.incident(link.incident)
+    if person is None or incident is None:
+        return _plain(front, front.language(request), 404, "link-gone")
+    return incident, person
+
+
+def _command(pressed: str, incident: Incident, person: Person) -> Command | None:
+    if pressed == "stand-down":
+        return StandDown(incident.id, person.id)
+    if pressed == "reset":
+        return Reset(incident.id, person.id)
+    return Answered(incident.id, person.id, Answer(pressed)) if pressed in set(Answer) else None
+
+
+def _page(request: Request, front: Front, incident: Incident, person: Person, refused: Refused | None) -> Response:
+    site = front.desk.site
+    language = front.language(request, site.language_of(person))
+    card = card_of(front.view.incident(incident, front.desk.engine.alarms))
+    mine = next((each for each in incident.responses if each.person == person.id), None)
+    building = site.buildings.get(incident.building)
+    device = site.devices.get(card.worst.device)
+    return front.pages.whole_page(
+        "answer.html",
+        language,
+        front.now(),
+        200 if refused is None else 409,
+        incident=card.incident,
+        person=person.name,
+        worst=card.worst,
+        conditions=card.conditions[:CONDITIONS_SHOWN_MAX],
+        more=max(0, len(card.conditions) - CONDITIONS_SHOWN_MAX),
+        since=card.since,
+        coming=card.coming,
+        mine=mine.answer.value if mine else None,
+        mine_at=front.view.stamp(mine.at_ms) if mine else None,
+        registration=device.registration if device else None,
+        gate_code=building.gate_code if building else None,
+        access=building.access if building else "",
+        routes=_routes(building, language) if building else [],
+        refused=_refusal(refused, language) if refused else None,
+        may_stand_down=incident.open and _leads(site, incident, person),
+        may_reset=incident.open
+        and (_leads(site, incident, person) or (mine is not None and mine.answer is Answer.ARRIVED)),
+    )
+
+
+def _leads(site: Site, incident: Incident, person: Person) -> bool:
+    """Leaders of the teams that are called, and the manager. Only what is offered: the engine decides."""
+    if incident.building not in site.buildings:
+        return False
+    own, others = leaders(site, incident.building)
+    return person.id in [*own, *others, site.buildings[incident.building].manager]
+
+
+def _refusal(refused: Refused, language: Language) -> str:
+    key = f"refused-{refused.reason}"
+    return say(language, key if knows(key) else "refused-other")
+
+
+def _plain(front: Front, language: Language, status: int, key: str, again: bool = False) -> Response:
+    title, text = say(language, key), say(language, f"{key}-text")
+    return front.pages.whole_page(
+        "answer_plain.html", language, front.now(), status, title=title, text=text, again=again
+    )
+
+
+def _routes(building: Building, language: Language) -> list[tuple[str, str]]:
+    """Links that a phone opens itself; coordinates are WGS-84, and Amap is told so."""
+    latitude, longitude = f"{building.latitude:.6f}", f"{building.longitude:.6f}"
+    label = quote(building.name, safe="")
+    amap = urlencode(
+        {"position": f"{longitude},{latitude}", "name": building.name, "coordinate": "wgs84", "callnative": "1"}
+    )
+    osm = f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=18/{latitude}/{longitude}"
+    return [
+        ("route-app", f"geo:{latitude},{longitude}?q={latitude},{longitude}({label})"),
+        ("route-amap", f"https://uri.amap.com/marker?{amap}"),
+        ("route-osm", osm),
+    ]

@@ -1,0 +1,128 @@
+"""Templates to pages: escaping, the words of a language, local time, ages, and the headers every page carries."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import datetime
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from collector.alerter.catalogue import MESSAGES, knows, say
+from collector.alerter.models import Where
+from config.site import Language
+
+_STATIC = files(__package__) / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_SCRIPT_WORDS = (
+    *(f"{word}-{unit}" for word in ("ago", "for") for unit in ("s", "min", "h", "d")),
+    *("live", "connecting", "lost"),
+)
+HTML_LANGUAGE: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+
+
+class Pages:
+    """Renders the templates and holds the static files, which are few and small, in memory."""
+
+    def __init__(self) -> None:
+        self._static = {path.name: path.read_bytes() for path in _STATIC.iterdir() if _type_of(path.name)}
+        digest = hashlib.sha256(b"".join(self._static[name] for name in sorted(self._static)))
+        self._version = digest.hexdigest()[:12]
+        answer_css = self._static["answer.css"]
+        self._answer_css = answer_css.decode()
+        self._answer_csp = "'sha256-" + base64.b64encode(hashlib.sha256(answer_css).digest()).decode() + "'"
+        self._templates = Environment(
+            loader=PackageLoader(__package__),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def text(self, template: str, language: Language, now: datetime, **facts: Any) -> str:
+        """A template filled in. It knows `t(key)`, `t_or(key, else)`, `pick(text)`, `place(where)`, `clock`, `age`."""
+        return self._templates.get_template(template).render(
+            language=language,
+            html_language=HTML_LANGUAGE[language],
+            other_language="en" if language == "zh" else "zh",
+            now=now,
+            version=self._version,
+            t=partial(say, language),
+            t_or=lambda key, otherwise: say(language, key) if knows(key) else otherwise,
+            pick=lambda text: text.get(language) or next(iter(text.values()), ""),
+            place=partial(place_text, language),
+            clock=partial(clock_text, now),
+            age=partial(age_text, language, now),
+            **facts,
+        )
+
+    def page(self, template: str, language: Language, now: datetime, status: int = 200, **facts: Any) -> Response:
+        """A page with the shared style sheet and script, never kept by anything on its way."""
+        words = {key: MESSAGES[key][language] for key in _SCRIPT_WORDS}
+        text = self.text(template, language, now, words=json.dumps(words, ensure_ascii=False), **facts)
+        return HTMLResponse(text, status, {"Cache-Control": "no-store", "Content-Language": HTML_LANGUAGE[language]})
+
+    def plain(self, language: Language, now: datetime, status: int, title: str, text: str) -> Response:
+        """A page that says one thing, by its messages."""
+        return self.page("plain.html", language, now, status, title=say(language, title), text=say(language, text))
+
+    def whole_page(self, template: str, language: Language, now: datetime, status: int = 200, **facts: Any) -> Response:
+        """A page in one piece: its style is in it, allowed by its hash. For cheap phones and bad networks."""
+        text = self.text(template, language, now, style=self._answer_css, **facts)
+        csp = f"default-src 'none'; style-src {self._answer_csp}; img-src data:; form-action 'self'; "
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Language": HTML_LANGUAGE[language],
+            "Content-Security-Policy": csp + "base-uri 'none'; frame-ancestors 'none'",
+            "X-Robots-Tag": "noindex",
+        }
+        return HTMLResponse(text, status, headers)
+
+    def static(self, name: str) -> Response | None:
+        """A static file; its URL carries a version, so it may be kept for ever."""
+        content = self._static.get(name)
+        if content is None:
+            return None
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(content, headers=headers, media_type=_type_of(name))
+
+
+def place_text(language: Language, where: Where, building: bool = True) -> str:
+    """A place in one line: building, floor, flat, note; without the building where it is clear."""
+    parts = [where.building_name] if building else []
+    if where.floor is not None:
+        parts.append(say(language, "floor", n=where.floor) if where.floor > 0 else _basement(language, where.floor))
+        if where.flat:
+            parts.append(say(language, "flat", flat=where.flat))
+        if where.note:
+            parts.append(where.note)
+    elif not building:
+        parts.append(say(language, "whole-building"))
+    return " · ".join(parts)
+
+
+def clock_text(now: datetime, at: datetime) -> str:
+    """Time of day to the second, with the date where it is not today."""
+    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+
+
+def age_text(language: Language, now: datetime, at: datetime, word: str = "ago") -> str:
+    """How long ago, in the largest whole unit; the script of the board counts on from there."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length or (unit == "min" and seconds >= length):
+            return say(language, f"{word}-{unit}", n=seconds // length)
+    return say(language, f"{word}-s", n=seconds)
+
+
+def _basement(language: Language, floor: int) -> str:
+    return say(language, "basement", n=-floor) if floor < 0 else say(language, "floor", n=0)
+
+
+def _type_of(name: str) -> str:
+    return _TYPES.get("." + name.rpartition(".")[2], "")
