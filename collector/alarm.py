@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +23,9 @@ class Phase(StrEnum):
 class Alarm:
     """One condition of one point that is not normal, or has just become so.
 
-    `key` is "<device>:<point>" or, for a limit, "<device>:<point>:<limit>"; for silence "<device>:silent".
+    `key` is "<device>:<point>" or, for a limit, "<device>:<point>:<limit>"; "<device or gateway>:silent" for
+    silence, "<device>:quality" for points without a usable value, "<gateway>:clock", and "system:<part>" for a
+    part of the system itself (device "system", point the part). `building` "" is the community as a whole.
     Stamps are UTC ms: at the source, and when this collector heard it.
     """
 
@@ -40,3 +43,45 @@ class Alarm:
     epoch: str | None = None  # the journal and position of the newest report that decided this
     position: int | None = None
     incident: str | None = None
+
+    @property
+    def source_active(self) -> bool:
+        """True while the newest that is known of the source is that the condition holds."""
+        return self.phase in (Phase.ACTIVE, Phase.ACKNOWLEDGED)
+
+
+class Event(StrEnum):
+    """What can happen to a condition."""
+
+    RAISED = "raised"  # the source says so
+    RAISED_LATE = "raised-late"  # an older report says it was so; a newer one has already said it is normal
+    CLEARED = "cleared"  # the source says it is normal
+    ACKNOWLEDGED = "acknowledged"  # a person has seen it
+    RESET = "reset"  # an authorised person unlatches it
+
+
+LATCHING = frozenset({Condition.ALARM})  # the other classes return by themselves; their history stays in the incident
+
+_N, _A, _K, _R, _W = Phase.NORMAL, Phase.ACTIVE, Phase.ACKNOWLEDGED, Phase.RETURNED, Phase.AWAITING_RESET
+
+# An alarm stays until its source is normal and a person acknowledged and an authorised person reset it.
+LATCHED_TABLE: Mapping[Phase, Mapping[Event, Phase]] = {
+    #   raised               raised late                cleared             acknowledged             reset
+    _N: {Event.RAISED: _A, Event.RAISED_LATE: _R, Event.CLEARED: _N, Event.ACKNOWLEDGED: _N, Event.RESET: _N},
+    _A: {Event.RAISED: _A, Event.RAISED_LATE: _A, Event.CLEARED: _R, Event.ACKNOWLEDGED: _K, Event.RESET: _A},
+    _K: {Event.RAISED: _K, Event.RAISED_LATE: _K, Event.CLEARED: _W, Event.ACKNOWLEDGED: _K, Event.RESET: _K},
+    _R: {Event.RAISED: _A, Event.RAISED_LATE: _R, Event.CLEARED: _R, Event.ACKNOWLEDGED: _W, Event.RESET: _R},
+    _W: {Event.RAISED: _A, Event.RAISED_LATE: _W, Event.CLEARED: _W, Event.ACKNOWLEDGED: _W, Event.RESET: _N},
+}
+
+# Any other condition is over when its source says so.
+PLAIN_TABLE: Mapping[Phase, Mapping[Event, Phase]] = {
+    _N: {Event.RAISED: _A, Event.RAISED_LATE: _N, Event.CLEARED: _N, Event.ACKNOWLEDGED: _N, Event.RESET: _N},
+    _A: {Event.RAISED: _A, Event.RAISED_LATE: _A, Event.CLEARED: _N, Event.ACKNOWLEDGED: _K, Event.RESET: _A},
+    _K: {Event.RAISED: _K, Event.RAISED_LATE: _K, Event.CLEARED: _N, Event.ACKNOWLEDGED: _K, Event.RESET: _K},
+}
+
+
+def next_phase(condition: Condition, phase: Phase, event: Event) -> Phase:
+    """The table's answer. Raises KeyError for a phase that this class of condition never has."""
+    return (LATCHED_TABLE if condition in LATCHING else PLAIN_TABLE)[phase][event]

@@ -5,94 +5,232 @@ A `Decision` is data. The shell commits it, and only then acknowledges and sends
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from collector.alarm import Alarm
-from collector.dispatch import Notice
-from collector.incident import Answer, Entry, Incident
+from collector.agenda import Agenda
+from collector.alarm import LATCHING, Alarm, Phase
+from collector.callout import CallOut
+from collector.commands import (
+    Acknowledge,
+    Answered,
+    Command,
+    DeliveryFailed,
+    Refused,
+    Reset,
+    StandDown,
+    SystemTrouble,
+)
+from collector.conditions import Conditions, When
+from collector.dispatch import Notice, leaders
+from collector.effects import Owing, Presence
+from collector.incident import Answer, Incident
+from collector.reports import Reports
+from collector.state import Decision, Restored, State
+from collector.watch import DeviceState, GatewayState, Heard, Watch, building_of_gateway, trouble_rule
+from config.site import Site
+from config.words import Report
 
+__all__ = [
+    "Acknowledge",
+    "Answered",
+    "Command",
+    "Decision",
+    "DeliveryFailed",
+    "DeviceState",
+    "Engine",
+    "GatewayState",
+    "Heard",
+    "Refused",
+    "Reset",
+    "Restored",
+    "StandDown",
+    "SystemTrouble",
+]
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A person says going, arrived or cannot. Also acknowledges for that person."""
-
-    incident: str
-    person: str
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """A person has seen it: repeats to them stop, and the incident's alarms count as acknowledged."""
-
-    incident: str
-    person: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reset:
-    """Unlatch what has returned to normal. For leader, manager or a responder who has arrived."""
-
-    incident: str
-    person: str
-
-
-@dataclass(frozen=True, slots=True)
-class StandDown:
-    """The leader ends the call-out."""
-
-    incident: str
-    person: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFailed:
-    """The notifier gave a notice up: permanently refused, or too many tries."""
-
-    notice: str
-    error: str
+SYSTEM_TROUBLES_MAX = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class SystemTrouble:
-    """A part of the system itself is in trouble or well again: a broker, store, history, channel or record."""
+class Engine:
+    """All decisions of one community. Reports, presence and debts come in order from each edge's session.
 
-    part: str  # "broker", "history", "channel:mail", "gateway:gw-1:check" ...
-    active: bool
-    text: str
+    Every method returns what changed; the caller commits it before anything else. The read side below is
+    live: look, never change.
+    """
 
+    def __init__(self, site: Site, restored: Restored | None, now: int) -> None:
+        """`restored` is what the store kept of all that is open, None for a new store. Deadlines start at `now`."""
+        self._site = site
+        self._state = State(restored or Restored())
+        self._call_out = CallOut(site, self._state)
+        self._conditions = Conditions(self._state, self._call_out)
+        self._watch = Watch(site, self._state, self._conditions, now)
+        self._reports = Reports(site, self._state, self._conditions, self._watch)
+        self._agenda: Agenda[str] = Agenda()
+        for incident in self._state.incidents.values():
+            self._agenda.set(incident.id, self._call_out.due_at(incident))
 
-Command = Answered | Acknowledge | Reset | StandDown | DeliveryFailed | SystemTrouble
-
-
-class Refused(ValueError):
-    """The command is understood but not allowed now; nothing has changed. `.reason` is a stable word, str() a sentence."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        self.reason = reason  # unknown-incident, closed, unknown-person, not-authorised, source-in-alarm, owes-records …
-        super().__init__(sentence)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What changed: rows to upsert, in one transaction. `urgent`: an alarm is among them, commit at once."""
-
-    alarms: tuple[Alarm, ...] = ()
-    incidents: tuple[Incident, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    entries: tuple[Entry, ...] = ()
-    urgent: bool = False
+    # --- read side ------------------------------------------------------------------------------------
 
     @property
-    def empty(self) -> bool:
-        """True if nothing changed."""
-        return not (self.alarms or self.incidents or self.notices or self.entries)
+    def incidents(self) -> Mapping[str, Incident]:
+        """The open incidents, by id."""
+        return self._state.incidents
 
+    @property
+    def alarms(self) -> Mapping[str, Alarm]:
+        """Every condition that is not normal, by key."""
+        return self._state.alarms
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What the store kept of all that is open: where the engine goes on after a restart."""
+    @property
+    def notices(self) -> Mapping[str, Notice]:
+        """The notices of the open incidents, by id."""
+        return self._state.notices
 
-    alarms: tuple[Alarm, ...] = ()
-    incidents: tuple[Incident, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    @property
+    def devices(self) -> Mapping[str, DeviceState]:
+        """Every device of the site, and others that were heard, by id."""
+        return self._watch.devices
+
+    @property
+    def gateways(self) -> Mapping[str, GatewayState]:
+        """Every gateway of the site, and other edge nodes that were heard, by id."""
+        return self._watch.gateways
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What was odd, counted: unknown-gateway, unknown-device, unknown-point, too-many-system-troubles."""
+        return self._reports.counts
+
+    def may_return(self, report: Report) -> bool:
+        """True if the report holds something that could end a condition: it must not overtake an earlier record."""
+        device = self._watch.devices.get(report.device or "")
+        if device is None:
+            return False
+        return any(
+            rule.judge(reading, active=True) is False
+            for reading in report.readings
+            for rule in device.rules.get(reading.name, ())
+        )
+
+    # --- the door -------------------------------------------------------------------------------------
+
+    def feed(self, heard: Report | Presence | Owing, now: int, complete: bool = True) -> Decision:
+        """A report, or a sign of presence. `complete` False: earlier records are missing, only what rises counts."""
+        if isinstance(heard, Report):
+            self._reports.take(heard, now, complete)
+        elif isinstance(heard, Presence):
+            self._watch.presence(heard, now)
+        else:
+            gateway = self._watch.gateway_of(heard.edge)
+            if gateway is not None:
+                gateway.owes = heard.owes
+        return self._decide()
+
+    def act(self, command: Command, now: int) -> Decision:
+        """A person's or the system's word. Raises Refused, and then nothing has changed."""
+        if isinstance(command, SystemTrouble):
+            self._system_trouble(command, now)
+        elif isinstance(command, DeliveryFailed):
+            notice = self._state.notices.get(command.notice)
+            if notice is not None:
+                self._call_out.failed(notice, command.error, now)
+        else:
+            self._person(command, now)
+        return self._decide()
+
+    def wake(self, now: int) -> Decision:
+        """A time of `wake_at` has come; early or late calls do no harm."""
+        self._watch.wake(now)
+        for incident_id in self._agenda.due(now):
+            incident = self._state.incidents.get(incident_id)
+            if incident is not None:
+                self._call_out.step(incident, now)
+                after = self._state.incidents[incident_id]
+                self._agenda.set(incident_id, self._call_out.due_at(after))
+        return self._decide()
+
+    def wake_at(self) -> int | None:
+        """When to call `wake`, UTC ms; None if nothing is waiting."""
+        times = (self._watch.wake_at(), self._agenda.next_at())
+        return min((at for at in times if at is not None), default=None)
+
+    # --- commands -------------------------------------------------------------------------------------
+
+    def _person(self, command: Answered | Acknowledge | Reset | StandDown, now: int) -> None:
+        incident = self._state.incidents.get(command.incident)
+        if incident is None:
+            if command.incident in self._state.closed:
+                raise Refused("closed", "This incident is closed.")
+            raise Refused("unknown-incident", "There is no open incident with this id.")
+        if command.person not in self._site.people:
+            raise Refused("unknown-person", "The site does not know this person.")
+        if isinstance(command, Reset):
+            self._check_reset(incident, command.person)
+            self._state.log(now, "reset", incident=incident.id, person=command.person)
+            self._conditions.reset(incident, now)
+        elif isinstance(command, StandDown):
+            if command.person not in self._leaders(incident):
+                raise Refused("not-authorised", "Only a leader of the teams called may stand a call-out down.")
+            self._call_out.stand_down(incident, command.person, now)
+        else:
+            self._call_out.acknowledge(incident, command.person, now)
+            if isinstance(command, Acknowledge) or command.answer is not Answer.CANNOT:
+                self._conditions.acknowledge(incident, now)
+            if isinstance(command, Answered):
+                incident = self._state.incidents[incident.id]
+                self._call_out.answer(incident, command.person, command.answer, now)
+
+    def _check_reset(self, incident: Incident, person: str) -> None:
+        building = self._site.buildings.get(incident.building)
+        arrived = any(r.person == person and r.answer is Answer.ARRIVED for r in incident.responses)
+        manager = building is not None and building.manager == person
+        if not (arrived or manager or person in self._leaders(incident)):
+            raise Refused("not-authorised", "Reset is for a leader, the manager, or a responder who has arrived.")
+        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in LATCHING]
+        if not alarms:
+            raise Refused("nothing-to-reset", "Nothing in this incident waits for a reset.")
+        if any(alarm.source_active for alarm in alarms):
+            raise Refused("source-in-alarm", "A device is still in alarm.")
+        if any(self._owes(alarm.device) for alarm in alarms):
+            raise Refused("owes-records", "The gateway still owes records: what they say must be known first.")
+        if any(alarm.phase is Phase.RETURNED for alarm in alarms):
+            raise Refused("not-acknowledged", "Nobody has acknowledged this yet.")
+
+    def _owes(self, device: str) -> bool:
+        """True while a gateway may still have something to say of the past; one that is gone cannot be waited for."""
+        state = self._watch.devices.get(device)
+        gateway = self._watch.gateways.get(state.gateway) if state is not None else None
+        return gateway is not None and gateway.online is not False and gateway.owes is not False
+
+    def _leaders(self, incident: Incident) -> set[str]:
+        """The leaders who may decide: the own team's, and of the neighbours' teams those who were called."""
+        if incident.building not in self._site.buildings:
+            return set(self._site.contacts)
+        own, others = leaders(self._site, incident.building)
+        called = {notice.person for notice in self._state.notices_of(incident.id)}
+        return {*own, *(leader for leader in others if leader in called)}
+
+    def _system_trouble(self, trouble: SystemTrouble, now: int) -> None:
+        """A trouble of the system is told where its gateway stands, else to the community's contacts."""
+        key = f"system:{trouble.part}"
+        if not trouble.active:
+            self._conditions.cleared(key, When(now), now)
+        elif key not in self._state.alarms:
+            if sum(each.device == "system" for each in self._state.alarms.values()) >= SYSTEM_TROUBLES_MAX:
+                self._reports.counts["too-many-system-troubles"] += 1
+                return
+            kind, _, rest = trouble.part.partition(":")
+            building = building_of_gateway(self._site, rest.partition(":")[0]) if kind == "gateway" else ""
+            self._conditions.raised(trouble_rule(key, "system", trouble.part, building), trouble.text, When(now), now)
+
+    def _decide(self) -> Decision:
+        """What has changed, and when each incident that changed is to be looked at again."""
+        decision = self._state.take()
+        for incident in decision.incidents:
+            at = self._call_out.due_at(incident) if incident.open else None
+            self._agenda.set(incident.id, at)
+        for notice in decision.notices:
+            incident_now = self._state.incidents.get(notice.incident)
+            if incident_now is not None:
+                self._agenda.set(notice.incident, self._call_out.due_at(incident_now))
+        return decision

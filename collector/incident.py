@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from config.profile import Kind
+from config.profile import Condition, Kind
 
 
 class Answer(StrEnum):
@@ -47,6 +48,9 @@ class Incident:
     quorum_at_ms: int | None = None
     stood_down_by: str | None = None
     closed_at_ms: int | None = None
+    condition: Condition = Condition.ALARM  # the highest class that people were told of or are to be told of
+    next_step_at_ms: int | None = None  # when the next ring is called, or a late or quiet incident is looked at again
+    recall_at_ms: int | None = None  # another device has joined: everybody is called anew then
 
     @property
     def open(self) -> bool:
@@ -64,3 +68,30 @@ class Entry:
     device: str | None = None
     person: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
+
+
+# What opens an incident and can join one, highest first. Disabled and test are shown and logged, nobody is called.
+PRIORITY = (Condition.ALARM, Condition.PRE_ALARM, Condition.SUPERVISORY, Condition.TROUBLE)
+
+
+def outranks(condition: Condition, other: Condition) -> bool:
+    """True if `condition` is of a higher class than `other`; both open incidents."""
+    return PRIORITY.index(condition) < PRIORITY.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is in alarm, as people see it: a device, or one numbered detector of a panel."""
+
+    device: str
+    detector: int | None
+
+
+def is_new_source(source: Source, others: Collection[Source]) -> bool:
+    """True if an alarm of `source` tells of another place than the alarms that are in the incident already.
+
+    A panel's general fire flag and the detector that caused it are one source, whichever comes first.
+    """
+    if source.detector is None:
+        return all(other.device != source.device for other in others)
+    return source not in others and set(others) != {Source(source.device, None)}

@@ -1,0 +1,302 @@
+"""One incident's call-out: rings outward in time until enough people are going, each notice with a named reason.
+
+A person gets at most one notice per call and reason (and, after a failed channel, one per channel).
+Everything it needs to go on is in the incident and its notices, so that a restart changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from collector.alarm import Alarm
+from collector.dispatch import RECALL_AFTER_MS, SETTLE_MS, Notice, Reason, people_of, responsible
+from collector.incident import PRIORITY, Answer, Incident, Response, outranks
+from collector.state import State
+from config.profile import Condition
+from config.site import KindPlan, Site
+
+GOING = (Answer.GOING, Answer.ARRIVED)
+
+
+class CallOut:
+    """The call-outs of all open incidents. Each method leaves the changed incident and its notices in `state`."""
+
+    def __init__(self, site: Site, state: State) -> None:
+        self._site = site
+        self._state = state
+
+    # --- beginning ------------------------------------------------------------------------------------
+
+    def begin(self, incident: Incident, now: int, again: bool = False) -> None:
+        """The full call-out, from the first ring. `again`: everybody called before is called anew, at once."""
+        before = self._told(incident) if again else []
+        incident = self._new_call(incident, now, full=True)
+        self._state.log(now, "call-started", incident=incident.id, facts=[("call", str(incident.call))])
+        for person in before:
+            self._notify(incident, person, Reason.NEW_DEVICE, 0, now)
+        self._next_ring(incident, now)
+
+    def tell(self, incident: Incident, now: int, late: bool = False) -> None:
+        """No call-out: the leader and the manager. `late`: an alarm that was long ago when it arrived."""
+        incident = self._new_call(incident, now, full=False)
+        if late:
+            # Its return may be on the way. If it is not, people are called after all: see `step`.
+            incident = replace(incident, next_step_at_ms=now + SETTLE_MS)
+        self._state.put_incident(incident)
+        quiet = incident.condition is Condition.TROUBLE
+        for person, reason in responsible(self._site, incident.building):
+            self._notify(incident, person, Reason.LATE_REPORT if late else reason, 0, now, expects_answer=not quiet)
+
+    def recall(self, incident: Incident, now: int) -> None:
+        """Another device is in alarm: everybody is called anew, but not more often than people can follow."""
+        at = incident.call_started_at_ms + RECALL_AFTER_MS
+        if now >= at or self._ended(incident):
+            self.begin(incident, now, again=True)
+        else:
+            self._state.put_incident(replace(incident, recall_at_ms=incident.recall_at_ms or at))
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def due_at(self, incident: Incident) -> int | None:
+        """When `step` has something to do."""
+        times = [incident.next_step_at_ms, incident.recall_at_ms]
+        times += [notice.next_repeat_at_ms for notice in self._state.notices_of(incident.id)]
+        return min((at for at in times if at is not None), default=None)
+
+    def step(self, incident: Incident, now: int) -> None:
+        """Time has passed: call anew, call the next ring, judge a late alarm again, repeat what nobody answered."""
+        if incident.recall_at_ms is not None and now >= incident.recall_at_ms:
+            self.begin(incident, now, again=True)
+        elif incident.next_step_at_ms is not None and now >= incident.next_step_at_ms:
+            if incident.full_call:
+                self._next_ring(incident, now)
+            elif not incident.call_started_at_ms:
+                self.tell(incident, now)
+            elif self._still_in_alarm(incident):
+                self.begin(incident, now)
+            else:
+                self._state.put_incident(replace(incident, next_step_at_ms=None))
+        plan = self._plan(incident)
+        for notice in self._state.notices_of(incident.id):
+            if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
+                more = notice.due < plan.repeats_max
+                again_at = now + _ms(plan.repeat_s) if more else None
+                self._state.put_notice(replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at))
+
+    # --- people ---------------------------------------------------------------------------------------
+
+    def acknowledge(self, incident: Incident, person: str, now: int) -> None:
+        """Repeats to this person stop, to nobody else."""
+        if person not in incident.acknowledged_by:
+            incident = replace(incident, acknowledged_by=(*incident.acknowledged_by, person))
+            self._state.put_incident(incident)
+            self._state.log(now, "acknowledged", incident=incident.id, person=person)
+        self._supersede(now, (n for n in self._open_notices(incident) if n.person == person))
+
+    def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
+        """Going, arrived or cannot. Enough going ends the call; nobody left to wait for calls the next ring."""
+        known = next((response for response in incident.responses if response.person == person), None)
+        if known is not None and known.answer is answer and known.at_ms >= incident.call_started_at_ms:
+            return
+        others = tuple(response for response in incident.responses if response.person != person)
+        incident = replace(incident, responses=(*others, Response(person, answer, now)))
+        self._state.put_incident(incident)
+        self._state.log(now, "answered", incident=incident.id, person=person, facts=[("answer", answer.value)])
+        self._count(incident, now)
+
+    def failed(self, notice: Notice, error: str, now: int) -> None:
+        """A channel could not deliver: the person's next one, or, without one, the ring goes on without them."""
+        if notice.failed_at_ms is not None:
+            return
+        incident = self._state.incidents[notice.incident]
+        wanted = notice.superseded_at_ms is None
+        gone = replace(
+            notice, failed_at_ms=now, superseded_at_ms=notice.superseded_at_ms or now, next_repeat_at_ms=None
+        )
+        self._state.put_notice(gone)
+        facts = [("notice", notice.id), ("error", error)]
+        self._state.log(now, "notice-failed", incident=incident.id, person=notice.person, facts=facts)
+        if not wanted:
+            return
+        if notice.channel + 1 < len(self._site.people[notice.person].channels):
+            self._notify(
+                incident,
+                notice.person,
+                Reason.CHANNEL_FAILED,
+                notice.ring,
+                now,
+                channel=notice.channel + 1,
+                expects_answer=notice.expects_answer,
+            )
+        else:
+            self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
+            self._go_on_if_exhausted(incident, now)
+
+    def stand_down(self, incident: Incident, person: str, now: int) -> None:
+        """The leader ends the call."""
+        if incident.stood_down_by is not None:
+            return
+        incident = replace(incident, stood_down_by=person, next_step_at_ms=None, recall_at_ms=None)
+        self._state.put_incident(incident)
+        self._state.log(now, "stood-down", incident=incident.id, person=person)
+        self._end(incident, Reason.STAND_DOWN, now)
+
+    def close(self, incident: Incident, now: int) -> None:
+        """Everything is reset or normal again."""
+        incident = replace(incident, next_step_at_ms=None, recall_at_ms=None)
+        self._state.log(now, "incident-closed", incident=incident.id)
+        self._end(incident, Reason.CLOSED, now)
+        self._state.put_incident(replace(incident, closed_at_ms=now))
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _new_call(self, incident: Incident, now: int, full: bool) -> Incident:
+        self._supersede(now, self._open_notices(incident))
+        incident = replace(
+            incident,
+            full_call=full,
+            call=incident.call + 1 if incident.call_started_at_ms else 1,
+            call_started_at_ms=now,
+            rings_called=0,
+            acknowledged_by=(),
+            quorum_at_ms=None,
+            stood_down_by=None,
+            next_step_at_ms=None,
+            recall_at_ms=None,
+        )
+        self._state.put_incident(incident)
+        return incident
+
+    def _next_ring(self, incident: Incident, now: int) -> None:
+        """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along."""
+        rings = self._plan(incident).rings
+        called = self._told(incident, incident.call)
+        index, found = incident.rings_called, False
+        while index < len(rings) and not (found and rings[index].after_s > rings[index - 1].after_s):
+            new = [
+                each for each in people_of(self._site, incident.building, rings[index].call) if each[0] not in called
+            ]
+            self._call_ring(incident, index, rings[index].call, new, now)
+            called += [person for person, _ in new]
+            found = found or bool(new)
+            index += 1
+        next_at = None
+        if index < len(rings):
+            next_at = now + _ms(rings[index].after_s - rings[index - 1].after_s)
+        elif not called:
+            self._call_ring(incident, index, "contacts", people_of(self._site, incident.building, "contacts"), now)
+        else:
+            self._state.log(now, "last-ring-called", incident=incident.id)
+        self._state.put_incident(replace(incident, rings_called=index, next_step_at_ms=next_at))
+
+    def _call_ring(self, incident: Incident, ring: int, name: str, new: list[tuple[str, Reason]], now: int) -> None:
+        facts = [("ring", str(ring)), ("who", name), ("people", str(len(new)))]
+        self._state.log(now, "ring-called", incident=incident.id, facts=facts)
+        for person, reason in new:
+            self._notify(incident, person, reason, ring, now)
+
+    def _count(self, incident: Incident, now: int) -> None:
+        """Are enough people going? Only answers to the present call count."""
+        going = [r for r in incident.responses if r.answer in GOING and r.at_ms >= incident.call_started_at_ms]
+        enough = len(going) >= self._plan(incident).quorum
+        if enough and incident.quorum_at_ms is None:
+            incident = replace(incident, quorum_at_ms=now, next_step_at_ms=None)
+            self._state.put_incident(incident)
+            self._state.log(now, "quorum-reached", incident=incident.id, facts=[("going", str(len(going)))])
+            self._end(incident, Reason.QUORUM_REACHED, now)
+        elif not enough and incident.quorum_at_ms is not None and incident.stood_down_by is None:
+            incident = replace(incident, quorum_at_ms=None)
+            self._state.put_incident(incident)
+            self._state.log(now, "quorum-lost", incident=incident.id)
+            if incident.full_call:
+                self._next_ring(incident, now)
+        else:
+            self._go_on_if_exhausted(incident, now)
+
+    def _go_on_if_exhausted(self, incident: Incident, now: int) -> None:
+        """If everybody called has answered or cannot be reached, and it is not enough: the next ring, at once."""
+        waiting = incident.full_call and not self._ended(incident) and incident.next_step_at_ms is not None
+        if not waiting:
+            return
+        answered = {r.person for r in incident.responses if r.at_ms >= incident.call_started_at_ms}
+        reachable = {
+            notice.person
+            for notice in self._state.notices_of(incident.id)
+            if notice.call == incident.call and notice.failed_at_ms is None
+        }
+        if reachable <= answered:
+            self._next_ring(incident, now)
+
+    def _end(self, incident: Incident, reason: Reason, now: int) -> None:
+        """Nobody is called any more; all who were called are told."""
+        told = self._told(incident)
+        self._supersede(now, self._open_notices(incident))
+        for person in told:
+            self._notify(incident, person, reason, max(incident.rings_called - 1, 0), now, expects_answer=False)
+
+    def _notify(
+        self,
+        incident: Incident,
+        person: str,
+        reason: Reason,
+        ring: int,
+        now: int,
+        *,
+        channel: int = 0,
+        expects_answer: bool = True,
+    ) -> None:
+        same = (person, incident.call, reason, channel)
+        if any((n.person, n.call, n.reason, n.channel) == same for n in self._state.notices_of(incident.id)):
+            return
+        plan, cause = self._plan(incident), self._cause(incident)
+        repeats = expects_answer and plan.repeats_max > 0
+        notice = Notice(
+            id=self._state.next_id(now),
+            incident=incident.id,
+            person=person,
+            channel=channel,
+            reason=reason,
+            ring=ring,
+            call=incident.call,
+            cause_at_ms=incident.cause_at_ms if cause is None else cause.raised_at_ms,
+            heard_at_ms=incident.opened_at_ms if cause is None else cause.heard_at_ms,
+            created_at_ms=now,
+            expects_answer=expects_answer,
+            next_repeat_at_ms=now + _ms(plan.repeat_s) if repeats else None,
+        )
+        self._state.put_notice(notice)
+        facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
+        self._state.log(now, "notice-created", incident=incident.id, person=person, facts=facts)
+
+    def _supersede(self, now: int, notices: Iterable[Notice]) -> None:
+        for notice in list(notices):
+            self._state.put_notice(replace(notice, superseded_at_ms=now, next_repeat_at_ms=None))
+
+    def _open_notices(self, incident: Incident) -> list[Notice]:
+        return [notice for notice in self._state.notices_of(incident.id) if notice.superseded_at_ms is None]
+
+    def _told(self, incident: Incident, call: int | None = None) -> list[str]:
+        """Everybody who has had a notice, of one call or of any, in order."""
+        notices = self._state.notices_of(incident.id)
+        return list(dict.fromkeys(n.person for n in notices if call is None or n.call == call))
+
+    def _cause(self, incident: Incident) -> Alarm | None:
+        """The newest of the highest conditions: what people are told of."""
+        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in PRIORITY]
+        highest = [a for a in alarms if not any(outranks(other.condition, a.condition) for other in alarms)]
+        return max(highest, key=lambda alarm: alarm.heard_at_ms, default=None)
+
+    def _still_in_alarm(self, incident: Incident) -> bool:
+        alarms = self._state.alarms_of(incident)
+        return any(alarm.condition is Condition.ALARM and alarm.source_active for alarm in alarms)
+
+    def _ended(self, incident: Incident) -> bool:
+        return incident.quorum_at_ms is not None or incident.stood_down_by is not None
+
+    def _plan(self, incident: Incident) -> KindPlan:
+        return self._site.kind_plan(incident.kind)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

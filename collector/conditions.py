@@ -1,0 +1,213 @@
+"""Raise, clear, acknowledge and reset conditions; each opens, joins or closes its building's incident of its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
+from collector.callout import CallOut
+from collector.dispatch import RETELL_MS
+from collector.incident import PRIORITY, Incident, Source, is_new_source, outranks
+from collector.rules import Rule
+from collector.state import State
+from config.profile import Condition, Kind
+
+LATE_MS = 30 * 60 * 1000  # an alarm older than this when it arrives, and over, is no call-out any more
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The stamp of what decides: source time, and place in the journal if it is a record."""
+
+    at_ms: int
+    epoch: str | None = None
+    position: int | None = None
+    historical: bool = False
+
+    def precedes(self, alarm: Alarm) -> bool:
+        """True if the alarm was decided by something newer. In one journal the position tells, never the stamp."""
+        if self.position is None:
+            return self.at_ms < alarm.raised_at_ms
+        return alarm.position is not None and alarm.epoch == self.epoch and self.position < alarm.position
+
+
+class Conditions:
+    """The alarms of the state, and what their changes mean for incidents."""
+
+    def __init__(self, state: State, call_out: CallOut) -> None:
+        self._state = state
+        self._call_out = call_out
+        self._trouble_told: dict[tuple[str, Kind], int] = {}
+
+    def raised(self, rule: Rule, value: str, when: When, now: int, late: bool = False) -> None:
+        """The source says that the condition holds; `late`: something newer has already said that it does not."""
+        alarm = self._state.alarms.get(rule.key)
+        event = Event.RAISED_LATE if late else Event.RAISED
+        phase = next_phase(rule.condition, alarm.phase if alarm else Phase.NORMAL, event)
+        if alarm is None:
+            if phase is not Phase.NORMAL:
+                self._new(rule, value, when, now, phase)
+        elif phase is not alarm.phase:
+            self._again(alarm, value, when, now, phase)
+        elif alarm.source_active and not when.precedes(alarm) and when.position is not None:
+            # Remember the newest record that says so, lest an older return ends it; and the first time it was so.
+            raised_at = min(alarm.raised_at_ms, when.at_ms) if alarm.position is None else alarm.raised_at_ms
+            newer = replace(alarm, epoch=when.epoch, position=when.position, raised_at_ms=raised_at)
+            if newer != alarm:
+                self._state.put_alarm(newer)
+
+    def cleared(self, key: str, when: When, now: int) -> None:
+        """The source says that the condition is over. An alarm stays latched."""
+        alarm = self._state.alarms.get(key)
+        if alarm is None or not alarm.source_active or when.precedes(alarm):
+            return
+        phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED)
+        changed = replace(
+            alarm,
+            phase=phase,
+            returned_at_ms=when.at_ms,
+            epoch=when.epoch if when.position is not None else alarm.epoch,
+            position=when.position if when.position is not None else alarm.position,
+        )
+        self._state.put_alarm(changed)
+        self._log("alarm-returned", changed, now)
+        self._close_if_over(alarm.incident, now)
+
+    def acknowledge(self, incident: Incident, now: int) -> None:
+        """A person has seen the incident: all its conditions count as acknowledged."""
+        for alarm in self._state.alarms_of(incident):
+            phase = next_phase(alarm.condition, alarm.phase, Event.ACKNOWLEDGED)
+            if phase is not alarm.phase:
+                self._state.put_alarm(replace(alarm, phase=phase))
+                self._log("alarm-acknowledged", alarm, now)
+
+    def reset(self, incident: Incident, now: int) -> None:
+        """Unlatch what awaits it; the caller has checked that this is allowed."""
+        for alarm in self._state.alarms_of(incident):
+            if alarm.condition in LATCHING:
+                phase = next_phase(alarm.condition, alarm.phase, Event.RESET)
+                self._state.put_alarm(replace(alarm, phase=phase))
+                self._log("alarm-reset", alarm, now)
+        self._close_if_over(incident.id, now)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _new(self, rule: Rule, value: str, when: When, now: int, phase: Phase) -> None:
+        returned_at = None if phase is Phase.ACTIVE else when.at_ms
+        alarm = Alarm(
+            key=rule.key,
+            device=rule.device,
+            point=rule.point,
+            building=rule.building,
+            condition=rule.condition,
+            kind=rule.kind,
+            phase=phase,
+            value=value,
+            raised_at_ms=when.at_ms,
+            heard_at_ms=now,
+            returned_at_ms=returned_at,
+            epoch=when.epoch if when.position is not None else None,
+            position=when.position,
+        )
+        if rule.condition not in PRIORITY:
+            self._state.put_alarm(alarm)
+            self._log("alarm-raised", alarm, now)
+            return
+        incident = self._state.incidents.get(self._state.open_of.get((rule.building, rule.kind), ""))
+        # Over and long ago: no call-out. Whether it is over may become known only a little later.
+        late = rule.condition is Condition.ALARM and when.historical and now - when.at_ms > LATE_MS
+        if incident is None:
+            self._open(alarm, now, late)
+        else:
+            self._join(alarm, incident, Source(rule.device, rule.detector), now, late)
+
+    def _open(self, alarm: Alarm, now: int, late: bool) -> None:
+        incident = Incident(
+            id=self._state.next_id(now),
+            building=alarm.building,
+            kind=alarm.kind,
+            opened_at_ms=now,
+            cause_at_ms=alarm.raised_at_ms,
+            full_call=False,
+            alarms=(alarm.key,),
+            condition=alarm.condition,
+        )
+        self._state.put_alarm(replace(alarm, incident=incident.id))
+        self._state.put_incident(incident)
+        facts = [("kind", alarm.kind.value), ("building", alarm.building), ("class", alarm.condition.value)]
+        self._state.log(now, "incident-opened", incident=incident.id, device=alarm.device, facts=facts)
+        self._log("alarm-raised", self._state.alarms[alarm.key], now)
+        self._call(incident, now, late)
+
+    def _join(self, alarm: Alarm, incident: Incident, source: Source, now: int, late: bool) -> None:
+        others = {
+            Source(other.device, detector_of(other.point))
+            for other in self._state.alarms_of(incident)
+            if other.condition is Condition.ALARM
+        }
+        higher = outranks(alarm.condition, incident.condition)
+        incident = replace(
+            incident,
+            alarms=incident.alarms if alarm.key in incident.alarms else (*incident.alarms, alarm.key),
+            condition=alarm.condition if higher else incident.condition,
+        )
+        self._state.put_alarm(replace(alarm, incident=incident.id))
+        self._state.put_incident(incident)
+        self._log("alarm-raised", self._state.alarms[alarm.key], now)
+        if alarm.condition is Condition.ALARM and not late and not incident.full_call:
+            self._call_out.begin(incident, now)
+        elif higher:
+            self._call(incident, now, late)
+        elif alarm.condition is Condition.ALARM and not late and is_new_source(source, others):
+            self._call_out.recall(incident, now)
+
+    def _call(self, incident: Incident, now: int, late: bool) -> None:
+        """Tell people of an incident that is new or has become more serious."""
+        place = (incident.building, incident.kind)
+        if incident.condition is Condition.ALARM and not late:
+            self._call_out.begin(incident, now)
+            return
+        told_at = self._trouble_told.get(place)
+        if incident.condition is Condition.TROUBLE and told_at is not None and now < told_at + RETELL_MS:
+            # It comes and goes: people have been told, and are told again only if it is still so by then.
+            self._state.put_incident(replace(incident, next_step_at_ms=told_at + RETELL_MS))
+            return
+        if incident.condition is Condition.TROUBLE:
+            self._trouble_told[place] = now
+        self._call_out.tell(incident, now, late)
+
+    def _again(self, alarm: Alarm, value: str, when: When, now: int, phase: Phase) -> None:
+        """A latched alarm whose source had returned is active once more."""
+        changed = replace(
+            alarm,
+            phase=phase,
+            value=value,
+            returned_at_ms=None,
+            epoch=when.epoch if when.position is not None else alarm.epoch,
+            position=when.position if when.position is not None else alarm.position,
+        )
+        self._state.put_alarm(changed)
+        self._log("alarm-raised-again", changed, now)
+        incident = self._state.incidents.get(alarm.incident or "")
+        if incident is None:
+            return
+        late = when.historical and now - when.at_ms > LATE_MS
+        if incident.stood_down_by is not None and not late:
+            self._call_out.begin(incident, now, again=True)
+        elif not incident.full_call and not late:
+            self._call_out.begin(incident, now)
+
+    def _close_if_over(self, incident_id: str | None, now: int) -> None:
+        incident = self._state.incidents.get(incident_id or "")
+        if incident is not None and not self._state.alarms_of(incident):
+            self._call_out.close(incident, now)
+
+    def _log(self, event: str, alarm: Alarm, now: int) -> None:
+        facts = [("alarm", alarm.key), ("class", alarm.condition.value), ("value", alarm.value or "")]
+        self._state.log(now, event, incident=alarm.incident, device=alarm.device, facts=facts)
+
+
+def detector_of(point: str) -> int | None:
+    """The panel's detector number in a point's name, "detector/3/fire" -> 3, else None."""
+    parts = point.split("/")
+    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None

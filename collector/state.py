@@ -1,0 +1,139 @@
+"""What is open, and what has changed since the last decision. Nothing of a decision changes but through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from collector.alarm import Alarm, Phase
+from collector.dispatch import Notice
+from collector.incident import Entry, Incident
+from config.profile import Condition, Kind
+
+CLOSED_REMEMBERED_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What changed: rows to upsert, in one transaction. `urgent`: an alarm or a notice is among them, commit now."""
+
+    alarms: tuple[Alarm, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    urgent: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing changed."""
+        return not (self.alarms or self.incidents or self.notices or self.entries)
+
+
+NOTHING = Decision()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the store kept of all that is open. `last_id`: the highest incident or notice id ever given, if known."""
+
+    alarms: tuple[Alarm, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    last_id: str = ""
+
+
+class State:
+    """Alarms that are not normal, open incidents, and their notices."""
+
+    def __init__(self, restored: Restored) -> None:
+        self.alarms = {alarm.key: alarm for alarm in restored.alarms if alarm.phase is not Phase.NORMAL}
+        self.incidents = {incident.id: incident for incident in restored.incidents if incident.open}
+        self.notices = {notice.id: notice for notice in restored.notices if notice.incident in self.incidents}
+        self.open_of: dict[tuple[str, Kind], str] = {}
+        self.closed: dict[str, None] = {}  # ids of incidents closed lately, to say "closed" rather than "unknown"
+        self._notices_of: dict[str, list[str]] = {}
+        self._changed_alarms: dict[str, Alarm] = {}
+        self._changed_incidents: dict[str, Incident] = {}
+        self._changed_notices: dict[str, Notice] = {}
+        self._entries: list[Entry] = []
+        for incident in self.incidents.values():
+            self.open_of[incident.building, incident.kind] = incident.id
+        for notice in self.notices.values():
+            self._notices_of.setdefault(notice.incident, []).append(notice.id)
+        ids = [restored.last_id, *(i.id for i in restored.incidents), *(n.id for n in restored.notices)]
+        self._last_id = int(max(ids) or "0", 16)
+
+    def next_id(self, now: int) -> str:
+        """A new id: sixteen hexadecimal digits, the time and a counter, ascending also over a restart."""
+        self._last_id = max(now << 16, self._last_id + 1)
+        return f"{self._last_id:016x}"
+
+    def notices_of(self, incident: str) -> list[Notice]:
+        """All notices of an open incident, oldest first."""
+        return [self.notices[notice] for notice in self._notices_of.get(incident, ())]
+
+    def alarms_of(self, incident: Incident) -> list[Alarm]:
+        """The conditions of an incident that are not normal."""
+        found = (self.alarms.get(key) for key in incident.alarms)
+        return [alarm for alarm in found if alarm is not None and alarm.incident == incident.id]
+
+    def put_alarm(self, alarm: Alarm) -> None:
+        """A new or changed alarm; one that is normal is no longer open."""
+        self._changed_alarms[alarm.key] = alarm
+        if alarm.phase is Phase.NORMAL:
+            self.alarms.pop(alarm.key, None)
+        else:
+            self.alarms[alarm.key] = alarm
+
+    def put_incident(self, incident: Incident) -> None:
+        """A new or changed incident; a closed one leaves memory with its notices."""
+        self._changed_incidents[incident.id] = incident
+        if incident.open:
+            self.incidents[incident.id] = incident
+            self.open_of[incident.building, incident.kind] = incident.id
+            return
+        self.incidents.pop(incident.id, None)
+        self.open_of.pop((incident.building, incident.kind), None)
+        for notice in self._notices_of.pop(incident.id, ()):
+            self.notices.pop(notice, None)
+        self.closed[incident.id] = None
+        if len(self.closed) > CLOSED_REMEMBERED_MAX:
+            del self.closed[next(iter(self.closed))]
+
+    def put_notice(self, notice: Notice) -> None:
+        """A new or changed notice of an open incident."""
+        self._changed_notices[notice.id] = notice
+        if notice.id not in self.notices:
+            self._notices_of.setdefault(notice.incident, []).append(notice.id)
+        self.notices[notice.id] = notice
+
+    def log(
+        self,
+        now: int,
+        event: str,
+        *,
+        incident: str | None = None,
+        device: str | None = None,
+        person: str | None = None,
+        facts: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """A line of the timeline."""
+        self._entries.append(Entry(now, event, incident, device, person, tuple(facts)))
+
+    def take(self) -> Decision:
+        """Everything that has changed since the last call."""
+        if not (self._entries or self._changed_alarms or self._changed_incidents or self._changed_notices):
+            return NOTHING
+        alarms = tuple(self._changed_alarms.values())
+        decision = Decision(
+            alarms=alarms,
+            incidents=tuple(self._changed_incidents.values()),
+            notices=tuple(self._changed_notices.values()),
+            entries=tuple(self._entries),
+            urgent=bool(self._changed_notices) or any(alarm.condition is Condition.ALARM for alarm in alarms),
+        )
+        self._changed_alarms.clear()
+        self._changed_incidents.clear()
+        self._changed_notices.clear()
+        self._entries.clear()
+        return decision

@@ -1,0 +1,244 @@
+"""Who is there and who is silent. Silence is an event: it becomes a trouble, never normal and never a fire.
+
+Deadlines run by receipt; they start again with a birth and with the collector itself. A gateway that is
+gone is one trouble: its devices are stale as a consequence, not troubles of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from collector.agenda import Agenda
+from collector.conditions import Conditions, When
+from collector.effects import Presence
+from collector.rules import Rule, Rules, rules_of
+from collector.state import State
+from config.profile import Condition, Kind
+from config.site import Site
+from config.words import Edge, Reading
+
+UNKNOWN_MAX = 1_000  # gateways and devices that the site does not know, shown and counted
+
+
+class Heard(NamedTuple):
+    """The newest reading of a point: its source time, and its record's place in the journal if it has one."""
+
+    reading: Reading
+    at_ms: int
+    epoch: str | None = None
+    position: int | None = None
+
+
+@dataclass(slots=True)
+class DeviceState:
+    """What is known of a device. A live view: the engine changes it, others only read. `online` None: not heard yet."""
+
+    device: str
+    gateway: str
+    online: bool | None = None
+    cause: str = "not heard yet"
+    heard_at_ms: int | None = None  # newest live report with a value, at receipt
+    spoke_at_ms: int = 0  # its source time
+    values: dict[str, Heard] = field(default_factory=dict)
+    known: bool = True  # False: the site does not know it
+    rules: Rules = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)  # points without a usable value, with the cause
+    certified_dead: bool = False  # by a death certificate: only a birth brings it back
+    patient_from_ms: int = 0  # its deadline runs from here, or from when it was last heard
+
+
+@dataclass(slots=True)
+class GatewayState:
+    """What is known of an edge node. A live view. `owes` None: not known since this collector started."""
+
+    edge: Edge
+    online: bool | None = None
+    cause: str = "not heard yet"
+    heard_at_ms: int | None = None
+    owes: bool | None = None  # records of the alarm lane
+    values: dict[str, Heard] = field(default_factory=dict)
+    known: bool = True
+    certified_dead: bool = False
+    patient_from_ms: int = 0
+
+
+class Watch:
+    """All gateways and devices, and their deadlines."""
+
+    def __init__(self, site: Site, state: State, conditions: Conditions, now: int) -> None:
+        self._site = site
+        self._state = state
+        self._conditions = conditions
+        self._agenda: Agenda[tuple[str, str]] = Agenda()
+        self._silent_ms = {gateway.id: _ms(gateway.silent_after_s) for gateway in site.gateways.values()}
+        self._device_silent_ms = _ms(site.plan.device_silent_after_s)
+        group = site.community.id
+        self.gateways = {name: GatewayState(Edge(group, name), patient_from_ms=now) for name in site.gateways}
+        self.devices = {
+            device.id: DeviceState(device.id, gateway.id, rules=rules_of(site, device), patient_from_ms=now)
+            for gateway, _, device in site.installed()
+        }
+        self._devices_of: dict[str, list[DeviceState]] = {}
+        for device in self.devices.values():
+            self._devices_of.setdefault(device.gateway, []).append(device)
+            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+        for name in self.gateways:
+            self._agenda.set(("gateway", name), now + self._silent_ms[name])
+
+    # --- signs of life --------------------------------------------------------------------------------
+
+    def gateway_of(self, edge: Edge) -> GatewayState | None:
+        """The gateway, made if it is not of the site; None if there are too many such."""
+        name = edge.node if edge.group == self._site.community.id else f"{edge.group}/{edge.node}"
+        gateway = self.gateways.get(name)
+        if gateway is None and len(self.gateways) < len(self._site.gateways) + UNKNOWN_MAX:
+            gateway = self.gateways[name] = GatewayState(edge, known=False)
+        return gateway
+
+    def device_of(self, device: str, edge: Edge) -> DeviceState | None:
+        """The device, made if the site does not know it; None if there are too many such."""
+        state = self.devices.get(device)
+        if state is None and len(self.devices) < len(self._site.devices) + UNKNOWN_MAX:
+            state = self.devices[device] = DeviceState(device, edge.node, known=False)
+        return state
+
+    def gateway_spoke(self, gateway: GatewayState, now: int) -> None:
+        """Something of this gateway arrived. After a death certificate only a birth brings it back."""
+        gateway.heard_at_ms = now
+        if gateway.online is not True and not gateway.certified_dead:
+            self._gateway_back(gateway, "data", now)
+
+    def device_spoke(self, state: DeviceState, at_ms: int, now: int) -> None:
+        """A live report of this device with a value arrived."""
+        state.heard_at_ms = now
+        state.spoke_at_ms = max(state.spoke_at_ms, at_ms)
+        if state.online is not True and not state.certified_dead:
+            self._device_back(state, "data", now)
+
+    def presence(self, presence: Presence, now: int) -> None:
+        """A birth or a death."""
+        gateway = self.gateway_of(presence.edge)
+        if gateway is None:
+            return
+        if presence.device is None:
+            gateway.certified_dead = not presence.online
+            if presence.online:
+                gateway.heard_at_ms = now
+                self._gateway_back(gateway, presence.cause, now)
+            else:
+                self._gateway_gone(gateway, presence.cause, now)
+            return
+        gateway.heard_at_ms = now
+        device = self.device_of(presence.device, presence.edge)
+        if device is None:
+            return
+        device.certified_dead = not presence.online
+        if presence.online:
+            device.patient_from_ms = now
+            self._device_back(device, presence.cause, now)
+        else:
+            self.device_gone(device, presence.cause, now)
+
+    def device_gone(self, device: DeviceState, cause: str, now: int) -> None:
+        """It is silent or dead. Its points' troubles of quality are part of that."""
+        self._turn_device(device, False, cause, now)
+        if device.known:
+            self._conditions.cleared(f"{device.device}:quality", When(now), now)
+            rule = self._silent(device.device, self._site.devices[device.device].place.building)
+            self._conditions.raised(rule, cause, When(now), now)
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def wake(self, now: int) -> None:
+        """Look at every deadline that may have passed."""
+        for kind, name in self._agenda.due(now):
+            if kind == "gateway":
+                self._look_at_gateway(self.gateways[name], name, now)
+            else:
+                self._look_at_device(self.devices[name], now)
+
+    def wake_at(self) -> int | None:
+        """The next deadline to look at; it may turn out to have moved."""
+        return self._agenda.next_at()
+
+    def _look_at_gateway(self, gateway: GatewayState, name: str, now: int) -> None:
+        deadline = max(gateway.patient_from_ms, gateway.heard_at_ms or 0) + self._silent_ms[name]
+        if deadline > now:
+            self._agenda.set(("gateway", name), deadline)
+        else:
+            self._gateway_gone(gateway, "silence", now)
+
+    def _look_at_device(self, device: DeviceState, now: int) -> None:
+        gateway = self.gateways[device.gateway]
+        if gateway.online is not True:
+            return  # its deadline starts again when its gateway is back
+        since = max(device.patient_from_ms, device.heard_at_ms or 0)
+        if since + self._device_silent_ms > now:
+            self._agenda.set(("device", device.device), since + self._device_silent_ms)
+        elif (gateway.heard_at_ms or 0) <= since:
+            # The gateway has been mute for as long: its own deadline is to tell, before it is held against the device.
+            self._agenda.set(("device", device.device), now + self._silent_ms[device.gateway])
+        else:
+            self.device_gone(device, "silence", now)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _gateway_gone(self, gateway: GatewayState, cause: str, now: int) -> None:
+        name = gateway.edge.node
+        if gateway.online is not False:
+            self._state.log(now, "gateway-offline", device=name, facts=[("cause", cause)])
+        gateway.online, gateway.cause = False, cause
+        if not gateway.known:
+            return
+        self._agenda.set(("gateway", name), None)
+        for device in self._devices_of.get(name, ()):
+            device.online, device.cause = False, f"its gateway is gone: {cause}"
+        rule = self._silent(name, building_of_gateway(self._site, name))
+        self._conditions.raised(rule, cause, When(now), now)
+
+    def _gateway_back(self, gateway: GatewayState, cause: str, now: int) -> None:
+        name = gateway.edge.node
+        if gateway.online is not True:
+            self._state.log(now, "gateway-online", device=name, facts=[("cause", cause)])
+        gateway.online, gateway.cause, gateway.patient_from_ms = True, cause, now
+        if not gateway.known:
+            return
+        self._agenda.set(("gateway", name), now + self._silent_ms[name])
+        for device in self._devices_of.get(name, ()):
+            device.patient_from_ms = now
+            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+        self._conditions.cleared(f"{name}:silent", When(now), now)
+
+    def _device_back(self, device: DeviceState, cause: str, now: int) -> None:
+        self._turn_device(device, True, cause, now)
+        if device.known:
+            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+            self._conditions.cleared(f"{device.device}:silent", When(now), now)
+
+    def _turn_device(self, device: DeviceState, online: bool, cause: str, now: int) -> None:
+        if device.online is not online:
+            event = "device-online" if online else "device-offline"
+            self._state.log(now, event, device=device.device, facts=[("cause", cause)])
+        device.online, device.cause = online, cause
+
+    def _silent(self, name: str, building: str) -> Rule:
+        return trouble_rule(f"{name}:silent", name, "silent", building)
+
+
+def trouble_rule(key: str, device: str, point: str, building: str) -> Rule:
+    """The rule of a trouble that no profile declares."""
+    return Rule(key, device, point, building, Condition.TROUBLE, Kind.FAULT)
+
+
+def building_of_gateway(site: Site, gateway: str) -> str:
+    """The building where most of a gateway's devices are: its troubles are told there. "" if it is not of the site."""
+    if gateway not in site.gateways:
+        return ""
+    places = Counter(device.place.building for bus in site.gateways[gateway].buses for device in bus.devices)
+    return places.most_common(1)[0][0]
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
