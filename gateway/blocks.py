@@ -9,7 +9,7 @@ from config.profile import BITS_PER_READ_MAX, Point, Profile, Register, Table
 from config.wire import Lane
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """One read: `count` addresses from `address`, every `period_s`, and the points that it brings."""
 

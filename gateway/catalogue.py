@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from config.profile import Point
@@ -11,7 +11,9 @@ from config.wire import CLOCK, Declared, Lane, Quality, Reading
 
 Key = tuple[str | None, str]  # device (None: the node itself) and metric name
 COUNTS = ("Appended", "Dropped", "InJournal")
-JOURNAL_HEALTHY = "Journal/Healthy"  # False, with its cause in words: a trouble of the node
+# The node's own conditions: False, with its cause in words, is a trouble.
+JOURNAL_WRITABLE = "Journal/Writable"
+COMMITS_ACCEPTED = "Journal/CommitsAccepted"
 _WHOLE = (DataType.INT32, DataType.INT64)
 
 
@@ -41,7 +43,12 @@ class LaneAccount:
         return [Reading(lane.floor_metric, self.floor, DataType.UINT64), *counts]
 
 
-def metrics_of(devices: Mapping[str, Iterable[Point]], buses: Iterable[str]) -> dict[Key, DataType]:
+def conditions_of(devices: Iterable[str], buses: Iterable[str]) -> list[str]:
+    """The names of the node's own conditions."""
+    return [CLOCK, JOURNAL_WRITABLE, COMMITS_ACCEPTED, *map(bus_online, buses), *map(device_online, devices)]
+
+
+def metrics_of(devices: Mapping[str, Iterable[Point]], buses: Sequence[str]) -> dict[Key, DataType]:
     """All metrics that a gateway with these devices may ever send, and their types."""
     metrics: dict[Key, DataType] = {}
     for device in (None, *devices):
@@ -50,8 +57,7 @@ def metrics_of(devices: Mapping[str, Iterable[Point]], buses: Iterable[str]) -> 
     for lane in Lane:
         for count in COUNTS:
             metrics[None, lane.count_metric(count)] = DataType.UINT64
-    flags = [CLOCK, JOURNAL_HEALTHY, *map(bus_online, buses), *map(device_online, devices)]
-    metrics |= {(None, name): DataType.BOOLEAN for name in flags}
+    metrics |= {(None, name): DataType.BOOLEAN for name in conditions_of(devices, buses)}
     for device, points in devices.items():
         metrics |= {(device, point.name): point.datatype for point in points}
     return metrics

@@ -62,18 +62,18 @@ class Journal:
         floor = {lane: counts.floor for lane, counts in self.account().items()}
         return self._file.aliases(metrics, floor, {lane: self._next[lane] - 1 for lane in Lane})
 
-    def append(self, drafts: Sequence[Draft], boot: str) -> list[Record]:
+    def append(self, drafts: Sequence[Draft], boot: str, lost: int = 0) -> list[Record]:
         """Write drafts in one synced transaction and give them their positions. Raises JournalFull, JournalCorrupt.
 
-        On a full disk the alarms still go in, at the cost of the reserve and of telemetry, which is
-        counted as appended and dropped.
+        `lost` earlier reports could not wait for the disk; on a full disk alarms still go in, at the cost of
+        the reserve and of telemetry. Either is declared: counted as appended and dropped.
         """
         try:
-            records = self._append(drafts, boot)
+            records = self._append(drafts, boot, lost)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _FULL:
                 raise
-            records = self._append_in_need(drafts, boot)
+            records = self._append_in_need(drafts, boot, lost)
         self._bound()
         return records
 
@@ -151,8 +151,8 @@ class Journal:
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _append(self, drafts: Sequence[Draft], boot: str, skipped: int = 0) -> list[Record]:
-        """`skipped` telemetry drafts before these could not be written: their positions are used up."""
+    def _append(self, drafts: Sequence[Draft], boot: str, skipped: int) -> list[Record]:
+        """`skipped` reports before these could not be written: positions of the telemetry lane stand for them."""
         following = dict(self._next)
         following[Lane.TELEMETRY] += skipped
         records: list[Record] = []
@@ -177,14 +177,14 @@ class Journal:
         self._rows += len(records)
         return records
 
-    def _append_in_need(self, drafts: Sequence[Draft], boot: str) -> list[Record]:
+    def _append_in_need(self, drafts: Sequence[Draft], boot: str, lost: int) -> list[Record]:
         counts = Counter(draft.lane for draft in drafts)
         log.error("the disk is full: giving up the reserve, %d telemetry records lost", counts[Lane.TELEMETRY])
         self._reserve.unlink(missing_ok=True)
         try:
             self._drop(Lane.TELEMETRY, DROP_MAX)
             alarms = [draft for draft in drafts if draft.lane is Lane.ALARM]
-            return self._append(alarms, boot, skipped=counts[Lane.TELEMETRY])
+            return self._append(alarms, boot, lost + counts[Lane.TELEMETRY])
         except sqlite3.OperationalError as error:
             raise JournalFull(str(error)) from error
 

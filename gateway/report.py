@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from config.profile import Point
-from config.wire import Lane, Reading
+from config.wire import Lane, Quality, Reading
 from gateway.decode import absent
 
 
@@ -44,16 +44,16 @@ class Reporter:
                 reports.setdefault(point.lane, []).append(reading)
         return {lane: tuple(found) for lane, found in reports.items()}
 
-    def lose(self, points: Iterable[Point], cause: str, mono_ms: int) -> dict[Lane, tuple[Reading, ...]]:
+    def lose(
+        self, points: Iterable[Point], cause: str, quality: Quality, mono_ms: int
+    ) -> dict[Lane, tuple[Reading, ...]]:
         """A read failed: its points have no value now."""
-        return self.take([absent(point, cause) for point in points], mono_ms)
+        return self.take([absent(point, cause, quality) for point in points], mono_ms)
 
-    def is_in_alarm(self) -> bool:
-        """True while any of the device's conditions holds."""
-        return any(
-            reading.value not in (None, False, 0) and self._points[name].condition.is_flag
-            for name, reading in self._now.items()
-        )
+    @property
+    def has_pulse(self) -> bool:
+        """True for a device whose first word is repeated as its heartbeat."""
+        return self._pulse is not None
 
     def _worth_a_report(self, point: Point, reading: Reading, mono_ms: int) -> bool:
         if point.name not in self._reported:

@@ -140,12 +140,11 @@ class Session:
             if device in self._born:
                 self._dying[device] = position  # its DDEATH follows what its alarm lane owes
 
-    def drained(self, device: str, last_alarm_position: int) -> None:
-        """The journal holds nothing of a device that is gone."""
-        if device in self._owing:
-            self._owing.discard(device)
-            if device in self._born:
-                self._dying[device] = last_alarm_position
+    def drained(self, device: str) -> None:
+        """The journal holds nothing any more of a device that is gone: it may die again."""
+        self._owing.discard(device)
+        if device in self._born and device not in self._online:
+            self._dying[device] = 0
 
     @property
     def draining(self) -> set[str]:
@@ -202,13 +201,13 @@ class Session:
             return self._data(fresh, now_ms, historical=False)
         if (again := alarm.overdue(self._sendable, now_ms) or alarm.old(self._sendable)) is not None:
             return self._data(again, now_ms, historical=True)
-        for device, position in self._dying.items():
-            if not alarm.unsent(position):
-                return self._death(device, now_ms)
         if now_ms - self._account_sent[0] >= ACCOUNT_PERIOD_MS and (account := self.account_message(now_ms)):
             return account
         if (fresh := telemetry.live(self._sendable, displaces=False)) is not None:
             return self._data(fresh, now_ms, historical=False)
+        for device, position in self._dying.items():
+            if not alarm.unsent(position):
+                return self._death(device, now_ms)
         if (again := telemetry.overdue(self._sendable, now_ms) or telemetry.old(self._sendable)) is not None:
             return self._data(again, now_ms, historical=True)
         self._ask_births_of_the_owing(now_ms)

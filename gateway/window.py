@@ -86,6 +86,11 @@ class Window:
         """How many records wait for their commit."""
         return len(self._in_flight)
 
+    @property
+    def published_ranges(self) -> list[tuple[int, int]]:
+        """Positions that have, or in an earlier run may have, been published."""
+        return list(self._published.ranges)
+
     def open(self, now_ms: int) -> None:
         """A session begins, or the host asked for a rebirth: whatever is in flight may be lost, so it is due again."""
         self._open = True
@@ -161,6 +166,10 @@ class Window:
         wait_ms = min(self._resend_ms << min(tries, 10), RESEND_MAX_MS) if self._resend_ms else 1 << 62
         self._in_flight[record.position] = _Flight(record, now_ms + wait_ms, tries)
         self._published.add(record.position, record.position)
+
+    def handed_over(self, position: int) -> None:
+        """The broker has the record, and nobody acknowledges here: that is all there is to wait for."""
+        self._in_flight.pop(position, None)
 
     def committed(self, committed: Committed) -> list[tuple[int, int]] | None:
         """Ranges that may leave the disk; None if the host claims what was never published, and nothing is obeyed."""

@@ -1,0 +1,171 @@
+"""One bus: its owner task asks what the schedule says, and puts what is worth a record into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.profile import Point, Profile, Table
+from config.site import Device, RtuBus, TcpBus
+from config.sparkplug import DataType
+from config.wire import Lane, Quality, Reading
+from gateway.blocks import Block, blocks_of
+from gateway.catalogue import bus_online, device_online
+from gateway.clock import Clock
+from gateway.decode import decode_point
+from gateway.link import DeviceRefused, Link, LinkDown, LinkError
+from gateway.record import Draft
+from gateway.report import Reporter
+from gateway.schedule import Schedule, Task
+
+log = logging.getLogger(__name__)
+
+REOPEN_FIRST_S = 0.5
+REOPEN_MAX_S = 15.0
+
+
+class Node:
+    """The gateway's own conditions: devices, buses, clock, journal. False is a trouble, with its cause in words."""
+
+    def __init__(self, clock: Clock, put: Callable[[Sequence[Draft]], None], names: Sequence[str]) -> None:
+        self._clock, self._put = clock, put
+        self._readings = {name: Reading(name, None, DataType.BOOLEAN, Quality.STALE, "not known yet") for name in names}
+
+    @property
+    def present(self) -> tuple[Reading, ...]:
+        """All of them, for a birth."""
+        return tuple(self._readings.values())
+
+    def say(self, name: str, value: bool, cause: str | None = None) -> None:
+        """Journal a condition of the gateway if it changed."""
+        reading = Reading(name, value, DataType.BOOLEAN, cause=cause)
+        if self._readings[name] == reading:
+            return
+        self._readings[name] = reading
+        log.log(logging.INFO if value else logging.WARNING, "%s: %s", name, cause or ("yes" if value else "no"))
+        self._put([Draft(Lane.ALARM, None, self._clock.utc_ms(), self._clock.mono_ms(), (reading,))])
+
+
+@dataclass(slots=True)
+class Polled:
+    """A device on the bus with what it answered last."""
+
+    device: Device
+    profile: Profile
+    points: tuple[Point, ...]
+    blocks: tuple[Block, ...]
+    reporter: Reporter
+    words: dict[tuple[Table, int], int] = field(default_factory=dict)
+    answers: dict[Block, tuple[int, ...]] = field(default_factory=dict)
+
+
+def polled(device: Device, profile: Profile, points: tuple[Point, ...], bus: TcpBus | RtuBus) -> Polled:
+    """A device ready to be asked at its bus's pace."""
+    blocks = blocks_of(points, profile, bus.fast_period_s, bus.slow_period_s)
+    period_s = {point.name: block.period_s for block in blocks for point in block.points}
+    return Polled(device, profile, points, blocks, Reporter(points, period_s))
+
+
+class Poller:
+    """The one task that owns a link."""
+
+    def __init__(
+        self,
+        bus: TcpBus | RtuBus,
+        link: Link,
+        devices: Mapping[str, Polled],
+        clock: Clock,
+        node: Node,
+        put: Callable[[Sequence[Draft]], None],
+    ) -> None:
+        self._bus, self._link, self._devices = bus, link, devices
+        self._clock, self._node, self._put = clock, node, put
+        self._schedule = Schedule({name: found.blocks for name, found in devices.items()}, clock.mono_ms())
+        self.settled = asyncio.Event()  # every device was heard or given up once
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        try:
+            await self._reopen()
+            while True:
+                if not self._schedule.unsettled:
+                    self.settled.set()
+                now_ms = self._clock.mono_ms()
+                task = self._schedule.next(now_ms)
+                if task is not None:
+                    await self._ask(task)
+                elif (wake_ms := self._schedule.wake_at()) is not None:
+                    await asyncio.sleep(max(wake_ms - now_ms, 1) / 1000)
+                else:
+                    return
+        finally:
+            self._link.close()
+
+    async def _ask(self, task: Task) -> None:
+        found, block = self._devices[task.device], task.block
+        timeout_s = found.profile.response_timeout_s
+        try:
+            values = await self._link.read(found.device.unit, block.table, block.address, block.count, timeout_s)
+        except DeviceRefused as refusal:
+            if self._schedule.refused(task, refusal.code, self._clock.mono_ms()):
+                self._node.say(device_online(task.device), True)
+            self._lose(found, [block], str(refusal), Quality.BAD)
+        except LinkDown as error:
+            self._missed(task, str(error))
+            await self._reopen()
+        except LinkError as error:
+            self._missed(task, str(error))
+        else:
+            if self._schedule.answered(task, self._clock.mono_ms()):
+                self._node.say(device_online(task.device), True)
+            self._take(found, block, values)
+
+    def _take(self, found: Polled, block: Block, values: tuple[int, ...]) -> None:
+        if block.lane is Lane.ALARM and not found.reporter.has_pulse and found.answers.get(block) == values:
+            return  # nothing moved: most answers of most buses, four times a second
+        found.answers[block] = values
+        found.words.update({(block.table, block.address + index): value for index, value in enumerate(values)})
+        readings = [decode_point(point, found.words, found.profile.points) for point in block.points]
+        self._record(found, found.reporter.take(readings, self._clock.mono_ms()))
+
+    def _missed(self, task: Task, cause: str) -> None:
+        found = self._devices[task.device]
+        if self._schedule.missed(task, self._clock.mono_ms()):
+            self._lose(found, found.blocks, cause)
+            self._node.say(device_online(task.device), False, cause)
+        elif task.is_lost:
+            self._lose(found, [task.block], cause)
+
+    def _lose(self, found: Polled, blocks: Sequence[Block], cause: str, quality: Quality = Quality.STALE) -> None:
+        for block in blocks:
+            found.answers.pop(block, None)
+            for address in range(block.address, block.address + block.count):
+                found.words.pop((block.table, address), None)
+        points = [point for block in blocks for point in block.points]
+        self._record(found, found.reporter.lose(points, cause, quality, self._clock.mono_ms()))
+
+    def _record(self, found: Polled, reports: Mapping[Lane, tuple[Reading, ...]]) -> None:
+        at_ms, mono_ms = self._clock.utc_ms(), self._clock.mono_ms()
+        if reports:
+            self._put([Draft(lane, found.device.id, at_ms, mono_ms, said) for lane, said in reports.items()])
+
+    async def _reopen(self) -> None:
+        """Open the line, however long it takes; a line that stays closed is a trouble of every device on it."""
+        wait_s = REOPEN_FIRST_S
+        while True:
+            try:
+                await self._link.open()
+            except LinkDown as error:
+                cause = str(error)
+                for name in self._schedule.lose_all(self._clock.mono_ms()):
+                    self._lose(self._devices[name], self._devices[name].blocks, cause)
+                    self._node.say(device_online(name), False, cause)
+                self._node.say(bus_online(self._bus.id), False, cause)
+                self.settled.set()
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, REOPEN_MAX_S)
+            else:
+                self._node.say(bus_online(self._bus.id), True)
+                return
