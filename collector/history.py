@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from collector.engine import SystemTrouble
+from collector.commands import SystemTrouble
 from collector.records import Spooled
 from collector.series import POSITION, TEXT_SUFFIX, Row, field_of, row_of
 from collector.store import Store
@@ -201,6 +201,7 @@ class Drain:
         self._history = history
         self._report = report
         self.down: str | None = None  # why the history cannot be written now
+        self._told: bool | None = None  # what the engine knows; after a start it may remember an old trouble
         self.written = 0
         self.refused = 0
 
@@ -215,8 +216,8 @@ class Drain:
                 failures += 1
                 await self._say(str(error))
                 continue
-            failures = 0
             if carried:
+                failures = 0
                 await self._say(None)
             if carried < BATCH_ROWS:
                 await asyncio.sleep(IDLE_S)
@@ -248,7 +249,8 @@ class Drain:
         await self._store.drained([each.number for each in batch])
 
     async def _say(self, down: str | None) -> None:
-        if (down is None) != (self.down is None):
-            log.warning("history: %s", down or "written again")
-            await self._report(SystemTrouble("history", down is not None, down or "written again"))
         self.down = down
+        if self._told != (down is not None):
+            self._told = down is not None
+            log.info("history: %s", down or "can be written")
+            await self._report(SystemTrouble("history", self._told, down or "can be written"))

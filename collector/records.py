@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collector.engine import Decision
+from collector.state import Decision
 from config.words import Committed, Edge, Lane, Report
 
 INT64_MAX = 2**63 - 1  # what a store's integer column holds

@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 from collector.alarm import Alarm
 from collector.dispatch import Notice
-from collector.engine import Decision
 from collector.incident import Entry, Incident
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
+from collector.state import Decision, Restored
 from collector.tables import ISLANDS, read_record, write_record
 from config.words import Edge, Lane, Report
 
@@ -158,6 +158,25 @@ def write_attempt(connection: sqlite3.Connection, attempt: Attempt) -> None:
         " (SELECT coalesce(max(sending), 0) FROM attempts WHERE notice = ? AND handed_over_at_ms IS NOT NULL)"
         " WHERE id = ?",
         (attempt.notice, attempt.notice),
+    )
+
+
+def restored(connection: sqlite3.Connection) -> Restored:
+    """What is open: open incidents, their notices, and every alarm that is not normal."""
+    incidents = connection.execute("SELECT body FROM incidents WHERE closed_at_ms IS NULL ORDER BY id")
+    notices = connection.execute(
+        "SELECT notices.body FROM notices JOIN incidents ON incidents.id = incident"
+        " WHERE closed_at_ms IS NULL ORDER BY notices.id"
+    )
+    alarms = connection.execute("SELECT body FROM alarms WHERE phase <> 'normal' ORDER BY key")
+    last = connection.execute(
+        "SELECT max(id) FROM (SELECT id FROM incidents UNION ALL SELECT id FROM notices)"
+    ).fetchone()
+    return Restored(
+        alarms=tuple(ALARM.validate_json(body) for (body,) in alarms),
+        incidents=tuple(INCIDENT.validate_json(body) for (body,) in incidents),
+        notices=tuple(NOTICE.validate_json(body) for (body,) in notices),
+        last_id=last[0] or "",
     )
 
 

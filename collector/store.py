@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 
 from collector import statements
 from collector.dispatch import Notice
-from collector.engine import Restored
 from collector.incident import Entry, Incident
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
+from collector.state import Restored
 from collector.tables import SCHEMA, SCHEMA_VERSION
 from config.endpoint import sqlite_path
 from config.words import Lane, Report
@@ -147,24 +147,7 @@ class Store:
 
     async def restore(self) -> Restored:
         """What is open, for the engine: open incidents, their notices, and every alarm that is not normal."""
-
-        def read(connection: sqlite3.Connection) -> Restored:
-            incidents = connection.execute("SELECT body FROM incidents WHERE closed_at_ms IS NULL ORDER BY id")
-            notices = connection.execute(
-                "SELECT notices.body FROM notices JOIN incidents ON incidents.id = incident"
-                " WHERE closed_at_ms IS NULL ORDER BY notices.id"
-            )
-            alarms = connection.execute(
-                "SELECT body FROM alarms WHERE phase <> 'normal'"
-                " OR incident IN (SELECT id FROM incidents WHERE closed_at_ms IS NULL) ORDER BY key"
-            )
-            return Restored(
-                alarms=tuple(statements.ALARM.validate_json(body) for (body,) in alarms),
-                incidents=tuple(statements.INCIDENT.validate_json(body) for (body,) in incidents),
-                notices=tuple(statements.NOTICE.validate_json(body) for (body,) in notices),
-            )
-
-        return await self._read(read)
+        return await self._read(statements.restored)
 
     async def lanes(self) -> list[StoredLane]:
         """Every lane of every journal heard so far."""

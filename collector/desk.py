@@ -1,0 +1,326 @@
+"""The desk: the one place where the engine is fed and its decisions are committed. Decide, commit, then act on it.
+
+One transaction may hold many decisions; an alarm closes it at once. After the commit, and only then, gateways
+are acknowledged, the notifier is woken and the pages are told. If a commit fails, all that was not written is
+forgotten: the engine starts anew from the store and the gateways say it again. A fire among it still goes to
+the emergency contacts, marked as unrecorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from collector import ledger
+from collector.alarm import Alarm, Phase
+from collector.commands import Command, SystemTrouble
+from collector.effects import Owing, Presence
+from collector.engine import Decision, Engine, Restored
+from collector.history import History
+from collector.incident import Incident
+from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, Counts, Floor, LedgerRow, Record
+from collector.store import Store, StoreFailed
+from config.profile import Condition
+from config.site import Site
+from config.words import Lane, Report
+
+BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
+BATCH_RECORDS_MAX = 2_000
+COMMIT_WITHIN_S = 15.0  # a disk that hangs for longer counts as failed
+FAILURES_MAX = 20  # in a row; then the process ends, so that its supervisor can do better
+START_ANEW_AFTER_S = 1.0
+LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
+SPIN_S = 0.01
+SUBSCRIBERS_MAX = 500
+
+log = logging.getLogger(__name__)
+
+
+class TooManySubscribers(Exception):
+    """Nobody else can follow the changes now."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What the next transaction will hold, and who waits for it."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
+    counts: list[Counts] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    since_s: float | None = None  # loop time of the first entry
+    urgent: bool = False
+
+    def batch(self) -> Batch:
+        return Batch(tuple(self.decisions), tuple(self.records), tuple(self.floors), tuple(self.counts))
+
+
+class Desk:
+    """Feeds the engine and commits. `clock` gives UTC ms. `run` must be running for anything to be committed."""
+
+    def __init__(
+        self, site: Site, store: Store, history: History, restored: Restored, clock: Callable[[], int]
+    ) -> None:
+        self.site = site
+        self.store = store
+        self.history = history
+        self.engine = Engine(site, restored, clock())
+        self.counters: Counter[str] = Counter()
+        self.after_commit: list[Callable[[Sequence[Record]], None]] = []  # called with the records stored
+        self.after_restart: list[Callable[[], None]] = []  # the engine is another one, from the store
+        self.send_unrecorded: Callable[[Incident, Sequence[Alarm]], Awaitable[object]] | None = None
+        self._clock = clock
+        self._pending = _Pending()
+        self._committing = False
+        self._stir = asyncio.Event()
+        self._room = asyncio.Event()
+        self._changes = 0
+        self._subscribers: set[asyncio.Event] = set()
+        self._failures = 0
+        self._short_of_space: bool | None = None  # as told; after a start the engine may remember an old trouble
+        self._calls: set[asyncio.Future[object]] = set()
+        self._ended: StoreFailed | None = None
+
+    # --- what others call -----------------------------------------------------------------------------
+
+    @property
+    def incidents(self) -> Mapping[str, Incident]:
+        """The open incidents of the engine that is in office."""
+        return self.engine.incidents
+
+    @property
+    def alarms(self) -> Mapping[str, Alarm]:
+        """The alarms that are not normal, of the engine that is in office."""
+        return self.engine.alarms
+
+    def may_return(self, report: Report) -> bool:
+        """See `Engine.may_return`, of the engine that is in office."""
+        return self.engine.may_return(report)
+
+    def hear(self, heard: Report | Presence | Owing, complete: bool = True, keep: bool = False) -> None:
+        """Judge news of a gateway now and commit it soon. `keep`: the report is a record to be stored."""
+        now = self._clock()
+        if isinstance(heard, Report) and not 0 <= heard.at_ms <= STAMP_MS_MAX:
+            self.counters["stamp-out-of-range"] += 1
+            heard = replace(heard, at_ms=now)
+        self._decide(self.engine.feed(heard, now, complete))
+        if not keep or not isinstance(heard, Report):
+            return
+        if heard.position is not None and heard.position > INT64_MAX:
+            self.counters["position-out-of-range"] += 1
+            return
+        device = self.site.devices.get(heard.device) if heard.device is not None else None
+        self._pending.records.append(Record(heard, device.place.building if device else None, now))
+        self._note(heard.lane is Lane.ALARM)
+
+    def book(self, entry: Floor | Counts) -> None:
+        """Keep a gateway's word about its journal."""
+        if isinstance(entry, Floor):
+            self._pending.floors.append(entry)
+        else:
+            self._pending.counts.append(entry)
+        self._note(urgent=False)
+
+    def tell(self, command: SystemTrouble) -> None:
+        """Judge news of the system itself, without waiting for the commit."""
+        self._decide(self.engine.act(command, self._clock()))
+
+    async def act(self, command: Command) -> Decision:
+        """Carry out a command and commit it. Raises Refused, or StoreFailed: then it has not happened."""
+        decision = self.engine.act(command, self._clock())
+        self._decide(decision)
+        if self._committing or self._pending.since_s is not None:
+            await self._committed()
+        return decision
+
+    async def room(self) -> None:
+        """Wait while the next transaction is full: whoever brings telemetry calls this first."""
+        while len(self._pending.records) >= BATCH_RECORDS_MAX:
+            self._room.clear()
+            await self._room.wait()
+
+    async def ledger(self) -> list[LedgerRow]:
+        """The account of every report."""
+        return await ledger.account(self.store, self.history)
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[AsyncIterator[int]]:
+        """Numbers that rise with every committed change; a slow reader sees fewer of them. TooManySubscribers."""
+        if len(self._subscribers) >= SUBSCRIBERS_MAX:
+            raise TooManySubscribers(f"{SUBSCRIBERS_MAX} already follow the changes")
+        changed = asyncio.Event()
+        self._subscribers.add(changed)
+        try:
+            yield self._numbers(changed)
+        finally:
+            self._subscribers.discard(changed)
+
+    async def run(self) -> None:
+        """Until cancelled. Raises StoreFailed when the store cannot be written to, again and again."""
+        try:
+            while True:
+                await self._wait()
+                self._wake_engine()
+                if self._due():
+                    await self._flush()
+        except StoreFailed as error:
+            self._ended = error
+            self._refuse_waiting(self._pending, error)
+            raise
+        finally:
+            if self._calls:
+                await asyncio.wait(self._calls)
+
+    async def settle(self) -> None:
+        """Commit what is pending, at the end. Raises StoreFailed."""
+        if self._pending.since_s is not None:
+            await self._commit()
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _decide(self, decision: Decision) -> None:
+        if not decision.empty:
+            self._pending.decisions.append(decision)
+            self._note(decision.urgent or bool(decision.notices))
+
+    def _note(self, urgent: bool) -> None:
+        if self._pending.since_s is None:
+            self._pending.since_s = asyncio.get_running_loop().time()
+            self._stir.set()
+        if urgent and not self._pending.urgent:
+            self._pending.urgent = True
+            self._stir.set()
+
+    async def _committed(self) -> None:
+        """Wait until everything decided so far is on disk."""
+        if self._ended is not None:
+            raise self._ended
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.waiting.append(future)
+        self._note(urgent=True)
+        await future
+
+    async def _wait(self) -> None:
+        wake_at = self.engine.wake_at()
+        wait_s = LOOK_AGAIN_S if wake_at is None else min(LOOK_AGAIN_S, max(SPIN_S, (wake_at - self._clock()) / 1000))
+        if self._pending.since_s is not None:
+            due_s = self._pending.since_s + BATCH_AFTER_S - asyncio.get_running_loop().time()
+            wait_s = min(wait_s, max(0.0, due_s))
+        if not self._due():
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._stir.wait()
+            except TimeoutError:
+                pass
+        self._stir.clear()
+
+    def _wake_engine(self) -> None:
+        now = self._clock()
+        wake_at = self.engine.wake_at()
+        if wake_at is not None and now >= wake_at:
+            self._decide(self.engine.wake(now))
+
+    def _due(self) -> bool:
+        pending = self._pending
+        if pending.since_s is None:
+            return False
+        waited_s = asyncio.get_running_loop().time() - pending.since_s
+        return pending.urgent or waited_s >= BATCH_AFTER_S or len(pending.records) >= BATCH_RECORDS_MAX
+
+    async def _flush(self) -> None:
+        """Commit; if that fails, save what must be saved and start anew from the store."""
+        doomed = self._pending
+        try:
+            await self._commit()
+        except StoreFailed as error:
+            log.error("not committed: %s", error)
+            self.counters["commit-failed"] += 1
+            self._failures += 1
+            self._call_unrecorded(doomed)
+            self._refuse_waiting(doomed, error)
+            if isinstance(error.__cause__, TimeoutError) or self._failures >= FAILURES_MAX:
+                raise
+            await asyncio.sleep(START_ANEW_AFTER_S)
+            await self._start_anew(error)
+        else:
+            self._failures = 0
+
+    async def _commit(self) -> None:
+        pending, self._pending = self._pending, _Pending()
+        self._room.set()
+        self._committing = True
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN_S):
+                stored = await self.store.commit(pending.batch())
+        except TimeoutError as error:
+            raise StoreFailed(f"the state store has not answered for {COMMIT_WITHIN_S:g} s") from error
+        finally:
+            self._committing = False
+        for future in pending.waiting:
+            if not future.done():
+                future.set_result(None)
+        for callback in self.after_commit:
+            callback(stored)
+        self._tell_subscribers()
+        self._watch_space()
+
+    def _watch_space(self) -> None:
+        if self._short_of_space != self.store.short_of_space:
+            self._short_of_space = self.store.short_of_space
+            text = "the disk is full: only alarms are kept" if self._short_of_space else "there is room again"
+            self.tell(SystemTrouble("store", self._short_of_space, text))
+
+    async def _start_anew(self, error: StoreFailed) -> None:
+        """What the engine knows is ahead of the store: take another one from what the store has."""
+        restored = await self.store.restore()
+        self._refuse_waiting(self._pending, error)
+        self._call_unrecorded(self._pending)
+        self._pending = _Pending()
+        self._room.set()
+        self.engine = Engine(self.site, restored, self._clock())
+        for callback in self.after_restart:
+            callback()
+        self.tell(SystemTrouble("store", True, str(error)))
+        self._short_of_space = None  # the first commit that succeeds takes the trouble back
+        self._tell_subscribers()
+
+    def _call_unrecorded(self, pending: _Pending) -> None:
+        """Send the fires of a transaction that failed on their way; the sender bounds how often."""
+        if self.send_unrecorded is None:
+            return
+        fires: dict[str, list[Alarm]] = {}
+        for decision in pending.decisions:
+            for alarm in decision.alarms:
+                if alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE and alarm.incident is not None:
+                    fires.setdefault(alarm.incident, []).append(alarm)
+        for incident, alarms in fires.items():
+            if incident in self.engine.incidents:
+                call = asyncio.ensure_future(self.send_unrecorded(self.engine.incidents[incident], alarms))
+                self._calls.add(call)
+                call.add_done_callback(self._called)
+
+    def _called(self, call: asyncio.Future[object]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled() and (error := call.exception()) is not None:
+            log.error("an unrecorded call could not be sent: %r", error)
+
+    def _refuse_waiting(self, pending: _Pending, error: StoreFailed) -> None:
+        for future in pending.waiting:
+            if not future.done():
+                future.set_exception(error)
+
+    def _tell_subscribers(self) -> None:
+        self._changes += 1
+        for changed in self._subscribers:
+            changed.set()
+
+    async def _numbers(self, changed: asyncio.Event) -> AsyncIterator[int]:
+        while True:
+            yield self._changes
+            await changed.wait()
+            changed.clear()

@@ -1,0 +1,253 @@
+"""The inbox: a Sparkplug 3.0 host application over paho. Hears gateways, answers after the commit.
+
+The network thread decodes and hands over; everything else happens on the event loop. A journalled alarm
+overtakes telemetry that waits, but never a birth or death of its gateway, which may change what it means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.reasoncodes import ReasonCode
+
+from collector.commands import SystemTrouble
+from collector.desk import Desk
+from collector.listener import Listener
+from config.endpoint import Broker
+from config.sparkplug import WireError
+from config.wire import NAMESPACE, decode, encode_state, state_topic
+from config.words import Birth, Data, Death, Declared, Edge, HostState, Lane, Message
+
+WAITING_MAX = 20_000  # messages handed over and not yet taken
+ALARMS_EXTRA = 5_000  # room that only alarms may use
+KEEPALIVE_S = 15
+RECONNECT_S = (1, 15)  # doubled from the first to the second
+PUBLISHED_WITHIN_S = 1.0  # the last word at a clean stop
+TAKEN_TOGETHER = 50  # messages between two looks at what else the loop has to do
+LOG_EVERY_S = 60.0
+LOG_SOURCES_MAX = 1_000
+
+log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Listens to one broker. `host_id` is this collector's own and outlives its restarts."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        host_id: str,
+        desk: Desk,
+        make_listener: Callable[[Callable[[str, bytes], None]], Listener],
+        clock: Callable[[], int],
+        counters: Counter[str],
+    ) -> None:
+        self._broker = broker
+        self._desk = desk
+        self._clock = clock
+        self._counters = counters
+        self._group = desk.site.community.id
+        self._state_topic = state_topic(host_id)
+        self._born_ms = 0  # of this connection: STATE's birth and will carry the same stamp
+        self._listener = make_listener(self._publish)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._alarms: deque[Data] = deque()
+        self._others: deque[Birth | Data | Death] = deque()
+        self._turning: Counter[Edge] = Counter()  # births and deaths that wait, by edge node
+        self._lanes: dict[Edge, Mapping[int, Declared]] = {}  # the aliases of positions, to know an alarm by
+        self._handed_over = 0  # by the network thread
+        self._taken = 0  # by the loop
+        self._stir = asyncio.Event()
+        self._logged: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connected: bool | None = None  # None: not yet tried
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
+        self._client.reconnect_delay_set(*RECONNECT_S)
+        self._client.max_queued_messages_set(WAITING_MAX)
+        if broker.username:
+            self._client.username_pw_set(broker.username, broker.password)
+        if broker.tls:
+            self._client.tls_set()
+        self._client.on_pre_connect = self._before_connect
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be judged."""
+        return self._handed_over - self._taken
+
+    async def run(self) -> None:
+        """Until cancelled; then says STATE offline. A broker that is away is tried again without end."""
+        self._loop = asyncio.get_running_loop()
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        self._client.loop_start()
+        try:
+            while True:
+                await self._take_some()
+                await self._wait()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.shield(asyncio.to_thread(self._leave))
+
+    # --- on the loop ----------------------------------------------------------------------------------
+
+    async def _take_some(self) -> None:
+        for _ in range(TAKEN_TOGETHER):
+            if self._alarms:
+                message: Birth | Data | Death = self._alarms.popleft()
+            elif self._others:
+                message = self._others.popleft()
+                if not isinstance(message, Data):
+                    self._turning[message.edge] -= 1
+            else:
+                break
+            self._taken += 1
+            await self._listener.hear(message)
+        now = self._clock()
+        wake_at = self._listener.wake_at()
+        if wake_at is not None and now >= wake_at:
+            await self._listener.wake()
+
+    async def _wait(self) -> None:
+        if self._alarms or self._others:
+            await asyncio.sleep(0)
+            return
+        wake_at = self._listener.wake_at()
+        wait_s = 1.0 if wake_at is None else min(1.0, max(0.01, (wake_at - self._clock()) / 1000))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._stir.wait()
+        self._stir.clear()
+
+    def _arrive(self, message: Message) -> None:
+        """A decoded message from the network thread, in the order of arrival."""
+        if isinstance(message, HostState):
+            self._taken += 1
+            if not message.online and message.at_ms <= self._clock():
+                # Somebody (a broker's late will) says that we are offline: we are not.
+                self._publish_state(True, self._born_ms)
+            return
+        if not isinstance(message, Birth | Data | Death):
+            self._taken += 1  # commands are for gateways; we hear our own
+            return
+        if not self._listener.knows(message.edge):
+            self._taken += 1
+            self._strange(f"{message.edge.group}/{message.edge.node}", "unknown-node", "is no gateway of the site")
+            return
+        if isinstance(message, Data) and self._is_alarm(message) and not self._turning[message.edge]:
+            self._alarms.append(message)
+        else:
+            if isinstance(message, Birth):
+                self._learn(message)
+            if not isinstance(message, Data):
+                self._turning[message.edge] += 1
+            self._others.append(message)
+        self._stir.set()
+
+    def _learn(self, birth: Birth) -> None:
+        """Note which aliases carry positions of the alarm lane."""
+        alarms = {alias: said for alias, said in birth.aliases.items() if said.name == Lane.ALARM.metric}
+        known = {} if birth.device is None else self._lanes.get(birth.edge, {})
+        self._lanes[birth.edge] = {**known, **alarms}
+
+    def _is_alarm(self, data: Data) -> bool:
+        known = self._lanes.get(data.edge, {})
+        return any(metric.alias in known or metric.name == Lane.ALARM.metric for metric in data.metrics)
+
+    def _strange(self, source: str, counter: str, what: str) -> None:
+        """Count, and log once per source and minute."""
+        self._counters[counter] += 1
+        now = time.monotonic()
+        if now - self._logged.get(source, -LOG_EVERY_S) >= LOG_EVERY_S:
+            if len(self._logged) >= LOG_SOURCES_MAX:
+                self._logged.clear()
+            self._logged[source] = now
+            log.warning("%s %s", source, what)
+
+    def _connection(self, connected: bool, text: str) -> None:
+        """The connection came or went."""
+        if connected == self.connected:
+            return
+        self.connected = connected
+        log.info("broker %s:%d: %s", self._broker.host, self._broker.port, text)
+        self._desk.tell(SystemTrouble("broker", not connected, text))
+        if connected:
+            task = asyncio.ensure_future(self._listener.ask_all("connected to the broker"))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    # --- on the network thread ------------------------------------------------------------------------
+
+    def _before_connect(self, client: mqtt.Client, _data: object) -> None:
+        self._born_ms = self._clock()
+        client.will_set(self._state_topic, encode_state(False, self._born_ms), qos=1, retain=True)
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object
+    ) -> None:
+        if reason.is_failure:
+            self._call(self._connection, False, f"refused: {reason}")
+            return
+        client.subscribe([(f"{NAMESPACE}/{self._group}/#", 1), (self._state_topic, 1)])
+        self._publish_state(True, self._born_ms)
+        self._call(self._connection, True, "connected")
+
+    def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
+        self._call(self._connection, False, "cannot be reached")
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object
+    ) -> None:
+        self._call(self._connection, False, f"connection lost: {reason}")
+
+    def _on_message(self, _client: mqtt.Client, _data: object, heard: mqtt.MQTTMessage) -> None:
+        if heard.retain and heard.topic != self._state_topic:
+            self._counters["retained"] += 1  # old news under a fresh date: a birth is asked for instead
+            return
+        try:
+            message = decode(heard.topic, heard.payload)
+        except WireError as error:
+            self._call(self._strange, heard.topic[:200], "garbage", f"sent what cannot be read: {error}")
+            return
+        waiting = self._handed_over - self._taken
+        if waiting >= WAITING_MAX:
+            alarm = isinstance(message, Data) and self._is_alarm(message)
+            if not alarm or waiting >= WAITING_MAX + ALARMS_EXTRA:
+                self._counters["overflow"] += 1  # unacknowledged, it comes again
+                return
+        self._handed_over += 1
+        self._call(self._arrive, message)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(function, *arguments)
+
+    # --- publishing: from any thread ------------------------------------------------------------------
+
+    def _publish(self, topic: str, payload: bytes) -> None:
+        """Best effort, as Sparkplug wants commands: what is lost is said again when the gateway repeats itself."""
+        if self._client.is_connected():
+            self._client.publish(topic, payload, qos=0)
+
+    def _publish_state(self, online: bool, at_ms: int) -> mqtt.MQTTMessageInfo:
+        return self._client.publish(self._state_topic, encode_state(online, at_ms), qos=1, retain=True)
+
+    def _leave(self) -> None:
+        """Say offline, then disconnect: a clean end leaves no will behind."""
+        if self._client.is_connected():
+            with suppress(RuntimeError, ValueError):
+                self._publish_state(False, self._clock()).wait_for_publish(PUBLISHED_WITHIN_S)
+        self._client.disconnect()
+        self._client.loop_stop()
