@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from config.document import Mistakes
 from config.profile import Bit, Profile
 from config.site import Site, load_site
 from simulator.actions import Action, When
+from simulator.commands import Commands
 from simulator.faults import Fault
 from simulator.models import KEEPS_SILENT
 from simulator.serve import RtuLine, TcpServer, Unit, Units
@@ -28,8 +28,6 @@ from simulator.story import Story, read_story
 from simulator.world import TICK_S, Event, Impossible, World
 
 TICKS_PER_ROUND_MAX = 400  # a speed that this machine cannot keep must not starve the buses
-COMMAND_BYTES_MAX = 64 * 1024
-STDIN = 0
 HELP = "play NAME | act {ACTION} | fault NAME DEVICE-OR-BUS | mend DEVICE-OR-BUS | stop"
 
 
@@ -61,7 +59,7 @@ async def run(options: SimulateOptions) -> int:
         await simulation.open()
         if options.addresses is not None:
             _write_addresses(options.addresses, simulation.addresses())
-        with _Commands(simulation.command):
+        with Commands(simulation.command):
             await simulation.live(story)
     except OSError as error:
         sys.stderr.write(f"callpoint simulate: {error}\n")
@@ -261,31 +259,6 @@ def words_of(event: Event, profile: Profile) -> str:
         holds = bool(after) is not (bit is not None and bit.inverted)
         said.append(text if holds else f"no more {text}")
     return f"{', '.join(said)} ({event.word:#06x})"
-
-
-class _Commands:
-    """Lines from standard input as they come; its end, or an input that cannot be watched, is no matter."""
-
-    def __init__(self, obey: Callable[[str], None]) -> None:
-        self._obey = obey
-        self._partial = b""
-
-    def __enter__(self) -> None:
-        # Reading by hand leaves the terminal blocking: asyncio's own pipes would make its output non-blocking too.
-        with contextlib.suppress(OSError):  # a file or /dev/null is not watched
-            asyncio.get_running_loop().add_reader(STDIN, self._read)
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.get_running_loop().remove_reader(STDIN)
-
-    def _read(self) -> None:
-        data = os.read(STDIN, COMMAND_BYTES_MAX)
-        if not data:
-            asyncio.get_running_loop().remove_reader(STDIN)
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        self._partial = self._partial[-COMMAND_BYTES_MAX:]
-        for line in lines:
-            self._obey(line.decode(errors="replace"))
 
 
 def _reason(error: Exception) -> str:
