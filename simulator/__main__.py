@@ -59,6 +59,8 @@ async def run(options: SimulateOptions) -> int:
         await simulation.open()
         if options.addresses is not None:
             _write_addresses(options.addresses, simulation.addresses())
+        if sys.stdin is not None and sys.stdin.isatty():
+            sys.stdout.write(f"commands: {HELP}\n")
         with Commands(simulation.command):
             await simulation.live(story)
     except OSError as error:

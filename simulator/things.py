@@ -54,7 +54,7 @@ class Air:
             self.fires[zone] += dt
             self.smoke[zone] = self.at(zone) + min(GROWTH_DB_M_S2 * self.fires[zone], GROWTH_DB_M_S) * dt
         for floor, flat in list(self.smoke):
-            if flat:
+            if flat:  # one that burns or burnt; its neighbours' doors are shut
                 flow = (self.at((floor, flat)) - self.at((floor, ""))) * DOOR_PER_S * dt
                 self._move((floor, flat), (floor, ""), flow)
         for floor in range(self.floors - 1, 0, -1):

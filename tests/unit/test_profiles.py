@@ -227,3 +227,43 @@ def test_a_transmitter_of_the_other_revision_is_refused_not_misread() -> None:
 
     assert reading.value is None
     assert reading.cause == "unit code 5 is not in the profile"
+
+
+LIFT_FAULTS = [
+    *("entrapment_at_level", "entrapment_between", "door_open_outside_zone", "over_travel_top", "over_travel_bottom"),
+    *(
+        "stop_outside_zone",
+        "runs_door_open",
+        "overspeed",
+        "run_timeout",
+        "door_cycling",
+        "door_held_open",
+        "power_loss",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("device", "names"),
+    [
+        ("extinguisher-b3-4", [None, "low", "high", "leak", "sensor_fault", "removed", "battery_low", None]),
+        ("lift-b6", [*LIFT_FAULTS, "safety_circuit", "car_call", "unintended_movement", "faults/unknown"]),
+        ("lift-b4", [*LIFT_FAULTS, "faults/unknown"]),
+    ],
+)
+def test_each_bit_raises_its_own_condition_and_no_other(site: Site, device: str, names: list[str | None]) -> None:
+    installed = site.devices[device]
+    profile = site.profiles[installed.profile]
+    conditions = [point.name for point in points_of(profile) if point.condition.is_flag]
+    for bit, name in enumerate(names):
+        world = World(site, 1)
+        world.act(Force(device=device, bit=bit))
+        values = decoded(profile, world.registers(device))
+        raised = {name for name in conditions if values[name]}
+
+        if device == "lift-b6" and name == "power_loss":
+            assert raised == {"power_loss", "mains_lost", "on_battery"}, "the box runs on its battery"
+        elif name is None:
+            assert raised <= {"status/unknown"}
+        else:
+            assert raised == {name}
