@@ -6,7 +6,6 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
-from starlette.responses import JSONResponse, Response
 
 from collector.alerter import examples
 from collector.alerter.front import Front, InFront
@@ -16,12 +15,10 @@ from collector.alerter.models import (
     ByPerson,
     DeviceList,
     DeviceShown,
-    HealthShown,
     IncidentDetail,
     IncidentList,
     LedgerList,
     LedgerShown,
-    PartShown,
 )
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
@@ -137,31 +134,6 @@ async def ledger(front: InFront) -> LedgerList:
             for row in await front.desk.ledger()
         ]
     )
-
-
-@router.get(
-    "/health",
-    tags=["system"],
-    response_model=HealthShown,
-    responses={**answers(200, examples.HEALTH), **answers(503, examples.ILL_HEALTH)},
-)
-async def health(front: InFront) -> Response:
-    """How every part is, and how old that knowledge is. 503 if nobody could be told of an alarm."""
-    now = front.clock()
-    parts = [
-        PartShown(
-            name=part.name,
-            ok=part.ok,
-            critical=part.critical,
-            text=part.text,
-            as_of=front.view.stamp(part.as_of_ms),
-            age_s=max(0, now - part.as_of_ms) / 1000,
-        )
-        for part in front.parts()
-    ]
-    ok = all(part.ok or not part.critical for part in parts)
-    shown = HealthShown(ok=ok, degraded=not all(part.ok for part in parts), at=front.view.stamp(now), parts=parts)
-    return JSONResponse(shown.model_dump(mode="json"), 200 if ok else 503)
 
 
 async def detail(front: Front, incident_id: str) -> IncidentDetail:

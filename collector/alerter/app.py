@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 import uvicorn
 from fastapi import FastAPI
 
-from collector.alerter import api, events, metrics, openapi
-from collector.alerter.front import Counter, Front, Part
+from collector.alerter import api, events, health, metrics, openapi
+from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.middleware import Threshold
 from collector.alerter.pages import answer, board, enter
 from collector.alerter.pages.render import Pages
 from collector.alerter.problems import answer_errors
+from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
 from collector.desk import Desk
 
@@ -33,10 +34,12 @@ def make_app(
     clock: Callable[[], int],
     *,
     listen_host: str = "127.0.0.1",
-    parts: Callable[[], Iterable[Part]] = tuple,
-    counters: Callable[[], Iterable[Counter]] = tuple,
+    channels: Callable[[], Mapping[str, ChannelStatus]] = dict,
+    counters: Callable[[], Mapping[str, Mapping[str, int]]] = dict,
 ) -> FastAPI:
-    """The alerter's web side. `clock` gives UTC ms; `parts` and `counters` are asked at each health check or scrape."""
+    """The alerter's web side. `clock` gives UTC ms. Asked at each health check or scrape: `channels` for how
+    the notifier's fare, `counters` for what other parts have counted: part -> event -> how often.
+    """
     front = Front(
         desk=desk,
         links=links,
@@ -44,7 +47,7 @@ def make_app(
         view=View(desk.site),
         pages=Pages(),
         clock=clock,
-        parts=parts,
+        channels=channels,
         counters=counters,
         answer_pace=Pace(20, 60.0),
         sign_in_pace=Pace(10, 60.0),
@@ -58,7 +61,7 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.front = front
-    for router in (api.router, metrics.router, events.router, board.router, answer.router, enter.router):
+    for router in (api.router, health.router, metrics.router, events.router, board.router, answer.router, enter.router):
         app.include_router(router)
     answer_errors(app)
     app.add_middleware(Threshold, front=front)

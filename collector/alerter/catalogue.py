@@ -118,6 +118,25 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-quorum-reached": {"zh": "人手已够", "en": "enough people are going"},
     "reason-stand-down": {"zh": "呼叫已结束", "en": "stood down"},
     "reason-closed": {"zh": "事件结束", "en": "incident closed"},
+    "event-incident-opened": {"zh": "事件开始", "en": "Incident opened"},
+    "event-incident-closed": {"zh": "事件结束", "en": "Incident closed"},
+    "event-alarm-raised": {"zh": "出现", "en": "Raised"},
+    "event-alarm-raised-again": {"zh": "再次出现", "en": "Raised again"},
+    "event-alarm-returned": {"zh": "恢复正常", "en": "Back to normal"},
+    "event-alarm-acknowledged": {"zh": "已确认", "en": "Counts as acknowledged"},
+    "event-alarm-reset": {"zh": "已复位", "en": "Unlatched"},
+    "event-call-started": {"zh": "开始呼叫", "en": "Call-out started"},
+    "event-ring-called": {"zh": "呼叫一圈人", "en": "Ring called"},
+    "event-last-ring-called": {"zh": "最后一圈已呼叫", "en": "The last ring has been called"},
+    "event-notice-created": {"zh": "通知", "en": "Notice to"},
+    "event-notice-failed": {"zh": "通知未送达", "en": "Notice not delivered to"},
+    "event-unreachable": {"zh": "联系不上", "en": "Could not be reached"},
+    "event-answered": {"zh": "回应", "en": "Answered"},
+    "event-acknowledged": {"zh": "知悉", "en": "Acknowledged"},
+    "event-quorum-reached": {"zh": "人手已够", "en": "Enough people are going"},
+    "event-quorum-lost": {"zh": "人手又不够", "en": "Not enough people any more"},
+    "event-stood-down": {"zh": "结束呼叫", "en": "Stood down"},
+    "event-reset": {"zh": "复位", "en": "Reset"},
     # the answer page
     "your-answer": {"zh": "您的回应", "en": "Your answer"},
     "not-answered": {"zh": "您还没有回应", "en": "You have not answered yet"},
@@ -159,6 +178,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": "网关还有未送达的记录，请稍后再试。",
         "en": "The gateway still owes records. Please try again shortly.",
     },
+    "refused-not-acknowledged": {"zh": "还没有人确认。", "en": "Nobody has acknowledged this yet."},
+    "refused-nothing-to-reset": {"zh": "没有需要复位的报警。", "en": "Nothing waits for a reset."},
     "refused-unknown-person": {"zh": "名单中没有您。", "en": "You are not on this site's list."},
     "refused-unknown-incident": {"zh": "没有这个事件。", "en": "There is no such incident."},
     # links that do not open, and other plain pages
@@ -188,7 +209,16 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "too-many-text": {"zh": "请稍等一分钟再试。", "en": "Please wait a minute and try again."},
     "not-found": {"zh": "没有这个页面", "en": "No such page"},
     "not-found-text": {"zh": "请检查地址。", "en": "Please check the address."},
-    "not-done": {"zh": "没有成功", "en": "That did not work"},
+    "not-saved": {"zh": "没有保存成功", "en": "It could not be saved"},
+    "not-saved-text": {
+        "zh": "系统暂时无法保存您的回应，请再试一次。",
+        "en": "Your answer was not recorded. Please try again.",
+    },
+    "not-read": {"zh": "暂时无法读取", "en": "It cannot be read now"},
+    "not-read-text": {
+        "zh": "系统的存储没有回应，请稍后再试。",
+        "en": "The store does not answer. Please try again shortly.",
+    },
     "try-again": {"zh": "重新打开", "en": "Open it again"},
     # signing in to the board
     "enter": {"zh": "登录", "en": "Sign in"},
@@ -200,7 +230,19 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "token": {"zh": "访问令牌", "en": "Access token"},
     "wrong-token": {"zh": "令牌不正确", "en": "That is not the token"},
     # points that no profile declares
+    "system-part": {"zh": "系统部件 {part}", "en": "Part of the system: {part}"},
+    "call-team": {"zh": "本楼消防队", "en": "the building's own team"},
+    "call-neighbours": {"zh": "邻近消防队", "en": "the neighbours' teams"},
+    "call-manager": {"zh": "物业负责人", "en": "the property manager"},
+    "call-grid-3": {"zh": "网格负责人（三级）", "en": "grid cell, level 3"},
+    "call-grid-2": {"zh": "网格负责人（二级）", "en": "grid cell, level 2"},
+    "call-grid-1": {"zh": "网格负责人（一级）", "en": "grid cell, level 1"},
+    "call-contacts": {"zh": "紧急联系人", "en": "the emergency contacts"},
+    "fact-call": {"zh": "第几次呼叫", "en": "call"},
+    "fact-people": {"zh": "人数", "en": "people"},
+    "fact-going": {"zh": "人数", "en": "people"},
     "point-silent": {"zh": "设备失联", "en": "No news from the device"},
+    "point-clock": {"zh": "网关时钟未同步", "en": "The gateway's clock is not set"},
     "point-quality": {"zh": "数据无效", "en": "No usable value"},
     # why something is offline
     "cause-silence": {"zh": "没有消息", "en": "silent"},
@@ -223,8 +265,10 @@ def knows(key: str) -> bool:
 
 def choose_language(asked: str | None, accept_language: str, default: Language) -> Language:
     """The language of a page: ?lang= first, then what the browser prefers, then the default."""
-    if asked == "zh" or asked == "en":
-        return asked
+    if asked == "zh":
+        return "zh"
+    if asked == "en":
+        return "en"
     best: tuple[float, Language] | None = None
     for part in accept_language[:200].split(","):
         match = _ACCEPTED.fullmatch(part)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -19,6 +20,8 @@ from collector.alerter.problems import Rejected
 SUBSCRIBERS_MAX = 200
 BEAT_S = 5.0
 RETRY_MS = 2000
+
+Waited = set[asyncio.Future[Any]]
 
 router = APIRouter()
 
@@ -45,7 +48,7 @@ class _Stream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         self._front.subscribers += 1
-        ending = {asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._front.closing.wait())}
+        ending: Waited = {asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._front.closing.wait())}
         try:
             await self._speak(send, ending)
         finally:
@@ -54,7 +57,7 @@ class _Stream(Response):
                 each.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    async def _speak(self, send: Send, ending: set[asyncio.Future[object]]) -> None:
+    async def _speak(self, send: Send, ending: Waited) -> None:
         async with self._front.desk.subscribe() as changes:
             await _say(send, f"retry: {RETRY_MS}\n{self._beat()}")
             while True:
@@ -76,7 +79,7 @@ class _Stream(Response):
         return _event("beat", {"at": now.isoformat(), "clock": now.strftime("%H:%M:%S")})
 
 
-async def _any(awaited: set[asyncio.Future[object]]) -> set[asyncio.Future[object]]:
+async def _any(awaited: Waited) -> Waited:
     """What has happened; nothing if it is time for a beat."""
     done, _ = await asyncio.wait(awaited, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -14,32 +14,11 @@ from collector.alerter.catalogue import choose_language
 from collector.alerter.guard import Guard, Pace
 from collector.alerter.links import Links
 from collector.alerter.pages.render import Pages
+from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
 from collector.desk import Desk
 from collector.incident import Incident
 from config.site import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """How one part of the system is; `critical`: without it nobody is told. `as_of_ms`: when that was found out."""
-
-    name: str
-    ok: bool
-    critical: bool
-    text: str
-    as_of_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """One number for /metrics: a Prometheus name without prefix, `counter` or `gauge`, a sentence, labels."""
-
-    name: str
-    type: str
-    help: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -52,8 +31,8 @@ class Front:
     view: View
     pages: Pages
     clock: Callable[[], int]  # UTC ms
-    parts: Callable[[], Iterable[Part]]
-    counters: Callable[[], Iterable[Counter]]
+    channels: Callable[[], Mapping[str, ChannelStatus]]
+    counters: Callable[[], Mapping[str, Mapping[str, int]]]  # part -> event -> how often
     answer_pace: Pace
     sign_in_pace: Pace
     closing: asyncio.Event = field(default_factory=asyncio.Event)

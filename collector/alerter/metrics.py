@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from collector.alerter.front import Counter, Front, InFront
+from collector.alerter.front import Front, InFront
 
 PREFIX = "callpoint_"
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -16,38 +17,56 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 router = APIRouter()
 
 
+class Sample(NamedTuple):
+    """One number: a name without prefix (counters end in `_total`), a sentence, labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 @router.get("/metrics", include_in_schema=False)
 async def metrics(front: InFront) -> Response:
-    """Counters of every part, and gauges of what is open."""
-    return Response(metrics_text([*_own(front), *front.counters()]), media_type=MEDIA_TYPE)
+    """What is open, how channels fare, and how often anything odd happened."""
+    return Response(metrics_text(_samples(front)), media_type=MEDIA_TYPE)
 
 
-def metrics_text(counters: Iterable[Counter]) -> str:
+def metrics_text(samples: Iterable[Sample]) -> str:
     """One block per name, with HELP and TYPE once, as the format wants it."""
     blocks: dict[str, list[str]] = {}
-    for each in counters:
+    for each in samples:
         name = PREFIX + each.name
-        block = blocks.setdefault(name, [f"# HELP {name} {_escaped(each.help)}", f"# TYPE {name} {each.type}"])
+        kind = "counter" if name.endswith("_total") else "gauge"
+        block = blocks.setdefault(name, [f"# HELP {name} {_escaped(each.help)}", f"# TYPE {name} {kind}"])
         labels = ",".join(f'{label}="{_quoted(value)}"' for label, value in each.labels)
         block.append(f"{name}{{{labels}}} {each.value:.17g}" if labels else f"{name} {each.value:.17g}")
     return "".join(line + "\n" for block in blocks.values() for line in block)
 
 
-def _own(front: Front) -> Iterable[Counter]:
+def _samples(front: Front) -> Iterator[Sample]:
     engine = front.desk.engine
-    open_by_kind = Tally(incident.kind.value for incident in engine.incidents.values())
-    for kind, number in sorted(open_by_kind.items()):
-        yield Counter("incidents_open", "gauge", "Open incidents.", number, (("kind", kind),))
-    by_class = Tally(alarm.condition.value for alarm in engine.alarms.values())
-    for condition, number in sorted(by_class.items()):
-        yield Counter("conditions", "gauge", "Conditions that hold or are latched.", number, (("class", condition),))
-    online = Tally(state.online for state in engine.devices.values())
-    yield Counter("devices_online", "gauge", "Devices that are online.", online[True])
-    yield Counter("devices_installed", "gauge", "Devices of the site.", len(front.desk.site.devices))
-    yield Counter("pages_listening", "gauge", "Pages that listen for changes.", front.subscribers)
-    yield Counter(
-        "pages_refused_total", "counter", "Pages refused: too many were listening.", front.subscribers_refused
-    )
+    for kind, number in sorted(Counter(each.kind.value for each in engine.incidents.values()).items()):
+        yield Sample("incidents_open", "Open incidents.", number, (("kind", kind),))
+    for condition, number in sorted(Counter(each.condition.value for each in engine.alarms.values()).items()):
+        yield Sample("conditions", "Conditions that hold or are latched.", number, (("class", condition),))
+    online = sum(engine.devices[device].online is True for device in front.desk.site.devices)
+    yield Sample("devices_online", "Devices of the site that are online.", online)
+    yield Sample("devices_installed", "Devices of the site.", len(front.desk.site.devices))
+    yield Sample("history_waiting", "Rows that wait for the history.", front.desk.store.spooled)
+    for name, channel in front.channels().items():
+        label = (("channel", name),)
+        yield Sample("channel_handed_over_total", "Notices handed over to a channel.", channel.handed_over, label)
+        yield Sample("channel_failed_total", "Sendings that failed.", channel.failed, label)
+        yield Sample("channel_under_way", "Sendings under way.", channel.under_way, label)
+    counters = {"desk": front.desk.counters, "engine": engine.counts, **front.counters()}
+    for part, counts in sorted(counters.items()):
+        for event, number in sorted(counts.items()):
+            yield Sample(
+                "events_total", "What happened, by part and event.", number, (("part", part), ("event", event))
+            )
+    yield Sample("pages_listening", "Pages that listen for changes.", front.subscribers)
+    yield Sample("pages_refused_total", "Pages refused because too many listened.", front.subscribers_refused)
 
 
 def _escaped(text: str) -> str:

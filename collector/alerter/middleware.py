@@ -14,7 +14,6 @@ from collector.alerter.guard import COOKIE, Visit
 from collector.alerter.problems import problem
 
 BODY_BYTES_MAX = 64 * 1024
-_TOO_LARGE = f"the body is larger than {BODY_BYTES_MAX} bytes"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -48,15 +47,11 @@ class Threshold:
             challenge = {"WWW-Authenticate": "Bearer"} if turned.status == 401 else None
             await problem(turned.status, turned.reason, turned.sentence, headers=challenge)(scope, receive, marked)
             return
-        declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared[:19]) > BODY_BYTES_MAX:
-            await problem(413, "too-large", _TOO_LARGE, headers={"Connection": "close"})(scope, receive, marked)
-            return
         await self._app(scope, _bounded(receive), marked)
 
 
 def _bounded(receive: Receive) -> Receive:
-    """A body that says nothing of its length is counted as it comes."""
+    """A body is counted as it comes, whatever it says of its length."""
     seen = 0
 
     async def counting() -> Message:
@@ -64,7 +59,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > BODY_BYTES_MAX:
-            raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
+            raise HTTPException(413, f"the body is larger than {BODY_BYTES_MAX} bytes", {"Connection": "close"})
         return message
 
     return counting

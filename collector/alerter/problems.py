@@ -13,10 +13,17 @@ from starlette.responses import Response
 from collector.alerter.front import Front
 from collector.alerter.models import FieldError, Problem
 from collector.engine import Refused
+from collector.store import StoreFailed
 
 PROBLEM_JSON = "application/problem+json"
 FOUND_CHARACTERS_MAX = 80
 ERRORS_MAX = 20
+_EXPECTED = {
+    "missing": "a value",
+    "extra_forbidden": "no such field",
+    "json_invalid": "JSON",
+    "model_attributes_type": "a JSON object, as Content-Type: application/json",
+}
 _REASONS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 
 
@@ -64,6 +71,9 @@ def answer_errors(app: FastAPI) -> None:
         assert isinstance(error, Rejected)
         return problem(error.status, error.reason, str(error))
 
+    async def on_store(request: Request, error: Exception) -> Response:
+        return problem(503, "store-failed", f"it could not be read or written; nothing was changed ({error})")
+
     async def on_failure(request: Request, error: Exception) -> Response:
         return problem(500, "failure", "the collector failed on this request; it is in its log")
 
@@ -71,6 +81,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(Refused, on_refused)
     app.add_exception_handler(Rejected, on_rejected)
+    app.add_exception_handler(StoreFailed, on_store)
     app.add_exception_handler(Exception, on_failure)
 
 
@@ -82,7 +93,7 @@ def _sentence(request: Request, error: HTTPException) -> str:
     if error.status_code == 404:
         return f"there is nothing at {request.url.path[:200]}"
     if error.status_code == 405:
-        return f"{request.method} is not possible here, only {(error.headers or {}).get('allow', 'other methods')}"
+        return f"{request.method} is not possible here, only {(error.headers or {}).get('Allow', 'other methods')}"
     return str(error.detail)
 
 
@@ -91,7 +102,7 @@ def _field_error(error: Mapping[str, object]) -> FieldError:
     place = [str(part) for part in location] if isinstance(location, tuple) else []
     kind, message = str(error.get("type")), str(error.get("msg"))
     found = "nothing" if kind == "missing" else repr(error.get("input"))
-    expected = {"missing": "a value", "extra_forbidden": "no such field", "json_invalid": "JSON"}.get(kind, message)
+    expected = _EXPECTED.get(kind, message)
     return FieldError(
         field=".".join(place),
         found=found if len(found) <= FOUND_CHARACTERS_MAX else found[: FOUND_CHARACTERS_MAX - 1] + "…",

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from collector.alarm import Alarm, Phase
-from collector.alerter.catalogue import MESSAGES
+from collector.alerter.catalogue import MESSAGES, say
 from collector.alerter.models import (
     AttemptShown,
     ConditionShown,
@@ -34,6 +34,7 @@ from config.profile import Condition, Point
 from config.site import Device, Site, Text
 from config.words import Quality
 
+SYSTEM = "system"  # the device of a condition of the system itself; its point is the part
 NOT_HEARD = "not heard yet"
 PLACES_KEPT_MAX = 10_000  # where() is asked for every device of every board
 
@@ -161,6 +162,8 @@ class View:
     def _text(self, key: str, device: str, point: str) -> Text:
         """The words of a condition: of its limit, of its point, or its bare name."""
         known = self.points(device).get(point) if device in self.site.devices else None
+        if device == SYSTEM:
+            return {language: say(language, "system-part", part=point) for language in ("zh", "en")}
         if known is not None:
             limit = key.removeprefix(f"{device}:{point}").removeprefix(":")
             limits = known.register.limits or {}
@@ -197,7 +200,7 @@ class View:
         if alarm is not None and alarm.incident in (None, incident.id):
             return self.condition(alarm)
         device, _, rest = key.partition(":")
-        point = rest.partition(":")[0]
+        point = rest if device == SYSTEM else rest.partition(":")[0]
         known = self.points(device).get(point) if device in self.site.devices else None
         return ConditionShown(
             key=key,

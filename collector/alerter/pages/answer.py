@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from collector.alarm import LATCHING, Phase
 from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
@@ -18,7 +19,8 @@ from collector.alerter.pages.board import card_of
 from collector.dispatch import leaders
 from collector.engine import Answered, Command, Refused, Reset, StandDown
 from collector.incident import Answer, Incident
-from config.site import Building, Language, Person, Site
+from collector.store import StoreFailed
+from config.site import Building, Language, Person
 
 CONDITIONS_SHOWN_MAX = 5
 _STATUS = {LinkFault.MALFORMED: 400, LinkFault.FORGED: 403, LinkFault.EXPIRED: 410}
@@ -52,6 +54,8 @@ async def press(request: Request, front: InFront, token: str) -> Response:
     except Refused as refused:
         now_so = await front.incident(incident.id) or incident
         return _page(request, front, now_so, person, refused)
+    except StoreFailed:
+        return _plain(front, language, 503, "not-saved", again=True)
     return RedirectResponse(f"{request.url.path}?lang={language}", 303)
 
 
@@ -102,18 +106,24 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         access=building.access if building else "",
         routes=_routes(building, language) if building else [],
         refused=_refusal(refused, language) if refused else None,
-        may_stand_down=incident.open and _leads(site, incident, person),
-        may_reset=incident.open
-        and (_leads(site, incident, person) or (mine is not None and mine.answer is Answer.ARRIVED)),
+        **_offered(front, incident, person),
     )
 
 
-def _leads(site: Site, incident: Incident, person: Person) -> bool:
-    """Leaders of the teams that are called, and the manager. Only what is offered: the engine decides."""
-    if incident.building not in site.buildings:
-        return False
-    own, others = leaders(site, incident.building)
-    return person.id in [*own, *others, site.buildings[incident.building].manager]
+def _offered(front: Front, incident: Incident, person: Person) -> dict[str, bool]:
+    """Which of the leader's buttons are worth showing; whether they may be used is for the engine to say."""
+    site, alarms = front.desk.site, front.desk.engine.alarms
+    leading, managers = set(site.contacts), set[str | None]()
+    if incident.building in site.buildings:
+        own, others = leaders(site, incident.building)
+        leading, managers = {*own, *others}, {site.buildings[incident.building].manager}
+    arrived = {each.person for each in incident.responses if each.answer is Answer.ARRIVED}
+    latched = [alarms[key] for key in incident.alarms if key in alarms and alarms[key].condition in LATCHING]
+    resettable = bool(latched) and all(alarm.phase is Phase.AWAITING_RESET for alarm in latched)
+    return {
+        "may_stand_down": incident.open and incident.stood_down_by is None and person.id in leading,
+        "may_reset": incident.open and resettable and person.id in leading | managers | arrived,
+    }
 
 
 def _refusal(refused: Refused, language: Language) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +17,7 @@ from collector.alerter.models import ConditionShown, IncidentShown, Where
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
 from collector.incident import Answer
+from collector.store import StoreFailed
 from collector.watch import DeviceState, GatewayState
 from config.profile import Condition, Kind
 from config.site import Device, Language, Text
@@ -102,6 +104,8 @@ async def incident(request: Request, front: InFront, incident_id: str) -> Respon
         shown = await detail(front, incident_id)
     except Rejected:
         return front.pages.plain(language, front.now(), 404, "not-found", "not-found-text")
+    except StoreFailed:
+        return front.pages.plain(language, front.now(), 503, "not-read", "not-read-text")
     coming = sum(each.answer is not Answer.CANNOT for each in shown.responses)
     return front.pages.page("incident.html", language, front.now(), incident=shown, coming=coming)
 
@@ -115,10 +119,13 @@ async def static(front: InFront, name: str) -> Response:
     return found
 
 
-async def _facts(front: Front, language: Language) -> dict[str, object]:
+async def _facts(front: Front, language: Language) -> dict[str, Any]:
     """What the board's template wants to know. The store is asked for closed incidents only."""
     view, engine, site = front.view, front.desk.engine, front.desk.site
-    stored = await front.desk.store.incidents(CLOSED_SHOWN_MAX + len(engine.incidents))
+    try:
+        stored = await front.desk.store.incidents(CLOSED_SHOWN_MAX + len(engine.incidents))
+    except StoreFailed:
+        stored = []  # what is open is in memory, and that is what the board is for
     closed = [view.incident(each, {}) for each in stored if each.closed_at_ms is not None][:CLOSED_SHOWN_MAX]
     cards = [card_of(view.incident(each, engine.alarms)) for each in engine.incidents.values()]
     cards.sort(key=lambda card: (not card.present, _KIND_RANK[card.incident.kind], card.since))

@@ -139,8 +139,7 @@ function connect() {
   if (source) source.close();
   connectedAt = performance.now();
   source = new EventSource("/events");
-  source.addEventListener("open", refresh); // also after a restart: whatever changed meanwhile is fetched
-  source.addEventListener("change", refresh);
+  source.addEventListener("change", refresh); // comes first after every connection, also after a restart
   source.addEventListener("beat", (event) => {
     const beat = JSON.parse(event.data);
     if (behind) refresh();

@@ -1,0 +1,128 @@
+"""A desk with its store and history on disk, the small community, and the web side before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from collector.alerter.app import make_app
+from collector.alerter.links import Links
+from collector.desk import Desk
+from collector.effects import Presence
+from collector.history import open_history
+from collector.incident import Incident
+from collector.store import open_store
+from config.sparkplug import DataType
+from config.words import Edge, Quality, Reading, Report
+from tests.sites import GROUP, site_data, small_site
+
+TOKEN = "a-token-made-at-first-start"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+START_MS = 1_772_431_402_125  # 2026-03-02 14:03:22.125 in Shanghai
+LINK_VALID_S = 3600.0
+WITHIN_S = 10.0
+SPIKED = "<script>alert('x')</script>\"&"  # whoever shows this unescaped runs it
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now_ms: int = START_MS) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def web_data() -> dict[str, Any]:
+    """The small community with what a runner needs, and with names that would break a careless page."""
+    data = site_data()
+    first = data["buildings"][0]
+    first |= {"name": "Plum Court", "address": "1 Plum Lane", "gate_code": "4711#", "access": f"North door {SPIKED}"}
+    device = data["gateways"][0]["buses"][0]["devices"][0]
+    device["place"] |= {"flat": "502", "note": f"kitchen {SPIKED}"}
+    data["people"][0]["name"] = f"Nora {SPIKED}"
+    data["people"][1]["language"] = "en"
+    data["people"][2]["name"] = "桑梅"
+    return data
+
+
+@dataclass
+class Scene:
+    """Everything a test touches."""
+
+    desk: Desk
+    links: Links
+    app: FastAPI
+    clock: Callable[[], int]
+    client: httpx.AsyncClient
+
+    def hear(self, device: str = "smoke-1", point: str = "fire", value: Any = True, **more: Any) -> None:
+        """A device says this, now."""
+        datatype = DataType.BOOLEAN if isinstance(value, bool) else DataType.DOUBLE
+        gateway = self.desk.site.gateway_of.get(device, "gw-1")
+        reading = Reading(point, value, datatype, more.get("quality", Quality.GOOD), more.get("cause"))
+        edge = Edge(GROUP, gateway)
+        self.desk.hear(Report(edge, device, None, None, None, None, self.clock(), False, (reading,)))
+
+    async def fire(self, device: str = "smoke-1") -> Incident:
+        """A detector sees fire; returns the incident once it is on disk."""
+        self.hear(device)
+        building = self.desk.site.devices[device].place.building
+        found = next(each for each in self.desk.engine.incidents.values() if each.building == building)
+        await eventually(lambda: self.desk.store.incident(found.id))
+        return found
+
+    def gateway_is_back(self, name: str = "gw-1") -> None:
+        """A birth of a gateway."""
+        self.desk.hear(Presence(Edge(GROUP, name), None, True, self.clock(), "birth"))
+
+    def path(self, incident: str, person: str, at_ms: int | None = None) -> str:
+        """The path of a person's answer link."""
+        url = self.links.answer_url(incident, person, self.clock() if at_ms is None else at_ms)
+        return url.removeprefix(self.desk.site.plan.board_url)
+
+
+@asynccontextmanager
+async def scene(
+    folder: Path,
+    *,
+    data: dict[str, Any] | None = None,
+    token: str | None = TOKEN,
+    listen_host: str = "127.0.0.1",
+    clock: Callable[[], int] | None = None,
+    **more: Any,
+) -> AsyncIterator[Scene]:
+    """The whole scene; whatever was on disk in `folder` goes on."""
+    clock = clock or Clock()
+    site = small_site(data or web_data())
+    store = await open_store(f"sqlite:{folder}/state.db")
+    history = await open_history(f"sqlite:{folder}/history.db")
+    desk = Desk(site, store, history, await store.restore(), clock)
+    links = Links("a-secret", site.plan.board_url, LINK_VALID_S)
+    app = make_app(desk, links, token, clock, listen_host=listen_host, **more)
+    running = asyncio.create_task(desk.run())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+            yield Scene(desk, links, app, clock, client)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await history.close()
+        await store.close()
+
+
+async def eventually(found: Callable[[], Awaitable[Any]]) -> Any:
+    """What `found` gives, once it gives something."""
+    async with asyncio.timeout(WITHIN_S):
+        while not (result := await found()):
+            await asyncio.sleep(0.005)
+    return result
