@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from collector.alerter.channels.apprise import AppriseChannel, parses
 from collector.alerter.channels.channel import Channel, ChannelError, Letter
@@ -39,7 +40,12 @@ def _smtp(name: str, channel: model.Channel) -> Channel:
 
 def _webhook(name: str, channel: model.Channel) -> Channel:
     url = _needed(name, "url", _secret(name, "url_env", channel.url_env) or channel.url, "an http or https URL")
-    if not url.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        usable = False
+    if not usable:  # it is not shown: it may hold a secret
         raise EndpointError(f"channels.{name}.url: expected an http or https URL")
     return WebhookChannel(url, channel.username, _secret(name, "password_env", channel.password_env))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,7 +85,7 @@ class Threads:
                 result = work()
             except BaseException as raised:  # noqa: BLE001 - the waiter shall have it, not the thread
                 error = raised
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(settle, result, error)
 
         threading.Thread(target=call, name="channel", daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TextIO
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
@@ -20,14 +21,16 @@ class ConsoleChannel:
         self._stream = sys.stdout if stream is None else stream
         self._colour = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self._threads = Threads()  # a pipe that nobody empties blocks its writer
+        self._one_line = threading.Lock()
 
     async def send(self, letter: Letter) -> None:
         """One line. Raises ChannelError where nobody reads any more."""
         line = self._line(letter)
 
         def write() -> None:
-            self._stream.write(line)
-            self._stream.flush()
+            with self._one_line:
+                self._stream.write(line)
+                self._stream.flush()
 
         try:
             await self._threads.run(write)
