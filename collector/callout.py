@@ -172,15 +172,17 @@ class CallOut:
         """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along."""
         rings = self._plan(incident).rings
         called = self._told(incident, incident.call)
-        index, found = incident.rings_called, False
-        while index < len(rings) and not (found and rings[index].after_s > rings[index - 1].after_s):
-            new = [
-                each for each in people_of(self._site, incident.building, rings[index].call) if each[0] not in called
-            ]
+        index = incident.rings_called
+        found = index == 0 and bool(called)  # called anew: they have been told already
+        while index < len(rings):
+            people = people_of(self._site, incident.building, rings[index].call)
+            new = [each for each in people if each[0] not in called]
             self._call_ring(incident, index, rings[index].call, new, now)
             called += [person for person, _ in new]
             found = found or bool(new)
             index += 1
+            if found and index < len(rings) and rings[index].after_s > rings[index - 1].after_s:
+                break
         next_at = None
         if index < len(rings):
             next_at = now + _ms(rings[index].after_s - rings[index - 1].after_s)

@@ -182,6 +182,8 @@ class Conditions:
             alarm,
             phase=phase,
             value=value,
+            raised_at_ms=when.at_ms,
+            heard_at_ms=now,
             returned_at_ms=None,
             epoch=when.epoch if when.position is not None else alarm.epoch,
             position=when.position if when.position is not None else alarm.position,
