@@ -114,7 +114,9 @@ class Watch:
         """A live report of this device with a value arrived."""
         state.heard_at_ms = now
         state.spoke_at_ms = max(state.spoke_at_ms, at_ms)
-        if state.online is not True and not state.certified_dead:
+        gateway = self.gateways.get(state.gateway)
+        gone_with_gateway = gateway is not None and gateway.online is False
+        if state.online is not True and not state.certified_dead and not gone_with_gateway:
             self._device_back(state, "data", now)
 
     def presence(self, presence: Presence, now: int) -> None:

@@ -68,7 +68,7 @@ class Play:
             if self.now >= self._next_pulse_ms:
                 self._pulse()
                 self._next_pulse_ms += PULSE_MS
-            self._keep(self.engine.wake(self.now))
+            self.keeps(self.engine.wake(self.now))
         self.now = end
         return self
 
@@ -82,6 +82,7 @@ class Play:
         historical: bool = False,
         complete: bool = True,
         position: int | None = None,
+        epoch: str = "epoch-1",
         lane: Lane = Lane.ALARM,
         **values: bool | int | float | None,
     ) -> Play:
@@ -93,14 +94,14 @@ class Play:
             Edge(GROUP, gateway),
             device,
             lane,
-            "epoch-1",
+            epoch,
             self._positions[gateway, lane],
             0,
             at_ms,
             historical,
             tuple(reading(name.replace("__", "/"), value) for name, value in values.items()),
         )
-        self._keep(self.engine.feed(report, self.now, complete))
+        self.keeps(self.engine.feed(report, self.now, complete))
         return self
 
     def shows_at_birth(self, device: str, *, ago_s: float = 0, **values: bool | float | None) -> Play:
@@ -108,7 +109,7 @@ class Play:
         edge = Edge(GROUP, self.site.gateway_of[device])
         readings = tuple(reading(name.replace("__", "/"), value) for name, value in values.items())
         at_ms = self.now - round(ago_s * 1000)
-        self._keep(
+        self.keeps(
             self.engine.feed(Report(edge, device, None, "epoch-1", None, None, at_ms, False, readings), self.now, False)
         )
         return self
@@ -117,23 +118,23 @@ class Play:
         """Gateways and all their devices are born, and owe nothing."""
         for gateway in gateways:
             edge = Edge(GROUP, gateway)
-            self._keep(self.engine.feed(Presence(edge, None, True, self.now, "birth"), self.now))
+            self.keeps(self.engine.feed(Presence(edge, None, True, self.now, "birth"), self.now))
             for bus in self.site.gateways[gateway].buses:
                 for device in bus.devices:
-                    self._keep(self.engine.feed(Presence(edge, device.id, True, self.now, "birth"), self.now))
+                    self.keeps(self.engine.feed(Presence(edge, device.id, True, self.now, "birth"), self.now))
             self.owes(gateway, False)
         return self
 
     def dies(self, gateway: str, device: str | None = None) -> Play:
         """A death certificate."""
-        self._keep(
+        self.keeps(
             self.engine.feed(Presence(Edge(GROUP, gateway), device, False, self.now, "death certificate"), self.now)
         )
         return self
 
     def owes(self, gateway: str, owes: bool) -> Play:
         """What the gateway's session says of its alarm lane."""
-        self._keep(self.engine.feed(Owing(Edge(GROUP, gateway), owes), self.now))
+        self.keeps(self.engine.feed(Owing(Edge(GROUP, gateway), owes), self.now))
         return self
 
     def mute(self, *devices: str) -> Play:
@@ -164,7 +165,7 @@ class Play:
 
     def acts(self, command: Command) -> Play:
         """Any command; Refused comes through."""
-        self._keep(self.engine.act(command, self.now))
+        self.keeps(self.engine.act(command, self.now))
         return self
 
     def refused(self, command: Command) -> str:
@@ -227,7 +228,7 @@ class Play:
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _keep(self, decision: Decision) -> None:
+    def keeps(self, decision: Decision) -> None:
         self.alarms.update({alarm.key: alarm for alarm in decision.alarms})
         self.incidents.update({incident.id: incident for incident in decision.incidents})
         self.notices.update({notice.id: notice for notice in decision.notices})
@@ -239,7 +240,7 @@ class Play:
         for device, gateway in self.site.gateway_of.items():
             if device not in self.muted:
                 pulse = Report(Edge(GROUP, gateway), device, None, None, None, None, self.now, False, _PULSE)
-                self._keep(self.engine.feed(pulse, self.now))
+                self.keeps(self.engine.feed(pulse, self.now))
 
 
 def reading(name: str, value: bool | float | None, quality: Quality = Quality.GOOD) -> Reading:
