@@ -15,11 +15,13 @@ from contextlib import suppress
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.commands import SystemTrouble
 from collector.desk import Desk
 from collector.listener import Listener
+from collector.store import StoreFailed
 from config.endpoint import Broker
 from config.sparkplug import WireError
 from config.wire import NAMESPACE, decode, encode_state, state_topic
@@ -29,6 +31,7 @@ WAITING_MAX = 20_000  # messages handed over and not yet taken
 ALARMS_EXTRA = 5_000  # room that only alarms may use
 KEEPALIVE_S = 15
 RECONNECT_S = (1, 15)  # doubled from the first to the second
+PATIENCE_S = 10.0  # a broker may restart within this time before anybody is told
 PUBLISHED_WITHIN_S = 1.0  # the last word at a clean stop
 TAKEN_TOGETHER = 50  # messages between two looks at what else the loop has to do
 LOG_EVERY_S = 60.0
@@ -47,12 +50,11 @@ class Inbox:
         desk: Desk,
         make_listener: Callable[[Callable[[str, bytes], None]], Listener],
         clock: Callable[[], int],
-        counters: Counter[str],
     ) -> None:
         self._broker = broker
         self._desk = desk
         self._clock = clock
-        self._counters = counters
+        self._counters = desk.counters
         self._group = desk.site.community.id
         self._state_topic = state_topic(host_id)
         self._born_ms = 0  # of this connection: STATE's birth and will carry the same stamp
@@ -66,9 +68,11 @@ class Inbox:
         self._taken = 0  # by the loop
         self._stir = asyncio.Event()
         self._logged: dict[str, float] = {}
+        self._alert: asyncio.TimerHandle | None = None  # fires when the broker has been away for too long
+        self._leaving = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected: bool | None = None  # None: not yet tried
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
         self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.max_queued_messages_set(WAITING_MAX)
         if broker.username:
@@ -79,6 +83,7 @@ class Inbox:
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
     @property
@@ -93,9 +98,16 @@ class Inbox:
         self._client.loop_start()
         try:
             while True:
-                await self._take_some()
+                try:
+                    await self._take_some()
+                except StoreFailed as error:  # what was to be looked up comes again, being unacknowledged
+                    log.error("%s", error)
+                    await asyncio.sleep(1)
                 await self._wait()
         finally:
+            self._leaving = True
+            if self._alert is not None:
+                self._alert.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.shield(asyncio.to_thread(self._leave))
@@ -130,21 +142,22 @@ class Inbox:
                 await self._stir.wait()
         self._stir.clear()
 
-    def _arrive(self, message: Message) -> None:
-        """A decoded message from the network thread, in the order of arrival."""
-        if isinstance(message, HostState):
-            self._taken += 1
-            if not message.online and message.at_ms <= self._clock():
-                # Somebody (a broker's late will) says that we are offline: we are not.
-                self._publish_state(True, self._born_ms)
+    def _arrive(self, topic: str, message: Message | WireError) -> None:
+        """What the network thread heard, in the order of arrival."""
+        if isinstance(message, Birth | Data | Death) and self._listener.knows(message.edge):
+            self._line_up(message)
             return
-        if not isinstance(message, Birth | Data | Death):
-            self._taken += 1  # commands are for gateways; we hear our own
-            return
-        if not self._listener.knows(message.edge):
-            self._taken += 1
-            self._strange(f"{message.edge.group}/{message.edge.node}", "unknown-node", "is no gateway of the site")
-            return
+        self._taken += 1
+        if isinstance(message, WireError):
+            self._strange(topic[:200], "garbage", f"sent what cannot be read: {message}")
+        elif isinstance(message, Birth | Data | Death):
+            source = f"{message.edge.group}/{message.edge.node}"
+            self._strange(source, "unknown-node", "is no gateway of the site")
+        elif isinstance(message, HostState) and not message.online and not self._leaving:
+            # Somebody (a broker with a late will) says that we are offline: we are not.
+            self._publish_state(True, self._born_ms)
+
+    def _line_up(self, message: Birth | Data | Death) -> None:
         if isinstance(message, Data) and self._is_alarm(message) and not self._turning[message.edge]:
             self._alarms.append(message)
         else:
@@ -176,16 +189,22 @@ class Inbox:
             log.warning("%s %s", source, what)
 
     def _connection(self, connected: bool, text: str) -> None:
-        """The connection came or went."""
+        """The connection came, went, or could not be made."""
         if connected == self.connected:
             return
         self.connected = connected
-        log.info("broker %s:%d: %s", self._broker.host, self._broker.port, text)
-        self._desk.tell(SystemTrouble("broker", not connected, text))
+        log.log(logging.INFO if connected else logging.WARNING, "broker %s: %s", self._broker.host, text)
+        if self._alert is not None:
+            self._alert.cancel()
+            self._alert = None
         if connected:
+            self._desk.tell(SystemTrouble("broker", False, text))
             task = asyncio.ensure_future(self._listener.ask_all("connected to the broker"))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        elif not self._leaving:
+            trouble = SystemTrouble("broker", True, text)
+            self._alert = asyncio.get_running_loop().call_later(PATIENCE_S, self._desk.tell, trouble)
 
     # --- on the network thread ------------------------------------------------------------------------
 
@@ -203,6 +222,12 @@ class Inbox:
         self._publish_state(True, self._born_ms)
         self._call(self._connection, True, "connected")
 
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: object, _number: int, reasons: list[ReasonCode], _more: object
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._call(self._connection, False, "the broker refuses the subscription")
+
     def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
         self._call(self._connection, False, "cannot be reached")
 
@@ -212,14 +237,17 @@ class Inbox:
         self._call(self._connection, False, f"connection lost: {reason}")
 
     def _on_message(self, _client: mqtt.Client, _data: object, heard: mqtt.MQTTMessage) -> None:
-        if heard.retain and heard.topic != self._state_topic:
-            self._counters["retained"] += 1  # old news under a fresh date: a birth is asked for instead
-            return
         try:
-            message = decode(heard.topic, heard.payload)
-        except WireError as error:
-            self._call(self._strange, heard.topic[:200], "garbage", f"sent what cannot be read: {error}")
+            topic = heard.topic
+            if heard.retain and topic != self._state_topic:
+                self._counters["retained"] += 1  # old news under a fresh date: a birth is asked for instead
+                return
+            message: Message | WireError = decode(topic, bytes(heard.payload))
+        except UnicodeDecodeError:
+            self._counters["garbage"] += 1
             return
+        except WireError as error:
+            message = error
         waiting = self._handed_over - self._taken
         if waiting >= WAITING_MAX:
             alarm = isinstance(message, Data) and self._is_alarm(message)
@@ -227,7 +255,7 @@ class Inbox:
                 self._counters["overflow"] += 1  # unacknowledged, it comes again
                 return
         self._handed_over += 1
-        self._call(self._arrive, message)
+        self._call(self._arrive, topic, message)
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         loop = self._loop

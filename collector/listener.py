@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.account import Positions
@@ -42,12 +41,11 @@ class Listener:
         lanes: Iterable[StoredLane],
         publish: Callable[[str, bytes], None],
         clock: Callable[[], int],
-        counters: Counter[str],
     ) -> None:
         self._desk = desk
         self._publish = publish
         self._clock = clock
-        self._counters = counters
+        self._counters = desk.counters
         self._sessions: dict[Edge, EdgeSession] = {}
         self._stale = False
         self._open(lanes)

@@ -45,6 +45,14 @@ def parse_mqtt(url: str) -> Broker:
     )
 
 
+def parse_listen(text: str) -> tuple[str, int]:
+    """`HOST:PORT` or `[IPv6]:PORT`, port 0 for any free one. Raises EndpointError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or not host or (":" in host and host[0] != "["):
+        raise EndpointError(f"{text!r}: expected HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    return host.strip("[]"), int(port)
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file of `sqlite:PATH` or `sqlite:///absolute/path`; None if `url` is of another kind."""
     if not url.startswith("sqlite:"):

@@ -1,0 +1,292 @@
+"""The collector process: everything wired together. `callpoint collector`, or `python -m collector`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from collector.alerter.app import Server, make_app
+from collector.alerter.channels import make_channels
+from collector.alerter.links import Links
+from collector.alerter.notifier import Notifier
+from collector.desk import Desk
+from collector.history import Drain, HistoryDown, HistoryRefused, open_history
+from collector.inbox import Inbox
+from collector.listener import Listener
+from collector.secrets import Secrets
+from collector.store import Store, StoreFailed, StoreRefused, open_store
+from config.document import Mistakes
+from config.endpoint import (
+    Broker,
+    EndpointError,
+    default_state,
+    history_beside,
+    parse_listen,
+    parse_mqtt,
+    read_secret,
+)
+from config.site import Site, load_site
+
+log = logging.getLogger("collector")
+
+OK, FAILED, USAGE = 0, 1, 2
+STOP_WITHIN_S = 4.0
+LEAVE_AFTER_S = 0.5
+PRUNE_EVERY_S = 3600.0
+HEARTBEAT_EVERY_S = 60.0
+HEARTBEAT_WITHIN_S = 10.0
+AGAIN_AFTER_S = (1.0, 2.0, 5.0, 15.0, 60.0)  # a part that the store has failed is started again
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorOptions:
+    """What the command line says. None: the default. Secrets come from the environment, see `read_secret`."""
+
+    site: Path
+    mqtt: str
+    history: str | None = None
+    state: str | None = None
+    listen: str = "127.0.0.1:8080"
+    url: str | None = None  # what phones open
+
+
+class StartError(Exception):
+    """The collector cannot start here; str() says why."""
+
+
+def run(options: CollectorOptions) -> int:
+    """Run until SIGTERM or SIGINT (a second one stops at once). 0: stopped, 1: failed, 2: wrong use."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every URL, a heartbeat's secret with it
+    code = FAILED
+    try:
+        broker, listen = parse_mqtt(options.mqtt), parse_listen(options.listen)
+        site = load_site(options.site)
+        if options.url is not None:
+            site.plan = site.plan.model_copy(update={"board_url": options.url})
+        code = asyncio.run(_run_and_leave(options, site, broker, listen))
+    except Mistakes as mistakes:
+        print(mistakes, file=sys.stderr)
+    except EndpointError as error:
+        print(f"callpoint collector: {error}", file=sys.stderr)
+        code = USAGE
+    except (StartError, StoreRefused, StoreFailed, HistoryRefused, HistoryDown) as error:
+        print(f"callpoint collector: {error}", file=sys.stderr)
+    return code
+
+
+async def _run_and_leave(options: CollectorOptions, site: Site, broker: Broker, listen: tuple[str, int]) -> int:
+    code = await _run(options, site, broker, listen)
+    # All of ours is closed. A channel's thread may still hang in its library: nobody waits for it.
+    asyncio.get_running_loop().call_later(LEAVE_AFTER_S, _leave_at_once, "a channel does not let go", code)
+    return code
+
+
+async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tuple[str, int]) -> int:
+    state_url = options.state or default_state()
+    async with AsyncExitStack() as opened:
+        web_socket = opened.enter_context(_listening(listen))
+        store = await open_store(state_url)
+        opened.push_async_callback(store.close)
+        history = await open_history(options.history or history_beside(state_url))
+        opened.push_async_callback(history.close)
+        desk = Desk(site, store, history, await store.restore(), _clock)
+        secrets = await Secrets.of(store)
+        process = Process(site, desk, secrets, await _inbox(desk, store, broker, secrets))
+        return await process.run(web_socket, listen[0])
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _inbox(desk: Desk, store: Store, broker: Broker, secrets: Secrets) -> Inbox:
+    lanes = await store.lanes()
+
+    def make_listener(publish: Callable[[str, bytes], None]) -> Listener:
+        return Listener(desk, lanes, publish, _clock)
+
+    return Inbox(broker, secrets.host_id, desk, make_listener, _clock)
+
+
+class Process:
+    """The running collector."""
+
+    def __init__(self, site: Site, desk: Desk, secrets: Secrets, inbox: Inbox) -> None:
+        self._site = site
+        self._desk = desk
+        self._token = secrets.token
+        self._inbox = inbox
+        self._links = Links(secrets.links, site.plan.board_url, site.plan.answer_link_valid_s)
+        self._channels = make_channels(site)
+        self._notifier = self._make_notifier()
+        self._drain = Drain(desk.store, desk.history, desk.act)
+        # One caller for the life of the process: it remembers when each building was called.
+        desk.send_unrecorded = self._make_notifier().send_unrecorded
+        desk.after_commit.append(lambda _stored: self._notifier.wake())
+
+    async def run(self, web_socket: socket.socket, host: str) -> int:
+        """Until a signal, or until a part cannot go on. Returns the exit code."""
+        stop, code = asyncio.Event(), OK
+        _on_signals(stop)
+        app = make_app(
+            self._desk,
+            self._links,
+            self._token,
+            _clock,
+            listen_host=host,
+            channels=lambda: self._notifier.channels,
+            counters=self._counters,
+        )
+        server = _Server(app)
+        parts = [
+            asyncio.create_task(part, name=name)
+            for name, part in (
+                ("desk", self._desk.run()),
+                ("inbox", self._inbox.run()),
+                ("notifier", _again("notifier", self._notify)),
+                ("history", _again("history", self._drain.run)),
+                ("housekeeping", _again("housekeeping", self._keep_house)),
+                ("heartbeat", _heartbeat(read_secret("CALLPOINT_HEARTBEAT_URL"))),
+                ("web", server.serve(sockets=[web_socket])),
+            )
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        log.info("listening on http://%s:%d", *web_socket.getsockname()[:2])
+        done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            code = FAILED
+            log.critical("%s has ended: %r", task.get_name(), task.exception())
+        await self._stop(parts, server)
+        return code
+
+    async def _stop(self, parts: list[asyncio.Task[Any]], server: Server) -> None:
+        """Hear no more, commit what was decided, tell the rest of it to stop."""
+        by_name = {task.get_name(): task for task in parts}
+        asyncio.get_running_loop().call_later(STOP_WITHIN_S, _leave_at_once, "something does not stop")
+        by_name.pop("inbox").cancel()
+        server.should_exit = True
+        await asyncio.wait([task for task in parts if task.get_name() in ("inbox", "web")], timeout=STOP_WITHIN_S)
+        for task in by_name.values():
+            task.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        try:
+            await self._desk.settle()
+        except StoreFailed as error:
+            log.error("at the end: %s", error)
+
+    def _make_notifier(self) -> Notifier:
+        desk = self._desk
+        return Notifier(self._site, desk.store, self._channels, desk, self._links.answer_url, _clock, desk.act)
+
+    async def _notify(self) -> None:
+        self._notifier = self._make_notifier()
+        try:
+            await self._notifier.run()
+        except* StoreFailed as group:
+            raise StoreFailed(str(group.exceptions[0])) from group
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            pruned = await self._desk.store.prune()
+            self._desk.counters["records-pruned"] += pruned
+
+    def _counters(self) -> dict[str, dict[str, int]]:
+        history = {"written": self._drain.written, "refused": self._drain.refused, "waiting": self._desk.store.spooled}
+        inbox = {**self._desk.counters, "waiting": self._inbox.waiting}
+        return {"inbox": inbox, "engine": dict(self._desk.engine.counts), "history": history}
+
+
+class _Server(Server):
+    """Signals are the process's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _again(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a part that can do without the store for a while, and start it again when the store has failed it."""
+    failures = 0
+    while True:
+        began = time.monotonic()
+        try:
+            await part()
+        except StoreFailed as error:
+            if time.monotonic() - began > AGAIN_AFTER_S[-1]:
+                failures = 0
+            log.error("%s: %s", name, error)
+            await asyncio.sleep(AGAIN_AFTER_S[min(failures, len(AGAIN_AFTER_S) - 1)])
+            failures += 1
+
+
+async def _heartbeat(url: str | None) -> None:
+    """Call a URL every minute, so that somebody outside notices our silence."""
+    async with httpx.AsyncClient(timeout=HEARTBEAT_WITHIN_S) as client:
+        while True:
+            if url is not None:
+                try:
+                    async with asyncio.timeout(HEARTBEAT_WITHIN_S):
+                        (await client.get(url)).raise_for_status()
+                except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                    log.warning("the heartbeat was not taken: %s", type(error).__name__)  # the URL is a secret
+            await asyncio.sleep(HEARTBEAT_EVERY_S)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    def on_signal() -> None:
+        if stop.is_set():
+            _leave_at_once("told twice")
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+
+def _leave_at_once(why: str, code: int = FAILED) -> None:
+    """What is committed is on disk, and nothing else was promised."""
+    log.warning("leaving at once: %s", why)
+    logging.shutdown()
+    os._exit(code)
+
+
+@contextmanager
+def _listening(listen: tuple[str, int]) -> Iterator[socket.socket]:
+    host, port = listen
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.create_server((host, port), family=family, backlog=1024) as web_socket:
+            yield web_socket
+    except OSError as error:
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m collector SITE --mqtt URL`."""
+    parser = argparse.ArgumentParser(prog="collector", description="Hear the gateways, keep, decide, call people.")
+    parser.add_argument("site", type=Path)
+    parser.add_argument("--mqtt", required=True, metavar="URL")
+    parser.add_argument("--history", metavar="URL")
+    parser.add_argument("--state", metavar="URL")
+    parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT")
+    parser.add_argument("--url", metavar="URL")
+    return run(CollectorOptions(**vars(parser.parse_args(arguments))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
