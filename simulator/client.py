@@ -37,7 +37,7 @@ class Client:
 
     async def incident(self, kind: Kind, building: str, since: datetime) -> Json | None:
         """The newest incident of a kind and building that was opened since then, with all its details."""
-        for incident in (await self.get("/incidents"))["incidents"]:
+        for incident in (await self.get("/incidents?state=all"))["incidents"]:
             if (incident["kind"], incident["where"]["building"]) == (kind.value, building):
                 if datetime.fromisoformat(incident["opened_at"]) < since:
                     return None
