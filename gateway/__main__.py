@@ -116,6 +116,7 @@ class Process:
             pollers = [group.create_task(poller.run()) for poller in self._pollers]
             others = [group.create_task(self._watch_clock()), group.create_task(self._watch_settling())]
             uplink = group.create_task(self._uplink.run())
+            self._node.say(COMMITS_ACCEPTED, True)
             await stop.wait()
             log.info("stopping")
             for task in (*pollers, *others):

@@ -29,9 +29,11 @@ def blocks_of(points: Sequence[Point], profile: Profile, fast_s: float, slow_s: 
         groups.setdefault((point.lane.value, period_s, point.register.table), []).append(point)
     blocks: list[Block] = []
     for (lane, period_s, table), members in sorted(groups.items(), key=lambda item: item[0]):
+        # Sixteen bits take the room of one register, in the answer and in the profile's patience for gaps.
         size_max = BITS_PER_READ_MAX if table.is_bits else profile.registers_per_read_max
+        gap_max = profile.gap_max * (16 if table.is_bits else 1)
         members.sort(key=lambda point: point.register.address)
-        for run in _runs(members, size_max, profile.gap_max):
+        for run in _runs(members, size_max, gap_max):
             first, end = run[0].register.address, _end(run)
             blocks.append(Block(table, first, end - first, Lane(lane), period_s, tuple(run)))
     return tuple(blocks)

@@ -101,6 +101,8 @@ def _scaled(register: Register, number: int | float, words: Words, siblings: Map
         if code not in register.units:
             raise _Refused(f"unit code {code} is not in the profile")
         value *= register.units[code]
+    if value == number and (register.scale, register.offset) == (1.0, 0.0):
+        return value  # a float as the device sent it, to the last bit
     value = value * register.scale + register.offset
     # A scale of 0.1 must not turn 123 into 12.300000000000001 in every message.
     return float(f"{value:.12g}")

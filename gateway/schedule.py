@@ -41,7 +41,12 @@ class _Unit:
     misses: int = 0  # in a row, over all blocks
     missed: Task | None = None  # the last that was not answered
     probe_ms: int = 0
-    heard: bool = False  # ever, since the start or the last loss
+    heard: bool = False  # since the start or the last loss
+
+    @property
+    def is_live(self) -> bool:
+        """False for a unit that is not known to answer: asking it may cost a time-out."""
+        return self.heard and not self.misses
 
 
 @dataclass(slots=True)
@@ -56,16 +61,17 @@ class Schedule:
 
     def __init__(self, blocks: Mapping[str, Sequence[Block]], now_ms: int) -> None:
         self._units = {
-            device: _Unit([Task(device, block, now_ms) for block in found]) for device, found in blocks.items() if found
+            device: _Unit([Task(device, block, now_ms) for block in found], probe_ms=now_ms)
+            for device, found in blocks.items()
+            if found
         }
         self._probe, self._telemetry = _Turn(), _Turn()
 
     def next(self, now_ms: int) -> Task | None:
         """The task to do now. A due alarm block waits for one probe and one telemetry read a cycle at most."""
-        probes = [(unit.probe_ms, device) for device, unit in self._units.items() if unit.misses]
-        if probes and not self._probe.owed and min(probes)[0] <= now_ms:
-            self._owe(self._probe)
-            return self._probe_of(self._units[min(probes)[1]])
+        away = min((unit for unit in self._units.values() if not unit.is_live), key=_by_probe, default=None)
+        if away is not None and not self._probe.owed and away.probe_ms <= now_ms:
+            return self._probe_of(away)
         due = [task for task in self._live() if task.due_ms <= now_ms]
         alarms = [task for task in due if task.block.lane is Lane.ALARM]
         telemetry = [task for task in due if task.block.lane is Lane.TELEMETRY]
@@ -78,7 +84,7 @@ class Schedule:
         """When `next` may have something. None only for a bus without devices."""
         times = [task.due_ms for task in self._live()]
         if not self._probe.owed or not times:
-            times += [unit.probe_ms for unit in self._units.values() if unit.misses]
+            times += [unit.probe_ms for unit in self._units.values() if not unit.is_live]
         return min(times, default=None)
 
     def answered(self, task: Task, now_ms: int) -> bool:
@@ -105,6 +111,7 @@ class Schedule:
             if other is not task and (other.block.table, other.block.count) == (task.block.table, task.block.count):
                 other.due_ms = max(other.due_ms, now_ms + LATE_ANSWER_MS)
         self._served(task)
+        self._owe(self._probe)  # the living come before the next that may not answer
         if was_silent and not unit.misses:
             return False  # a block known to be silent says nothing about the unit, whose others answer
         unit.misses += 1
@@ -135,7 +142,7 @@ class Schedule:
         return any(not unit.heard and unit.misses < MISSES_BEFORE_LOST for unit in self._units.values())
 
     def _live(self) -> Iterable[Task]:
-        return (task for unit in self._units.values() if not unit.misses for task in unit.tasks)
+        return (task for unit in self._units.values() if unit.is_live for task in unit.tasks)
 
     def _probe_of(self, unit: _Unit) -> Task:
         """First the same question again, then the pulse: one block that is never answered must not hide the others."""
@@ -153,7 +160,7 @@ class Schedule:
         healthy = {
             device: unit.tasks[0].block.lane
             for device, unit in self._units.items()
-            if not unit.misses and not unit.tasks[0].misses
+            if unit.is_live and not unit.tasks[0].misses
         }
         alarms = {device for device, lane in healthy.items() if lane is Lane.ALARM}
         turn.owed = alarms if alarms or turn is self._telemetry else set(healthy)
@@ -169,6 +176,10 @@ class Schedule:
 
 def _by_due(task: Task) -> int:
     return task.due_ms
+
+
+def _by_probe(unit: _Unit) -> int:
+    return unit.probe_ms
 
 
 def _back_off_ms(misses: int) -> int:
