@@ -1,31 +1,35 @@
-"""The words of a notice: what, where to the flat, since when, who is going, why you, and call 119 yourself.
-
-Whatever comes from a site file or a device is made one plain line of bounded length before it is used, so that
-it can neither break a mail header nor pose as another line of the message.
-"""
+"""The words of a notice: what, where to the flat, since when, who is going, why you, and call 119 yourself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from collector.alarm import Alarm
 from collector.dispatch import Notice, Reason
 from collector.incident import Answer, Incident
 from collector.phrases import PHRASES, Phrases
-from config.profile import Condition, points_of
-from config.site import Language, Place, Site
+from collector.wording import (
+    alarm_place,
+    condition_words,
+    describe_condition,
+    moment,
+    one_line,
+    place_brief,
+    place_words,
+)
+from config.profile import Condition, Kind
+from config.site import Language, Site
 
 SMS_UNITS_MAX = 70  # one SMS in UCS-2, which any Chinese character makes it (3GPP TS 23.040: 140 octets)
 SMS_ASCII_MAX = 160  # one SMS in the 7-bit alphabet
-PIECE_MAX = 120  # characters of any one name, note or value
 ALARMS_SHOWN_MAX = 5
 NAMES_SHOWN_MAX = 8
 LATE_MS = 5_000  # source and receipt further apart than this: both times are shown
 
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
+URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
+_ALARMING = (Condition.ALARM, Condition.PRE_ALARM)
 _WORST_FIRST = {condition: rank for rank, condition in enumerate(Condition)}
 
 
@@ -49,13 +53,20 @@ def describe(
     if notice.reason in say.news:
         head = say.news_headline.format(news=say.news[notice.reason], headline=head)
         brief = say.news_headline.format(news=say.news_brief[notice.reason], headline=say.kinds_brief[incident.kind])
-    lines = [say.call_119 if notice.expects_answer else say.danger_119, say.supplement, *_people(site, incident, say)]
+    call = is_urgent(incident, notice)
+    lines = [say.call_119 if call else say.danger_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
-    if notice.expects_answer:
+    if notice.reason not in say.news:
         lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
     lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
-    return _words(site, incident, shown, (head, brief), lines, language, now)
+    tail = say.call_119_brief if call else say.danger_119_brief
+    return _words(site, incident, shown, (head, brief, tail), lines, language, now)
+
+
+def is_urgent(incident: Incident, notice: Notice) -> bool:
+    """True for a call to a fire or an entrapment: it goes before everything else and says to call 119."""
+    return notice.expects_answer and incident.kind in URGENT_KINDS and incident.condition in _ALARMING
 
 
 def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> Words:
@@ -66,60 +77,8 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     head = say.unrecorded_mark + _headline(incident, shown, say)
     brief = say.unrecorded_mark + say.kinds_brief[incident.kind]
     lines = [say.call_119, say.supplement, say.unrecorded, *_getting_in(site, incident.building, say)]
-    return _words(site, incident, shown, (head, brief), [*lines, say.advice[incident.kind]], language, now)
-
-
-def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
-    """What one alarm is, in words: which device, what about it, and what it said."""
-    say = PHRASES[language]
-    device = site.devices.get(alarm.device)
-    title = site.profiles[device.profile].title if device else {}
-    number = _detector(alarm.point)
-    parts = [
-        one_line(title.get(language) or next(iter(title.values()), "")),
-        "" if number is None else say.detector.format(number=number),
-        _what(site, alarm, language),
-    ]
-    value = "" if alarm.value is None else say.brackets.format(text=one_line(alarm.value))
-    return say.comma.join(filter(None, parts)) + value
-
-
-def place_words(place: Place, language: Language) -> str:
-    """Floor, flat and note of a place, without its building."""
-    say = PHRASES[language]
-    note = one_line(place.note)
-    return _spot(place, say) + (say.brackets.format(text=note) if note else "")
-
-
-def alarm_place(site: Site, alarm: Alarm) -> Place | None:
-    """Where an alarm's point is; None for a part of the system itself."""
-    device = site.devices.get(alarm.device)
-    if device is None:
-        return None
-    number = _detector(alarm.point)
-    return next((each.place for each in device.detectors if each.number == number), device.place)
-
-
-def moment(at_ms: int, now: int, zone: ZoneInfo, brief: bool = False) -> str | None:
-    """A stamp in the site's zone, with its date when that is not today's; None for one that no calendar holds."""
-    try:
-        at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
-        today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
-    except (ValueError, OverflowError, OSError):
-        return None
-    date, clock = (f"{at:%m-%d}", f"{at:%H:%M}") if brief else (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
-    return clock if at.date() == today else f"{date} {clock}"
-
-
-def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
-    """The text as one printable line: control characters and line breaks become spaces, too much is cut."""
-    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return plain if len(plain) <= characters_max else plain[: characters_max - 1] + "…"
-
-
-def sms_units(text: str) -> int:
-    """How many of a UCS-2 SMS's 70 places the text takes; a character outside the basic plane takes two."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    lines.append(say.advice[incident.kind])
+    return _words(site, incident, shown, (head, brief, say.call_119_brief), lines, language, now)
 
 
 def _language(site: Site, person: str) -> Language:
@@ -133,12 +92,12 @@ def _worst_first(alarms: Sequence[Alarm], newest: bool = False) -> list[Alarm]:
 
 
 def _headline(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
-    condition = shown[0].condition if shown else Condition.ALARM
+    condition = shown[0].condition if shown else incident.condition
     return say.headline.format(kind=say.kinds[incident.kind], condition=say.conditions[condition])
 
 
 def _headline_brief(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
-    condition = shown[0].condition if shown else Condition.ALARM
+    condition = shown[0].condition if shown else incident.condition
     template = say.headline_brief[condition is Condition.ALARM]
     return template.format(kind=say.kinds_brief[incident.kind], condition=say.conditions[condition])
 
@@ -147,24 +106,25 @@ def _words(
     site: Site,
     incident: Incident,
     shown: Sequence[Alarm],
-    heads: tuple[str, str],
+    frame: tuple[str, str, str],
     more: list[str],
     language: Language,
     now: int,
 ) -> Words:
-    """What, where and since when, under the headline (or its brief form), and then `more` lines."""
+    """What, where and since when, and then `more` lines. `frame`: the headline, and both ends of the short form."""
     say = PHRASES[language]
-    head, brief = heads
+    head, brief, tail = frame
     building = site.buildings.get(incident.building)
-    name = one_line(building.name if building else incident.building)
+    community = site.community.name.get(language) or next(iter(site.community.name.values()), site.community.id)
+    name = one_line(building.name if building else incident.building or community)
     where = [name, one_line(building.address) if building else ""]
     lines, spot, what = [head], "", ""
     since_ms, heard_ms = incident.cause_at_ms, incident.opened_at_ms
     if shown:
         lead, place = shown[0], alarm_place(site, shown[0])
         since_ms, heard_ms = lead.raised_at_ms, lead.heard_at_ms
-        what = _what(site, lead, language)
-        spot = _spot_brief(place, say) if place else ""
+        what = condition_words(site, lead, language)
+        spot = place_brief(place, language) if place else ""
         where.append(place_words(place, language) if place else "")
         lines.append(describe_condition(site, lead, language))
     lines.append(say.where.format(text=say.comma.join(filter(None, where))))
@@ -175,7 +135,7 @@ def _words(
     return Words(
         one_line(f"{head}: {name} {spot}"),
         "\n".join([*lines, *more, ""]),
-        _short(brief, name, spot, what, f"{since} {say.short_119}"),
+        _short(brief, name, spot, what, f"{since} {tail}"),
     )
 
 
@@ -197,43 +157,13 @@ def _short(head: str, name: str, spot: str, what: str, tail: str) -> str:
     return whole
 
 
+def sms_units(text: str) -> int:
+    """How many of a UCS-2 SMS's 70 places the text takes; a character outside the basic plane takes two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def _fits(text: str) -> bool:
     return len(text) <= SMS_ASCII_MAX if text.isascii() else sms_units(text) <= SMS_UNITS_MAX
-
-
-def _what(site: Site, alarm: Alarm, language: Language) -> str:
-    """The point's own text, or the limit's, or that the device is silent."""
-    say = PHRASES[language]
-    device = site.devices.get(alarm.device)
-    if device is None:
-        return say.system.format(part=one_line(f"{alarm.device} {alarm.point}".strip()))
-    if alarm.key == f"{alarm.device}:silent":
-        return say.silent
-    number = _detector(alarm.point)
-    points = points_of(site.profiles[device.profile], [] if number is None else [number])
-    point = next((each for each in points if each.name == alarm.point), None)
-    if point is None:
-        return one_line(alarm.point)
-    limit = (point.register.limits or {}).get(alarm.key.removeprefix(f"{alarm.device}:{alarm.point}:"))
-    text = point.text if limit is None else limit.text
-    return one_line(text.get(language) or next(iter(text.values()), alarm.point))
-
-
-def _detector(point: str) -> int | None:
-    """The panel's detector number in a point's name, "detector/3/fire" -> 3."""
-    parts = point.split("/")
-    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None
-
-
-def _spot(place: Place, say: Phrases) -> str:
-    floor = (say.floor if place.floor >= 0 else say.basement).format(number=abs(place.floor))
-    flat = one_line(place.flat)
-    return f"{floor} {say.flat.format(flat=flat) if flat[-1:].isdigit() else flat}".strip()
-
-
-def _spot_brief(place: Place, say: Phrases) -> str:
-    floor = (say.floor_brief if place.floor >= 0 else say.basement_brief).format(number=abs(place.floor))
-    return f"{floor} {one_line(place.flat)}".strip()
 
 
 def _returned(site: Site, alarm: Alarm, say: Phrases, now: int) -> str:

@@ -30,7 +30,8 @@ class Phrases:
     flat: str
     brackets: str
     system: str
-    silent: str
+    gateway: str
+    conditions_of_source: Mapping[str, str]  # by the last part of an alarm's key, where no point has it
     detector: str
     news_headline: str
     comma: str
@@ -53,10 +54,11 @@ class Phrases:
     why: str
     answer: str
     look: str
-    call_119: str  # in a call for help
-    danger_119: str  # in an informational notice
+    call_119: str  # in an urgent call
+    danger_119: str  # in any other notice
     supplement: str
-    short_119: str
+    call_119_brief: str
+    danger_119_brief: str
     unrecorded_mark: str
     unrecorded: str
     reference: str
@@ -127,7 +129,8 @@ _ZH = Phrases(
     flat="{flat}室",
     brackets="（{text}）",
     system="系统部件 {part}",
-    silent="设备失联",
+    gateway="网关 {id}",
+    conditions_of_source={"silent": "失联", "quality": "没有可用的数值", "clock": "时钟未同步"},
     detector="{number}号探测器",
     news_headline="{news}：{headline}",
     comma="，",
@@ -151,9 +154,10 @@ _ZH = Phrases(
     answer="请打开链接答复（前往、已到、不能去）：{url}",
     look="查看：{url}",
     call_119="请您自己拨打119！",
-    danger_119="如仍有危险，请您自己拨打119。",
+    danger_119="如有危险，请您自己拨打119。",
     supplement="本系统只是补充手段，不是经认证的火灾报警系统。",
-    short_119="请自拨119；本系统仅为补充，未经消防认证",
+    call_119_brief="请自拨119；本系统仅为补充，未经消防认证",
+    danger_119_brief="如有危险请自拨119；本系统仅为补充，未经消防认证",
     unrecorded_mark="【未记录】",
     unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
     reference="编号：{id}",
@@ -224,7 +228,8 @@ _EN = Phrases(
     flat="flat {flat}",
     brackets=" ({text})",
     system="part of the system: {part}",
-    silent="no news from the device",
+    gateway="gateway {id}",
+    conditions_of_source={"silent": "silent", "quality": "no usable value", "clock": "clock not synchronised"},
     detector="detector {number}",
     news_headline="{news}: {headline}",
     comma=", ",
@@ -248,9 +253,10 @@ _EN = Phrases(
     answer="Answer here (going, arrived, cannot): {url}",
     look="Look: {url}",
     call_119="Call 119 yourself!",
-    danger_119="If there is still danger, call 119 yourself.",
+    danger_119="If there is danger, call 119 yourself.",
     supplement="This system is a supplement and not a certified fire alarm.",
-    short_119="Call 119 yourself; uncertified",
+    call_119_brief="Call 119 yourself; uncertified",
+    danger_119_brief="In danger, call 119; uncertified",
     unrecorded_mark="[UNRECORDED] ",
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
     reference="Ref. {id}",

@@ -52,6 +52,7 @@ PURE = {
     "collector/records.py",
     "collector/message.py",
     "collector/phrases.py",
+    "collector/wording.py",
     "simulator/actions.py",
     "simulator/faults.py",
     "simulator/models.py",

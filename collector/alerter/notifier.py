@@ -19,8 +19,9 @@ from collector.alerter.road import ChannelStatus, Road
 from collector.dispatch import Notice
 from collector.engine import DeliveryFailed, Refused, SystemTrouble
 from collector.incident import Incident
-from collector.message import Words, describe, describe_unrecorded, one_line
+from collector.message import Words, describe, describe_unrecorded, is_urgent
 from collector.records import Attempt
+from collector.wording import one_line
 from config.profile import Kind
 from config.site import Site
 
@@ -30,8 +31,7 @@ TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine hears of it; the tries go on un
 ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
 UNRECORDED_EVERY_MS = 60_000  # per building
 
-_URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
-_KIND_RANK = {kind: rank for rank, kind in enumerate((*_URGENT_KINDS, Kind.WATER, Kind.EQUIPMENT, Kind.FAULT))}
+_KIND_RANK = {kind: rank for rank, kind in enumerate(Kind)}  # fire, entrapment, water, equipment, fault
 
 
 class NoticeStore(Protocol):
@@ -202,16 +202,16 @@ class Notifier:
                 tasks.create_task(self._try(job, name, road, urgent))
         return wait_s
 
-    def _rank(self, job: _Job) -> tuple[int, bool, int, int, str]:
-        """Fire before entrapment before the rest, calls before information, first sendings before repeats."""
+    def _rank(self, job: _Job) -> tuple[bool, int, bool, int, str]:
+        """Urgent calls first, fire before entrapment before the rest, first sendings before repeats."""
         notice = job.notice
         incident = self._happening.incidents.get(notice.incident)
         kind_rank = len(_KIND_RANK) if incident is None else _KIND_RANK[incident.kind]
-        return kind_rank, not notice.expects_answer, notice.due, notice.created_at_ms, notice.id
+        return not self._urgent(notice), kind_rank, not notice.expects_answer, notice.due, notice.id
 
     def _urgent(self, notice: Notice) -> bool:
         incident = self._happening.incidents.get(notice.incident)
-        return notice.expects_answer and incident is not None and incident.kind in _URGENT_KINDS
+        return incident is not None and is_urgent(incident, notice)
 
     def _channel_of(self, notice: Notice) -> str:
         """The site's channel for a notice; "" if the site no longer has it so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.engine import SystemTrouble
-from collector.message import one_line
+from collector.wording import one_line
 
 SEND_WITHIN_S = 20.0  # then a channel counts as hanging, whatever its own time limits are
 SLOTS = 12  # sendings of one channel under way at once

@@ -12,19 +12,9 @@ from hypothesis import strategies as st
 from collector.alarm import Alarm
 from collector.dispatch import Reason
 from collector.incident import Answer, Response
-from collector.message import (
-    SMS_UNITS_MAX,
-    Words,
-    alarm_place,
-    describe,
-    describe_condition,
-    describe_unrecorded,
-    moment,
-    one_line,
-    place_words,
-    sms_units,
-)
+from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
 from collector.phrases import PHRASES, Phrases
+from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
 from config.profile import Condition, Kind
 from config.site import Language, Site
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
@@ -99,7 +89,8 @@ def test_information_is_not_a_call() -> None:
     call, closed = told(person="chen"), told(person="chen", reason=Reason.CLOSED)
 
     assert closed.subject.startswith("Incident closed: ") and not call.subject.startswith("Incident closed")
-    assert "Call 119 yourself!" not in closed.body and "Answer here" not in closed.body
+    assert "Call 119 yourself!" not in closed.body and "If there is danger, call 119 yourself." in closed.body
+    assert "Answer here" not in closed.body
     assert "2580#" not in closed.body  # nobody needs the gate any more
 
 
@@ -139,7 +130,11 @@ def test_a_condition_is_named_by_device_detector_limit_or_silence() -> None:
     assert named("panel:detector/7/fire", "detector/7/fire") == "Fire panel FP-1, detector 7, Fire"
     limit = named("ext-1:pressure_at_20c_kpa:below_limit", "pressure_at_20c_kpa", "880 kPa")
     assert limit == "Extinguisher pressure sensor EP-1, Extinguisher below its usable pressure (880 kPa)"
-    assert named("smoke-502:silent", "silent") == "Smoke detector SM-1, no news from the device"
+    assert named("smoke-502:silent", "silent") == "Smoke detector SM-1, silent"
+    assert named("smoke-502:quality", "quality", "2 points") == "Smoke detector SM-1, no usable value (2 points)"
+    assert named("gw-1:silent", "silent") == "gateway gw-1 silent"
+    assert named("gw-1:clock", "clock") == "gateway gw-1 clock not synchronised"
+    assert named("system:channel:mail", "channel:mail", "refused") == "part of the system: channel:mail (refused)"
     assert named("smoke-502:gone", "gone") == "Smoke detector SM-1, gone"
 
 
@@ -156,6 +151,27 @@ def test_a_lifts_registration_number_is_told() -> None:
     stuck = replace(FIRE, key="lift-1:entrapment", device="lift-1", point="entrapment", kind=Kind.ENTRAPMENT)
 
     assert "31101010" in told(alarms=(stuck,)).body
+
+
+def test_only_a_fire_or_an_entrapment_tells_people_to_call_119_at_once() -> None:
+    """A low extinguisher is not for the fire brigade: there the sentence is for those who see danger."""
+    low = replace(FIRE, condition=Condition.SUPERVISORY, kind=Kind.EQUIPMENT)
+    equipment = replace(INCIDENT, kind=Kind.EQUIPMENT, condition=Condition.SUPERVISORY)
+    words = describe(SITE, equipment, (low,), replace(NOTICE, person="chen"), URL, NOW_MS)
+
+    assert "Call 119 yourself!" not in words.body and "If there is danger, call 119 yourself." in words.body
+    assert "Answer here" in words.body and "2580#" in words.body
+    assert "Call 119 yourself!" in told(person="chen").body
+
+
+def test_a_trouble_of_the_whole_community_names_the_community() -> None:
+    trouble = replace(FIRE, key="system:broker", device="system", point="broker", building="", kind=Kind.FAULT)
+    trouble = replace(trouble, condition=Condition.TROUBLE, value="connection refused")
+    incident = replace(INCIDENT, building="", kind=Kind.FAULT, condition=Condition.TROUBLE)
+    words = describe(SITE, incident, (trouble,), replace(NOTICE, person="chen", expects_answer=False), URL, NOW_MS)
+
+    assert words.subject == "SYSTEM trouble: Wutong Lane"
+    assert "part of the system: broker (connection refused)" in words.body and "Where: Wutong Lane\n" in words.body
 
 
 def test_who_is_going_and_who_is_there_are_named() -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
-from collector.message import one_line
+from collector.wording import one_line
 
 ANSWER_WITHIN_S = 10.0  # each answer of the server
 PORT_OF = {"none": 25, "starttls": 587, "tls": 465}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from collector.alerter.channels.channel import ChannelError, Letter
-from collector.message import one_line
+from collector.wording import one_line
 
 CONNECT_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 10.0

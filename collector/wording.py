@@ -1,0 +1,105 @@
+"""How a place, a stamp, a condition is said: for notices and pages.
+
+Whatever comes from a site file or a device is made one plain line of bounded length before it is used, so that
+it can neither break a mail header nor pose as another line of a message.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from collector.alarm import Alarm
+from collector.phrases import PHRASES
+from config.profile import Point, points_of
+from config.site import Language, Place, Site
+from config.sparkplug import DataType
+
+PIECE_MAX = 120  # characters of any one name, note or value
+
+
+def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
+    """What one alarm is, in words: which device, what about it, and what it said."""
+    say = PHRASES[language]
+    device, point = site.devices.get(alarm.device), _point(site, alarm)
+    title = site.profiles[device.profile].title if device else {}
+    number = _detector(alarm.point)
+    parts = [
+        one_line(title.get(language) or next(iter(title.values()), "")),
+        "" if number is None else say.detector.format(number=number),
+        condition_words(site, alarm, language),
+    ]
+    told = alarm.value is not None and (point is None or point.datatype is not DataType.BOOLEAN)  # not "1"
+    value = say.brackets.format(text=one_line(alarm.value)) if told and alarm.value else ""
+    return say.comma.join(filter(None, parts)) + value
+
+
+def place_words(place: Place, language: Language) -> str:
+    """Floor, flat and note of a place, without its building."""
+    say = PHRASES[language]
+    floor = (say.floor if place.floor >= 0 else say.basement).format(number=abs(place.floor))
+    flat, note = one_line(place.flat), one_line(place.note)
+    spot = f"{floor} {say.flat.format(flat=flat) if flat[-1:].isdigit() else flat}".strip()
+    return spot + (say.brackets.format(text=note) if note else "")
+
+
+def alarm_place(site: Site, alarm: Alarm) -> Place | None:
+    """Where an alarm's point is; None for a part of the system itself."""
+    device = site.devices.get(alarm.device)
+    if device is None:
+        return None
+    number = _detector(alarm.point)
+    return next((each.place for each in device.detectors if each.number == number), device.place)
+
+
+def moment(at_ms: int, now: int, zone: ZoneInfo, brief: bool = False) -> str | None:
+    """A stamp in the site's zone, with its date when that is not today's; None for one that no calendar holds."""
+    try:
+        at = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
+        today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    except (ValueError, OverflowError, OSError):
+        return None
+    date, clock = (f"{at:%m-%d}", f"{at:%H:%M}") if brief else (f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}")
+    return clock if at.date() == today else f"{date} {clock}"
+
+
+def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
+    """The text as one printable line: control characters and line breaks become spaces, too much is cut."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return plain if len(plain) <= characters_max else plain[: characters_max - 1] + "…"
+
+
+def condition_words(site: Site, alarm: Alarm, language: Language) -> str:
+    """What an alarm is about, without its device: the limit's or point's own text; or what a device, a gateway or a part of the system itself lacks."""
+    say = PHRASES[language]
+    point, last = _point(site, alarm), alarm.key.rpartition(":")[2]
+    if point is not None:
+        limit = (point.register.limits or {}).get(last)
+        text = point.text if limit is None or last == point.name else limit.text
+        return one_line(text.get(language) or next(iter(text.values()), alarm.point))
+    if alarm.device == "system":
+        return say.system.format(part=one_line(alarm.point))
+    what = say.conditions_of_source.get(last) or one_line(alarm.point)
+    return what if alarm.device in site.devices else f"{say.gateway.format(id=one_line(alarm.device))} {what}"
+
+
+def _point(site: Site, alarm: Alarm) -> Point | None:
+    device = site.devices.get(alarm.device)
+    if device is None:
+        return None
+    number = _detector(alarm.point)
+    points = points_of(site.profiles[device.profile], [] if number is None else [number])
+    return next((each for each in points if each.name == alarm.point), None)
+
+
+def _detector(point: str) -> int | None:
+    """The panel's detector number in a point's name, "detector/3/fire" -> 3."""
+    parts = point.split("/")
+    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None
+
+
+def place_brief(place: Place, language: Language) -> str:
+    """Floor and flat in few characters."""
+    say = PHRASES[language]
+    floor = (say.floor_brief if place.floor >= 0 else say.basement_brief).format(number=abs(place.floor))
+    return f"{floor} {one_line(place.flat)}".strip()
