@@ -65,7 +65,7 @@ def make_app(
         app.include_router(router)
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
-    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.describe(app, (api.router, health.router))  # type: ignore[method-assign]
     return app
 
 

@@ -74,7 +74,7 @@ class IncidentShown(Shape):
     kind: Kind
     open: bool
     where: Where
-    cause_at: datetime | None = Field(description="when the source said so; null if its stamp is no time")
+    cause_at: datetime = Field(description="when the source said so")
     opened_at: datetime = Field(description="when the collector opened it")
     closed_at: datetime | None
     full_call: bool = Field(description="false: leader and manager only")
@@ -109,7 +109,7 @@ class NoticeShown(Shape):
     reason: Reason
     ring: int = Field(description="from 0")
     call: int
-    cause_at: datetime | None
+    cause_at: datetime
     heard_at: datetime
     created_at: datetime
     expects_answer: bool

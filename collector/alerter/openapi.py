@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from collector.alerter.models import FieldError, Problem
 from collector.alerter.problems import PROBLEM_JSON, phrase
@@ -44,8 +46,17 @@ def answers(status: int, said: dict[str, Any], *problems: int) -> dict[int | str
     return described
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made once."""
+def _complete(operation: dict[str, Any], responses: dict[int | str, dict[str, Any]]) -> None:
+    """Say who may, and put back the nulls that the framework takes out of examples."""
+    if 401 in responses:
+        operation["security"] = [{"token": []}]
+    for status, described in responses.items():
+        for media_type, content in described["content"].items():
+            operation["responses"][str(status)]["content"][media_type]["example"] = content["example"]
+
+
+def describe(app: FastAPI, described: Iterable[APIRouter]) -> dict[str, Any]:
+    """The OpenAPI document, made once. `described` are the routers whose every route is in it."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = document["components"]["schemas"]
@@ -56,9 +67,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        for path in document["paths"].values():
-            for operation in path.values():
-                if "401" in operation["responses"]:
-                    operation["security"] = [{"token": []}]
+        for route in (route for router in described for route in router.routes):
+            if isinstance(route, APIRoute):
+                for method in route.methods or ():
+                    _complete(document["paths"][route.path_format][method.lower()], route.responses)
         app.openapi_schema = document
     return app.openapi_schema

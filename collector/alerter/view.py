@@ -49,15 +49,12 @@ class View:
         self.where = lru_cache(PLACES_KEPT_MAX)(self._where)
 
     def stamp(self, at_ms: int) -> datetime:
-        """UTC ms of our own clock -> the site's time, with its offset."""
+        """UTC ms -> the site's own time, with its offset. The desk lets no stamp in that no calendar holds."""
         return datetime.fromtimestamp(at_ms // 1000, self.site.zone) + timedelta(milliseconds=at_ms % 1000)
 
     def maybe(self, at_ms: int | None) -> datetime | None:
-        """The same for a stamp that is missing, or a source's own, which no calendar may hold."""
-        try:
-            return None if at_ms is None else self.stamp(at_ms)
-        except (ValueError, OverflowError, OSError):
-            return None
+        """The same where there may be no time."""
+        return None if at_ms is None else self.stamp(at_ms)
 
     def who(self, person: str) -> Who:
         """A person by id; one who has left the site keeps the id as name."""
@@ -76,7 +73,7 @@ class View:
             text=self._text(alarm.key, alarm.device, alarm.point),
             value=alarm.value,
             where=self.where(alarm.building, alarm.device, alarm.point),
-            raised_at=self.maybe(alarm.raised_at_ms),
+            raised_at=self.stamp(alarm.raised_at_ms),
             heard_at=self.stamp(alarm.heard_at_ms),
             returned_at=self.maybe(alarm.returned_at_ms),
         )
@@ -177,7 +174,7 @@ class View:
             "kind": incident.kind,
             "open": incident.open,
             "where": self.where(incident.building),
-            "cause_at": self.maybe(incident.cause_at_ms),
+            "cause_at": self.stamp(incident.cause_at_ms),
             "opened_at": self.stamp(incident.opened_at_ms),
             "closed_at": self.maybe(incident.closed_at_ms),
             "full_call": incident.full_call,
@@ -224,7 +221,7 @@ class View:
             reason=notice.reason,
             ring=notice.ring,
             call=notice.call,
-            cause_at=self.maybe(notice.cause_at_ms),
+            cause_at=self.stamp(notice.cause_at_ms),
             heard_at=self.stamp(notice.heard_at_ms),
             created_at=self.stamp(notice.created_at_ms),
             expects_answer=notice.expects_answer,

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from collector.alerter.app import make_app
 from collector.alerter.links import Links
 from collector.desk import Desk
-from collector.effects import Presence
+from collector.effects import Owing, Presence
 from collector.history import open_history
 from collector.incident import Incident
 from collector.store import open_store
@@ -66,11 +66,12 @@ class Scene:
 
     def hear(self, device: str = "smoke-1", point: str = "fire", value: Any = True, **more: Any) -> None:
         """A device says this, now."""
-        datatype = DataType.BOOLEAN if isinstance(value, bool) else DataType.DOUBLE
+        datatype = DataType.DOUBLE if isinstance(value, float) else DataType.BOOLEAN
         gateway = self.desk.site.gateway_of.get(device, "gw-1")
         reading = Reading(point, value, datatype, more.get("quality", Quality.GOOD), more.get("cause"))
         edge = Edge(GROUP, gateway)
-        self.desk.hear(Report(edge, device, None, None, None, None, self.clock(), False, (reading,)))
+        at_ms = more.get("at_ms", self.clock())
+        self.desk.hear(Report(edge, device, None, None, None, None, at_ms, False, (reading,)))
 
     async def fire(self, device: str = "smoke-1") -> Incident:
         """A detector sees fire; returns the incident once it is on disk."""
@@ -81,8 +82,9 @@ class Scene:
         return found
 
     def gateway_is_back(self, name: str = "gw-1") -> None:
-        """A birth of a gateway."""
+        """A birth of a gateway that owes nothing."""
         self.desk.hear(Presence(Edge(GROUP, name), None, True, self.clock(), "birth"))
+        self.desk.hear(Owing(Edge(GROUP, name), False))
 
     def path(self, incident: str, person: str, at_ms: int | None = None) -> str:
         """The path of a person's answer link."""
@@ -123,6 +125,7 @@ async def scene(
 async def eventually(found: Callable[[], Awaitable[Any]]) -> Any:
     """What `found` gives, once it gives something."""
     async with asyncio.timeout(WITHIN_S):
-        while not (result := await found()):
+        while True:
+            if result := await found():
+                return result
             await asyncio.sleep(0.005)
-    return result

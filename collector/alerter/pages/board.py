@@ -154,7 +154,7 @@ def card_of(incident: IncidentShown) -> Card:
     return Card(
         incident=incident,
         conditions=conditions,
-        since=incident.cause_at or incident.opened_at,
+        since=incident.cause_at,
         present=any(each.phase in _PRESENT for each in conditions),
         arrived=said[Answer.ARRIVED],
         going=said[Answer.GOING],

@@ -1,0 +1,111 @@
+"""The OpenAPI document: complete, with an example for every body and answer, and examples that are true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.alerter import models
+from tests.web.scene import scene
+
+OPERATIONS = {
+    ("get", "/api/v1/incidents"): models.IncidentList,
+    ("get", "/api/v1/incidents/{incident_id}"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/answers"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/acknowledgement"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/reset"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/stand-down"): models.IncidentDetail,
+    ("get", "/api/v1/devices"): models.DeviceList,
+    ("get", "/api/v1/devices/{device_id}"): models.DeviceShown,
+    ("get", "/api/v1/ledger"): models.LedgerList,
+    ("get", "/api/v1/health"): models.HealthShown,
+}
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    async def run() -> Any:
+        async with scene(tmp_path_factory.mktemp("scene")) as stage:
+            return (await stage.client.get("/api/v1/openapi.json")).json()
+
+    return asyncio.run(run())
+
+
+def _operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            yield method, path, operation
+
+
+def test_the_description_names_every_operation_and_no_other(document: Any) -> None:
+    assert {(method, path) for method, path, _ in _operations(document)} == set(OPERATIONS)
+    assert document["openapi"].startswith("3.")
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(reference := node.get("$ref"), str):
+                yield reference
+            for child in node.values():
+                yield from references(child)
+        elif isinstance(node, list):
+            for child in node:
+                yield from references(child)
+
+    found = set(references(document))
+
+    assert found
+    for reference in found:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in node, reference
+            node = node[part]
+
+
+def test_every_answer_has_a_true_example(document: Any) -> None:
+    for method, path, operation in _operations(document):
+        assert operation["summary"] and operation["description"]
+        for status, answer in operation["responses"].items():
+            ((media_type, content),) = answer["content"].items()
+            example = content["example"]
+            if media_type == "application/json":
+                OPERATIONS[method, path].model_validate_json(json.dumps(example))
+            else:
+                assert media_type == "application/problem+json", (path, status)
+                assert models.Problem.model_validate(example).status == int(status)
+
+
+def test_every_body_has_an_example_for_each_field(document: Any) -> None:
+    bodies = [operation["requestBody"] for _, _, operation in _operations(document) if "requestBody" in operation]
+
+    assert len(bodies) == 4
+    for body in bodies:
+        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for field in document["components"]["schemas"][name]["properties"].values():
+            assert field["examples"]
+
+
+def test_every_change_asks_for_the_token(document: Any) -> None:
+    for method, _, operation in _operations(document):
+        if method == "post":
+            assert operation["security"] == [{"token": []}]
+            assert {"401", "403", "404", "409", "413", "422"} <= set(operation["responses"])
+
+
+def test_an_answer_of_the_real_api_fits_its_description(tmp_path: Path) -> None:
+    async def run() -> tuple[bytes, bytes]:
+        async with scene(tmp_path) as stage:
+            incident = await stage.fire()
+            detail = await stage.client.get(f"/api/v1/incidents/{incident.id}")
+            return detail.content, (await stage.client.get("/api/v1/devices")).content
+
+    detail, devices = asyncio.run(run())
+
+    models.IncidentDetail.model_validate_json(detail)
+    models.DeviceList.model_validate_json(devices)
