@@ -70,7 +70,7 @@ def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
 
 
 def condition_words(site: Site, alarm: Alarm, language: Language) -> str:
-    """What an alarm is about, without its device: the limit's or point's own text; or what a device, a gateway or a part of the system itself lacks."""
+    """What an alarm is about: its limit's or point's own text, or what device, gateway or system lacks."""
     say = PHRASES[language]
     point, last = _point(site, alarm), alarm.key.rpartition(":")[2]
     if point is not None:
