@@ -30,14 +30,20 @@ from config.words import Lane, Report
 
 BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
 BATCH_RECORDS_MAX = 2_000
-COMMIT_WITHIN_S = 15.0  # a disk that hangs for longer counts as failed
 FAILURES_MAX = 20  # in a row; then the process ends, so that its supervisor can do better
-START_ANEW_AFTER_S = 1.0
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01
 SUBSCRIBERS_MAX = 500
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """With a disk: one that hangs for `commit_within_s` counts as failed."""
+
+    commit_within_s: float = 15.0
+    start_anew_after_s: float = 1.0
 
 
 class TooManySubscribers(Exception):
@@ -64,7 +70,13 @@ class Desk:
     """Feeds the engine and commits. `clock` gives UTC ms. `run` must be running for anything to be committed."""
 
     def __init__(
-        self, site: Site, store: Store, history: History, restored: Restored, clock: Callable[[], int]
+        self,
+        site: Site,
+        store: Store,
+        history: History,
+        restored: Restored,
+        clock: Callable[[], int],
+        patience: Patience = Patience(),
     ) -> None:
         self.site = site
         self.store = store
@@ -75,6 +87,7 @@ class Desk:
         self.after_restart: list[Callable[[], None]] = []  # the engine is another one, from the store
         self.send_unrecorded: Callable[[Incident, Sequence[Alarm]], Awaitable[object]] | None = None
         self._clock = clock
+        self._patience = patience
         self._pending = _Pending()
         self._committing = False
         self._stir = asyncio.Event()
@@ -245,7 +258,7 @@ class Desk:
             self._refuse_waiting(doomed, error)
             if isinstance(error.__cause__, TimeoutError) or self._failures >= FAILURES_MAX:
                 raise
-            await asyncio.sleep(START_ANEW_AFTER_S)
+            await asyncio.sleep(self._patience.start_anew_after_s)
             await self._start_anew(error)
         else:
             self._failures = 0
@@ -255,10 +268,10 @@ class Desk:
         self._room.set()
         self._committing = True
         try:
-            async with asyncio.timeout(COMMIT_WITHIN_S):
+            async with asyncio.timeout(self._patience.commit_within_s):
                 stored = await self.store.commit(pending.batch())
         except TimeoutError as error:
-            raise StoreFailed(f"the state store has not answered for {COMMIT_WITHIN_S:g} s") from error
+            raise StoreFailed(f"no answer from the state store in {self._patience.commit_within_s:g} s") from error
         finally:
             self._committing = False
         for future in pending.waiting:

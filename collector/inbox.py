@@ -190,7 +190,7 @@ class Inbox:
 
     def _connection(self, connected: bool, text: str) -> None:
         """The connection came, went, or could not be made."""
-        if connected == self.connected:
+        if connected == self.connected or self._leaving:
             return
         self.connected = connected
         log.log(logging.INFO if connected else logging.WARNING, "broker %s: %s", self._broker.host, text)
@@ -202,7 +202,7 @@ class Inbox:
             task = asyncio.ensure_future(self._listener.ask_all("connected to the broker"))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif not self._leaving:
+        else:
             trouble = SystemTrouble("broker", True, text)
             self._alert = asyncio.get_running_loop().call_later(PATIENCE_S, self._desk.tell, trouble)
 
