@@ -240,6 +240,9 @@ class EdgeSession:
             effects.append(Count("data-before-birth"))
             self._want_rebirth(f"data before the birth of {data.device or 'the node'}", now, effects)
             return
+        if self._node is not None and not self._node.online:
+            effects.append(Count("data-after-death"))
+            self._want_rebirth("data of a node that counts as dead", now, effects)
         try:
             report = resolve(data, born.aliases, self.epoch)
         except UnknownMetric as error:
