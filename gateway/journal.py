@@ -23,6 +23,7 @@ from gateway.statefile import TABLE, JournalCorrupt, StateFile
 log = logging.getLogger(__name__)
 
 BYTES_MAX = 512 * 1024 * 1024  # pages in use, beside the bound on records
+MARGIN_BYTES = 1024 * 1024  # room for one transaction before the bound is kept again; beyond it the disk counts as full
 RESERVE_BYTES = 1024 * 1024  # given up when the disk is full, so that alarms can still be written
 DROP_MAX = 200  # records dropped at once
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -39,6 +40,7 @@ class Journal:
         """Open or create. Raises JournalCorrupt, or OSError where the folder cannot be used."""
         self._file = StateFile(path)
         self._records_max, self._bytes_max = records_max, bytes_max
+        self._file.limit(bytes_max + MARGIN_BYTES)
         self._reserve = path.with_suffix(".reserve")
         self._next = {lane: self.last(lane) + 1 for lane in Lane}
         self._rows = sum(counts.in_journal for counts in self.account().values())

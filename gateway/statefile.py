@@ -72,6 +72,11 @@ class StateFile:
                 raise JournalCorrupt(f"{self.path}: {error}") from error
             raise
 
+    def limit(self, bytes_max: int) -> None:
+        """The file never grows beyond this: a transaction that would make it is refused as on a full disk."""
+        (page_bytes,) = self.db.execute("PRAGMA page_size").fetchone()
+        self.db.execute(f"PRAGMA max_page_count = {bytes_max // page_bytes}")
+
     def next_bd_seq(self) -> int:
         """The bdSeq of the next CONNECT, 0 to 255 (`topics-nbirth-bdseq-increment`), synced before it is used."""
         with self.transaction() as db:
