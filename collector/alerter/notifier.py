@@ -7,20 +7,22 @@ crash repeats the one in flight under the same notice id.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from collector.alarm import Alarm
-from collector.alerter.channels import Channel, ChannelError, Letter
+from collector.alerter.channels import Channel, ChannelError
+from collector.alerter.composer import Composer, Happening
 from collector.alerter.road import ChannelStatus, Road
 from collector.dispatch import Notice
 from collector.engine import DeliveryFailed, Refused, SystemTrouble
 from collector.incident import Incident
-from collector.message import Words, describe, describe_unrecorded, is_urgent
+from collector.message import is_urgent
 from collector.records import Attempt
+from collector.store import StoreFailed
 from collector.wording import one_line
 from config.profile import Kind
 from config.site import Site
@@ -29,8 +31,10 @@ SAFETY_POLL_S = 5.0  # the store is asked at every wake; this is for a wake that
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine hears of it; the tries go on until it has superseded the notice
 ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
+RECORD_AGAIN_S = 1.0
 UNRECORDED_EVERY_MS = 60_000  # per building
 
+log = logging.getLogger(__name__)
 _KIND_RANK = {kind: rank for rank, kind in enumerate(Kind)}  # fire, entrapment, water, equipment, fault
 
 
@@ -41,15 +45,6 @@ class NoticeStore(Protocol):
     async def attempts(self, notice: str) -> list[Attempt]: ...
     async def record_attempt(self, attempt: Attempt) -> None: ...
     async def incident(self, incident: str) -> Incident | None: ...
-
-
-class Happening(Protocol):
-    """What the notifier reads of the engine: what is open now."""
-
-    @property
-    def incidents(self) -> Mapping[str, Incident]: ...
-    @property
-    def alarms(self) -> Mapping[str, Alarm]: ...
 
 
 @dataclass(slots=True)
@@ -102,11 +97,14 @@ class Notifier:
         self._site = site
         self._store = store
         self._happening = happening
-        self._answer_url = answer_url
+        self._composer = Composer(site, happening, store.incident, answer_url)
         self._clock = clock
         self._report = report
         users = Counter(address.channel for person in site.people.values() for address in person.channels)
         self._roads = {name: Road(name, channel, users[name]) for name, channel in channels.items()}
+        for name, road in self._roads.items():
+            told = happening.alarms.get(f"system:channel:{name}")
+            road.trouble = None if told is None or not told.source_active else told.value or "failed before the start"
         self._jobs: dict[str, _Job] = {}
         self._stirred = asyncio.Event()
         self._read_again = True
@@ -128,7 +126,7 @@ class Notifier:
         return {name: road.status for name, road in self._roads.items()}
 
     async def run(self) -> None:
-        """Until cancelled. Raises what the store raises: what cannot be recorded must not be sent over and over."""
+        """Until cancelled. Raises StoreFailed, in a group, where the store cannot be read."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._stirred.clear()
@@ -156,10 +154,8 @@ class Notifier:
         return sum(await asyncio.gather(*(self._send_unrecorded(incident, alarms, each, now) for each in persons)))
 
     async def _send_unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> bool:
-        words = describe_unrecorded(self._site, incident, alarms, person, now)
-        facts = {"incident": incident.id, "building": incident.building, "kind": incident.kind.value, "recorded": False}
         for index, address in enumerate(self._site.people[person].channels):
-            letter = self._letter(f"unrecorded-{incident.building}-{now}", 1, person, index, words, None, True, facts)
+            letter = self._composer.unrecorded(incident, alarms, person, index, now)
             if await self._roads[address.channel].send(letter) is None:
                 return True
         return False
@@ -188,7 +184,7 @@ class Notifier:
             try_ms = next_try_ms(job.attempts, now)
             if not job.told and (try_ms is None or len(failures_of(job.attempts)) >= TRIES_BEFORE_NEXT_CHANNEL):
                 job.told = True
-                tasks.create_task(self._tell(DeliveryFailed(job.notice.id, job.attempts[-1].error or "")))
+                tasks.create_task(self._tell_failed(job))
             if try_ms is None:
                 continue
             try_ms = max(try_ms, job.not_before_ms)
@@ -223,7 +219,7 @@ class Notifier:
     async def _try(self, job: _Job, name: str, road: Road | None, urgent: bool) -> None:
         """One try of one job, recorded once the channel has answered."""
         notice, at_ms = job.notice, self._clock()
-        letter = None if road is None else await self._compose(notice, urgent)
+        letter = None if road is None else await self._composer.letter(notice, urgent, at_ms)
         if road is None or letter is None:
             gone = "the person's channel is" if road is None else "the incident is"
             error: ChannelError | None = ChannelError(f"{gone} no longer known", permanent=True)
@@ -235,51 +231,38 @@ class Notifier:
         else:
             attempt = Attempt(notice.id, notice.due, name, at_ms, None, one_line(error.reason, 300), error.permanent)
             job.not_before_ms = at_ms + int((error.retry_after_s or 0.0) * 1000)
-        await self._store.record_attempt(attempt)
+        await self._record(attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
         job.under_way = False
+        self._stirred.set()
         if road is not None:
             road.release(urgent)
-        self._stirred.set()
-        if road is not None and letter is not None and (trouble := road.note(letter.to, error)) is not None:
-            await self._tell(trouble)
+            if letter is not None:
+                await self._tell_trouble(road, letter.to, error)
 
-    async def _compose(self, notice: Notice, urgent: bool) -> Letter | None:
-        """The letter of a notice as things stand now; None if its incident is gone."""
-        now = self._clock()
-        incident = self._happening.incidents.get(notice.incident) or await self._store.incident(notice.incident)
-        if incident is None:
-            return None
-        alarms = [self._happening.alarms[key] for key in incident.alarms if key in self._happening.alarms]
-        url = self._answer_url(notice.incident, notice.person, now)
-        words = describe(self._site, incident, alarms, notice, url, now)
-        facts = {
-            "incident": incident.id,
-            "building": incident.building,
-            "kind": incident.kind.value,
-            "reason": notice.reason.value,
-            "ring": notice.ring + 1,
-            "cause_at_ms": notice.cause_at_ms,
-            "heard_at_ms": notice.heard_at_ms,
-        }
-        return self._letter(notice.id, notice.due, notice.person, notice.channel, words, url, urgent, facts)
+    async def _record(self, attempt: Attempt) -> None:
+        """However long the store takes: what went out and is not recorded would go out again."""
+        while True:
+            try:
+                return await self._store.record_attempt(attempt)
+            except StoreFailed as error:
+                log.error("a try of notice %s is not recorded yet: %s", attempt.notice, error)
+                await asyncio.sleep(RECORD_AGAIN_S)
 
-    def _letter(
-        self,
-        notice: str,
-        sending: int,
-        person: str,
-        channel: int,
-        words: Words,
-        url: str | None,
-        urgent: bool,
-        facts: Mapping[str, str | int],
-    ) -> Letter:
-        community, known = self._site.community, self._site.people[person]
-        name = community.name.get(community.language) or community.id
-        to = known.channels[channel].to
-        return Letter(notice, sending, community.id, name, to, known.name, words, url, urgent, facts)
+    async def _tell_failed(self, job: _Job) -> None:
+        try:
+            await self._report(DeliveryFailed(job.notice.id, job.attempts[-1].error or ""))
+        except Refused:
+            pass  # the incident was closed meanwhile
+        except StoreFailed:
+            job.told = False  # at the next look again
 
-    async def _tell(self, command: DeliveryFailed | SystemTrouble) -> None:
-        with contextlib.suppress(Refused):  # the incident was closed meanwhile
+    async def _tell_trouble(self, road: Road, to: str, error: ChannelError | None) -> None:
+        before = road.trouble
+        command = road.note(to, error)
+        if command is None:
+            return
+        try:
             await self._report(command)
+        except StoreFailed:
+            road.trouble = before  # the next result tells it again

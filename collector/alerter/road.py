@@ -38,12 +38,12 @@ class Road:
         self._failed = 0
         self._failures = 0  # since the last success
         self._failed_for: set[str] = set()  # addresses, since the last success
-        self._trouble: str | None = None
+        self.trouble: str | None = None  # as the engine was told
 
     @property
     def status(self) -> ChannelStatus:
         """How it fares."""
-        return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self._trouble)
+        return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self.trouble)
 
     def take(self, urgent: bool) -> bool:
         """Take a slot if there is one: the last are kept for urgent ones. To be given back by `release`."""
@@ -82,12 +82,12 @@ class Road:
         self._failures += 1
         self._failed_for.add(to)
         everybody = len(self._failed_for) >= min(2, self._users)
-        if everybody and self._failures >= FAILURES_BEFORE_TROUBLE and self._trouble is None:
+        if everybody and self._failures >= FAILURES_BEFORE_TROUBLE and self.trouble is None:
             return self._turn(one_line(error.reason, 200))
         return None
 
     def _turn(self, trouble: str | None) -> SystemTrouble | None:
-        if (trouble is None) == (self._trouble is None):
+        if (trouble is None) == (self.trouble is None):
             return None
-        self._trouble = trouble
+        self.trouble = trouble
         return SystemTrouble(f"channel:{self.name}", trouble is not None, trouble or "works again")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collector.alarm import Alarm
+from collector.alerter import notifier as notifiers
 from collector.alerter import road as roads
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.notifier import (
@@ -26,6 +27,7 @@ from collector.dispatch import Notice, Reason
 from collector.engine import Refused
 from collector.incident import Incident
 from collector.records import Attempt
+from collector.store import StoreFailed
 from config.profile import Condition, Kind
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 
@@ -39,6 +41,7 @@ class Shelf:
         self.notices = {notice.id: notice for notice in notices}
         self.recorded: list[Attempt] = []
         self.closed: dict[str, Incident] = {}
+        self.full = False
 
     async def notices_due(self) -> list[Notice]:
         await asyncio.sleep(0)
@@ -54,6 +57,8 @@ class Shelf:
 
     async def record_attempt(self, attempt: Attempt) -> None:
         await asyncio.sleep(0)
+        if self.full:
+            raise StoreFailed("disk full")
         self.recorded.append(attempt)
 
     async def incident(self, incident: str) -> Incident | None:
@@ -98,12 +103,13 @@ async def refuse_for_good(_: Letter) -> None:
 class Scene:
     """A notifier between a shelf and some wires, its clock in hand."""
 
-    def __init__(self, shelf: Shelf, wires: dict[str, Wire]) -> None:
+    def __init__(self, shelf: Shelf, wires: dict[str, Wire], alarms: dict[str, Alarm] | None = None) -> None:
         self.shelf = shelf
         self.now = NOW_MS
         self.incidents: dict[str, Incident] = {each.id: each for each in (INCIDENT, FAULT)}
-        self.alarms: dict[str, Alarm] = {FIRE.key: FIRE}
+        self.alarms = alarms or {FIRE.key: FIRE}
         self.heard: list[DeliveryFailed | SystemTrouble] = []
+        self.failing = False
         self.site = site_with({name: {"type": "console"} for name in wires})
         channels: dict[str, Channel] = dict(wires)
         self.notifier = Notifier(
@@ -112,6 +118,8 @@ class Scene:
 
     async def report(self, command: DeliveryFailed | SystemTrouble) -> None:
         self.heard.append(command)
+        if self.failing:
+            raise StoreFailed("disk full")
         if isinstance(command, DeliveryFailed) and command.notice == "closed":
             raise Refused("closed", "The incident is closed.")
 
@@ -467,18 +475,36 @@ def test_an_engine_that_refuses_the_news_stops_nothing() -> None:
     asyncio.run(scene())
 
 
-def test_a_store_that_cannot_record_ends_the_notifier() -> None:
-    """What cannot be recorded must not be sent over and over; the process starts anew from the store."""
-
-    class Full(Shelf):
-        async def record_attempt(self, attempt: Attempt) -> None:
-            raise OSError("disk full")
-
+def test_what_a_store_cannot_record_is_not_sent_over_and_over(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
-        stage = Scene(Full(NOTICE), {"a": Wire()})
-        with pytest.raises(ExceptionGroup, match="TaskGroup"):
-            async with asyncio.timeout(5):
-                await stage.notifier.run()
+        monkeypatch.setattr(notifiers, "RECORD_AGAIN_S", 0.0)
+        shelf, wire = Shelf(*notices(SLOTS + 5)), Wire()
+        shelf.full = True
+        async with running(shelf, a=wire) as stage:
+            await until(lambda: len(wire.letters) == SLOTS, "as many as there are slots")
+            stage.wake(after_ms=3_600_000)
+            await settled()
+            assert len(wire.letters) == SLOTS
+            shelf.full = False
+            await until(lambda: len(shelf.recorded) == SLOTS + 5, "the others, once there is room")
+
+        assert len(wire.keys) == len(set(wire.keys)) == SLOTS + 5
+
+    asyncio.run(scene())
+
+
+def test_news_that_the_engine_could_not_commit_is_told_again() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(NOTICE, replace(NOTICE, id="n-2", person="wang")), Wire(refuse_for_good)
+        async with running(shelf, a=wire) as stage:
+            stage.failing = True
+            await until(lambda: len(stage.heard) == 2, "both refusals")
+            await settled()
+            stage.failing = False
+            stage.wake()
+            await until(lambda: len(stage.heard) == 4, "both again")
+
+        assert len(wire.letters) == 2
 
     asyncio.run(scene())
 
@@ -500,6 +526,22 @@ def test_a_channel_that_fails_for_everybody_is_trouble_until_it_works_again() ->
             await until(lambda: len(stage.heard) == 2, "its end")
             assert stage.heard[1] == SystemTrouble("channel:a", False, "works again")
             assert stage.notifier.channels["a"].trouble is None
+
+    asyncio.run(scene())
+
+
+def test_a_trouble_from_before_a_start_ends_at_the_first_success() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(NOTICE), Wire()
+        key = "system:channel:a"
+        trouble = replace(FIRE, key=key, device="system", point="channel:a", building="", value="busy")
+        stage = Scene(shelf, {"a": wire}, {FIRE.key: FIRE, key: trouble})
+        task = asyncio.create_task(stage.notifier.run())
+        await until(lambda: bool(stage.heard), "its end")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        assert stage.heard == [SystemTrouble("channel:a", False, "works again")]
 
     asyncio.run(scene())
 

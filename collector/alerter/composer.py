@@ -1,0 +1,92 @@
+"""Makes letters: the words of a notice as things stand now, where they go, and the same facts for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from collector.alarm import Alarm
+from collector.alerter.channels import Letter
+from collector.dispatch import Notice
+from collector.incident import Incident
+from collector.message import Words, describe, describe_unrecorded
+from config.site import Site
+
+
+class Happening(Protocol):
+    """What the notifier reads of the engine: what is open now."""
+
+    @property
+    def incidents(self) -> Mapping[str, Incident]: ...
+    @property
+    def alarms(self) -> Mapping[str, Alarm]: ...
+
+
+class Composer:
+    """`incident_of` finds an incident that is no longer open; `answer_url(incident, person, now)` makes links."""
+
+    def __init__(
+        self,
+        site: Site,
+        happening: Happening,
+        incident_of: Callable[[str], Awaitable[Incident | None]],
+        answer_url: Callable[[str, str, int], str],
+    ) -> None:
+        self._site = site
+        self._happening = happening
+        self._incident_of = incident_of
+        self._answer_url = answer_url
+
+    async def letter(self, notice: Notice, urgent: bool, now: int) -> Letter | None:
+        """The letter of a notice; None if its incident is gone. The person and channel must be the site's."""
+        incident = self._happening.incidents.get(notice.incident) or await self._incident_of(notice.incident)
+        if incident is None:
+            return None
+        alarms = [self._happening.alarms[key] for key in incident.alarms if key in self._happening.alarms]
+        url = self._answer_url(notice.incident, notice.person, now)
+        facts = {
+            **_facts(incident),
+            "reason": notice.reason.value,
+            "ring": notice.ring + 1,
+            "cause_at_ms": notice.cause_at_ms,
+            "heard_at_ms": notice.heard_at_ms,
+        }
+        words = describe(self._site, incident, alarms, notice, url, now)
+        return self._addressed(notice.person, notice.channel, words, notice.id, notice.due, url, urgent, facts)
+
+    def unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, channel: int, now: int) -> Letter:
+        """The letter of a fire that could not be recorded. It has no link: nothing could record an answer."""
+        words = describe_unrecorded(self._site, incident, alarms, person, now)
+        facts = {**_facts(incident), "recorded": False}
+        return self._addressed(
+            person, channel, words, f"unrecorded-{incident.building}-{now}", 1, None, urgent=True, facts=facts
+        )
+
+    def _addressed(
+        self,
+        person: str,
+        channel: int,
+        words: Words,
+        notice: str,
+        sending: int,
+        url: str | None,
+        urgent: bool,
+        facts: Mapping[str, str | int],
+    ) -> Letter:
+        community, known = self._site.community, self._site.people[person]
+        return Letter(
+            notice=notice,
+            sending=sending,
+            community=community.id,
+            community_name=community.name.get(community.language) or community.id,
+            to=known.channels[channel].to,
+            name=known.name,
+            words=words,
+            url=url,
+            urgent=urgent,
+            facts=facts,
+        )
+
+
+def _facts(incident: Incident) -> dict[str, str | int]:
+    return {"incident": incident.id, "building": incident.building, "kind": incident.kind.value}
