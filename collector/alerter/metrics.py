@@ -12,6 +12,7 @@ from starlette.responses import Response
 from collector.alerter.front import Front, InFront
 
 PREFIX = "callpoint_"
+WAITING = "waiting"  # the one count that may also fall
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter()
@@ -59,12 +60,13 @@ def _samples(front: Front) -> Iterator[Sample]:
         yield Sample("channel_handed_over_total", "Notices handed over to a channel.", channel.handed_over, label)
         yield Sample("channel_failed_total", "Sendings that failed.", channel.failed, label)
         yield Sample("channel_under_way", "Sendings under way.", channel.under_way, label)
-    counters = {"desk": front.desk.counters, "engine": engine.counts, **front.counters()}
-    for part, counts in sorted(counters.items()):
+    for part, counts in sorted(front.counters().items()):
         for event, number in sorted(counts.items()):
-            yield Sample(
-                "events_total", "What happened, by part and event.", number, (("part", part), ("event", event))
-            )
+            if event == WAITING:
+                yield Sample("waiting", "What waits at a part now.", number, (("part", part),))
+            else:
+                labels = (("part", part), ("event", event))
+                yield Sample("events_total", "What happened, by part and event.", number, labels)
     yield Sample("pages_listening", "Pages that listen for changes.", front.subscribers)
     yield Sample("pages_refused_total", "Pages refused because too many listened.", front.subscribers_refused)
 

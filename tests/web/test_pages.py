@@ -1,0 +1,478 @@
+"""Promises of the pages as the server makes them: escaping, languages, sizes, and a GET that changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from collector.alarm import Phase
+from collector.alerter.catalogue import MESSAGES, choose_language, say
+from collector.commands import SystemTrouble
+from collector.dispatch import Reason
+from collector.incident import Answer
+from config.profile import Condition, Kind
+from config.words import Quality
+from tests.sites import site_data
+from tests.web.scene import LINK_VALID_S, SPIKED, START_MS, Clock, Scene, eventually, scene, web_data
+
+PRESSED = {"GET": None, "POST": {"answer": "going"}}
+Play = Callable[[Scene], Awaitable[Any]]
+
+
+def played(folder: Path, play: Play, **more: Any) -> Any:
+    async def run() -> Any:
+        async with scene(folder, **more) as stage:
+            return await play(stage)
+
+    return asyncio.run(run())
+
+
+class Balanced(HTMLParser):
+    """Fails on a page whose tags do not close in order; `scripts` counts scripts and inline handlers."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "path"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.scripts = 0
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script" or any(name.startswith("on") for name, _ in attributes)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+async def whole(stage: Scene) -> tuple[Any, ...]:
+    """Everything that a request could have changed."""
+    store = stage.desk.store
+    return (
+        await store.restore(),
+        await store.incidents(100),
+        await store.entries(None, 1000),
+        dict(stage.desk.engine.incidents),
+        dict(stage.desk.engine.notices),
+    )
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def test_every_message_is_there_in_both_languages_with_the_same_blanks() -> None:
+    for key, texts in MESSAGES.items():
+        assert set(texts) == {"zh", "en"}, key
+        assert all(texts.values()), key
+        blanks = {language: set(re.findall(r"\{(\w+)\}", text)) for language, text in texts.items()}
+        assert blanks["zh"] == blanks["en"], key
+
+
+def test_everything_that_is_shown_by_name_has_words() -> None:
+    flags = [condition.value for condition in Condition if condition.is_flag]
+    keys = [
+        *flags,
+        *(kind.value for kind in Kind),
+        *(f"phase-{phase.value}" for phase in Phase),
+        *(f"reason-{reason.value}" for reason in Reason),
+        *(f"{prefix}{answer.value}" for answer in Answer for prefix in ("", "button-", "you-")),
+        *(quality.name.lower() for quality in Quality if quality is not Quality.GOOD),
+    ]
+
+    assert [key for key in keys if key.replace("you-going", "you-are-going") not in MESSAGES] == []
+
+
+def test_every_message_that_a_template_asks_for_exists() -> None:
+    folder = Path(__file__).parents[2] / "collector/alerter/pages/templates"
+    asked = {key for path in folder.iterdir() for key in re.findall(r"\bt\(\"([a-z0-9-]+)\"[,)]", path.read_text())}
+
+    assert len(asked) > 40
+    assert asked - set(MESSAGES) == set()
+
+
+def test_facts_in_a_message_are_not_read_as_blanks() -> None:
+    assert say("en", "of-needed", n="1", of="2") == "1 of 2 needed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        ("zh", "en", "zh"),
+        ("en", "zh", "en"),
+        ("fr", "en-GB,en;q=0.9", "en"),
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        (None, "fr,en;q=0.3,zh;q=0.5", "zh"),
+        (None, "fr", "zh"),
+        (None, "en;q=0", "zh"),
+        (None, "", "zh"),
+        (None, ";;,,q=1;\x00" * 100, "zh"),
+    ],
+)
+def test_the_language_is_asked_for_preferred_or_the_sites(asked: str | None, accepted: str, language: str) -> None:
+    assert choose_language(asked, accepted, "zh") == language
+
+
+# --- the board ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_board_shows_what_where_since_when_and_who_is_going(tmp_path: Path, language: str) -> None:
+    async def play(stage: Scene) -> str:
+        incident = await stage.fire()
+        await stage.client.post(stage.path(incident.id, "sam"), data={"answer": "going"})
+        return (await stage.client.get(f"/?lang={language}")).text
+
+    text = played(tmp_path, play)
+
+    Balanced(text)
+    assert "Plum Court" in text
+    assert {"zh": "5 楼 · 502 室", "en": "Floor 5 · Flat 502"}[language] in text
+    assert "14:03:22" in text
+    assert "桑梅" in text
+    assert {"zh": "正在赶去", "en": "Going"}[language] in text
+
+
+def test_the_board_shows_every_device_with_its_flags_beside_each_other(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> str:
+        await stage.fire()
+        stage.hear(point="fault")
+        stage.hear("ext-1", "pressure_kpa", 1180.25)
+        return (await stage.client.get("/fragment/board?lang=en")).text
+
+    text = played(tmp_path, play)
+    row = text[text.index('id="d-smoke-1"') : text.index('id="d-smoke-2"')]
+
+    assert all(f'id="d-{device}"' in text for device in ("smoke-1", "ext-1", "lift-1", "smoke-3", "panel-1"))
+    assert 'class="badge alarm"' in row
+    assert 'class="badge trouble"' in row
+    assert "1180.25 kPa" in text
+
+
+def test_a_silent_device_is_shown_offline_and_never_normal(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> str:
+        stage.hear("smoke-2", value=False)
+        assert isinstance(stage.clock, Clock)
+        stage.clock.now_ms += 10 * 60 * 1000
+
+        async def woken() -> bool:
+            return stage.desk.engine.devices["smoke-2"].online is False
+
+        await eventually(woken)
+        return (await stage.client.get("/fragment/board?lang=en")).text
+
+    text = played(tmp_path, play)
+    row = text[text.index('id="d-smoke-2"') : text.index('id="d-ext-1"')]
+
+    assert "Offline" in row
+    assert "10 min ago" in row
+    assert "Normal" not in row
+
+
+def test_a_quiet_board_says_so(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> str:
+        return (await stage.client.get("/?lang=en")).text
+
+    assert "No open incident" in played(tmp_path, play)
+
+
+@pytest.mark.parametrize("path", ["/", "/fragment/board", "/incident/{incident}", "{answer}"])
+def test_what_people_and_devices_are_called_is_escaped(tmp_path: Path, path: str) -> None:
+    async def play(stage: Scene) -> str:
+        stage.hear(point="temperature_c", value=None, quality=Quality.BAD, cause=f"broken {SPIKED}")
+        incident = await stage.fire()
+        await stage.client.post(stage.path(incident.id, "nora"), data={"answer": "going"})
+        asked = path.format(incident=incident.id, answer=stage.path(incident.id, "nora"))
+        return (await stage.client.get(asked)).text
+
+    text = played(tmp_path, play)
+
+    assert "alert(" in text  # the names are there
+    assert "<script>alert" not in text
+    assert Balanced(f"<div>{text}</div>" if "<html" not in text else text).scripts == (1 if path == "/" else 0)
+
+
+def test_the_board_of_a_large_community_stays_light(tmp_path: Path) -> None:
+    data = site_data()
+    template = data["gateways"][0]["buses"][0]["devices"][0]
+    many = [{**template, "id": f"many-{number}", "unit": number % 247 + 1} for number in range(400)]
+    data["gateways"][0]["buses"][0]["devices"] += many
+
+    async def play(stage: Scene) -> httpx.Response:
+        for device in many:
+            stage.hear(device["id"], value=False)
+        return await stage.client.get("/fragment/board")
+
+    answer = played(tmp_path, play, data=data)
+
+    assert answer.text.count('id="d-many-') == 400
+    assert len(answer.content) < 400 * 1024
+
+
+def test_an_incident_has_a_page_with_its_notices_and_their_reasons(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> tuple[str, int]:
+        incident = await stage.fire()
+        await stage.client.post(stage.path(incident.id, "sam"), data={"answer": "cannot"})
+        page = await stage.client.get(f"/incident/{incident.id}?lang=en")
+        missing = await stage.client.get("/incident/none", headers={"Accept": "text/html"})
+        return page.text, missing.status_code
+
+    text, missing = played(tmp_path, play)
+
+    Balanced(text)
+    assert "the building&#39;s own team" in text
+    assert "Incident opened" in text
+    assert "Cannot go" in text
+    assert missing == 404
+
+
+def test_a_page_that_does_not_exist_says_so_in_words(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> httpx.Response:
+        return await stage.client.get("/nothing?lang=en", headers={"Accept": "text/html"})
+
+    answer = played(tmp_path, play)
+
+    assert answer.status_code == 404
+    assert "No such page" in answer.text
+
+
+# --- the answer page ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_answer_page_tells_a_runner_everything_and_is_small(tmp_path: Path, language: str) -> None:
+    async def play(stage: Scene) -> httpx.Response:
+        incident = await stage.fire()
+        return await stage.client.get(f"{stage.path(incident.id, 'sam')}?lang={language}")
+
+    answer = played(tmp_path, play)
+
+    assert Balanced(answer.text).scripts == 0
+    assert len(answer.content) < 15 * 1024
+    for told in ("Plum Court", "502", "14:03:22", "4711#", "North door", 'href="tel:119"', "geo:30.000000,120.000000"):
+        assert told in answer.text
+    assert "position=120.000000%2C30.000000" in answer.text
+    assert "coordinate=wgs84" in answer.text
+    assert {"zh": "不是经认证的火灾报警系统", "en": "not a certified fire alarm"}[language] in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_answer_page_speaks_the_persons_language(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> list[str]:
+        incident = await stage.fire()
+        return [
+            (await stage.client.get(stage.path(incident.id, person), headers={"Accept-Language": "en"})).text
+            for person in ("sam", "ned")
+        ]
+
+    zh, en = played(tmp_path, play)
+
+    assert 'lang="zh-CN"' in zh
+    assert 'lang="en"' in en
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_never_changes_anything(tmp_path: Path, method: str) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        before = await whole(stage)
+        paths = ["/", "/fragment/board", f"/incident/{incident.id}", stage.path(incident.id, "nora")]
+        queries = ["", "?answer=going", "?answer=reset&lang=en"]
+        statuses = {
+            (await stage.client.request(method, path + query)).status_code for path in paths for query in queries
+        }
+        return statuses, before == await whole(stage)
+
+    statuses, unchanged = played(tmp_path, play)
+
+    assert statuses == {200}
+    assert unchanged
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"), [("going", "You are going"), ("arrived", "You have arrived"), ("cannot", "You cannot go")]
+)
+def test_a_button_answers_and_pressing_it_again_is_harmless(tmp_path: Path, answer: str, shown: str) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        path = stage.path(incident.id, "ned")
+        first = await stage.client.post(path, data={"answer": answer})
+        once = await whole(stage)
+        second = await stage.client.post(path, data={"answer": answer})
+        twice = await whole(stage)
+        page = await stage.client.get(first.headers["location"])
+        kept = await stage.desk.store.incident(incident.id)
+        return first, second, once == twice, page.text, kept
+
+    first, second, unchanged, page, kept = played(tmp_path, play)
+
+    assert first.status_code == second.status_code == 303
+    assert unchanged
+    assert shown in page
+    assert [(each.person, each.answer.value) for each in kept.responses] == [("ned", answer)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "status", "words"),
+    [
+        (lambda path: path[:-1], 400, "This link is not complete"),
+        (lambda path: "/a/", 400, "This link is not complete"),
+        (lambda path: "/a/%ff%00", 400, "This link is not complete"),
+        (lambda path: path.replace("/a/W", "/a/X"), 403, "This link is not valid"),
+        (lambda path: path.rpartition(".")[0] + "." + "A" * 43, 403, "This link is not valid"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_that_is_forged_or_cut_opens_nothing(
+    tmp_path: Path, broken: Callable[[str], str], status: int, words: str, method: str
+) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        before = await whole(stage)
+        path = broken(stage.path(incident.id, "nora"))
+        answer = await stage.client.request(method, f"{path}?lang=en", data=PRESSED[method])
+        return answer, before == await whole(stage)
+
+    answer, unchanged = played(tmp_path, play)
+
+    assert (answer.status_code, words in answer.text) == (status, True)
+    assert "4711#" not in answer.text
+    assert unchanged
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_that_has_expired_says_so(tmp_path: Path, method: str) -> None:
+    async def play(stage: Scene) -> httpx.Response:
+        incident = await stage.fire()
+        path = stage.path(incident.id, "nora", START_MS - int(LINK_VALID_S * 1000) - 1000)
+        return await stage.client.request(method, f"{path}?lang=en", data=PRESSED[method])
+
+    answer = played(tmp_path, play)
+
+    assert answer.status_code == 410
+    assert "This link has expired" in answer.text
+    assert 'href="tel:119"' in answer.text
+
+
+def test_a_link_for_what_is_not_here_says_so(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> list[int]:
+        incident = await stage.fire()
+        paths = [stage.path("none", "nora"), stage.path(incident.id, "nobody")]
+        return [(await stage.client.get(path)).status_code for path in paths]
+
+    assert played(tmp_path, play) == [404, 404]
+
+
+@pytest.mark.parametrize("body", [{}, {"answer": ""}, {"answer": "maybe"}, {"answer": "going\x00"}, {"other": "going"}])
+def test_what_is_no_button_of_ours_is_not_an_answer(tmp_path: Path, body: dict[str, str]) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        answer = await stage.client.post(stage.path(incident.id, "nora"), data=body)
+        return answer.status_code, (await stage.desk.store.incident(incident.id)).responses
+
+    assert played(tmp_path, play) == (400, ())
+
+
+def test_a_form_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> int:
+        incident = await stage.fire()
+        return (await stage.client.post(stage.path(incident.id, "nora"), data={"answer": "x" * 70_000})).status_code
+
+    assert played(tmp_path, play) == 413
+
+
+def test_pressing_without_end_is_slowed_down_for_that_person_only(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        pressed = [
+            (await stage.client.post(stage.path(incident.id, "nora"), data={"answer": "going"})).status_code
+            for _ in range(21)
+        ]
+        other = await stage.client.post(stage.path(incident.id, "sam"), data={"answer": "going"})
+        return pressed, other.status_code
+
+    assert played(tmp_path, play) == ([303] * 20 + [429], 303)
+
+
+def test_only_a_leader_sees_stand_down_and_it_works_from_the_page(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        leader, member = stage.path(incident.id, "nora"), stage.path(incident.id, "ned")
+        pages = [(await stage.client.get(f"{path}?lang=en")).text for path in (leader, member)]
+        refused = await stage.client.post(f"{member}?lang=en", data={"answer": "stand-down"})
+        await stage.client.post(leader, data={"answer": "stand-down"})
+        return pages, refused, await stage.desk.store.incident(incident.id)
+
+    (leader, member), refused, kept = played(tmp_path, play)
+
+    assert "Stand down" in leader
+    assert "Stand down" not in member
+    assert refused.status_code == 409
+    assert "You may not do this." in refused.text
+    assert kept.stood_down_by == "nora"
+
+
+def test_reset_is_offered_once_it_is_possible_and_closes_the_incident(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        stage.gateway_is_back()
+        incident = await stage.fire()
+        path = f"{stage.path(incident.id, 'ned')}?lang=en"
+        await stage.client.post(path, data={"answer": "arrived"})
+        early = (await stage.client.get(path)).text
+        refused = await stage.client.post(path, data={"answer": "reset"})
+        stage.hear(value=False)
+        ready = (await stage.client.get(path)).text
+        await stage.client.post(path, data={"answer": "reset"})
+        return early, refused, ready, await stage.client.get(path), await stage.client.get("/?lang=en")
+
+    early, refused, ready, over, board = played(tmp_path, play)
+
+    assert "Reset:" not in early
+    assert "The source is still in alarm" in refused.text
+    assert "Reset:" in ready
+    assert over.status_code == 200
+    assert "This incident is over" in over.text
+    assert "<form" not in over.text
+    assert "4711#" not in over.text
+    assert "Recently closed" in board.text
+
+
+def test_answering_after_the_end_says_that_it_is_over(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> httpx.Response:
+        stage.gateway_is_back()
+        incident = await stage.fire()
+        path = f"{stage.path(incident.id, 'ned')}?lang=en"
+        await stage.client.post(path, data={"answer": "arrived"})
+        stage.hear(value=False)
+        await stage.client.post(path, data={"answer": "reset"})
+        return await stage.client.post(path, data={"answer": "going"})
+
+    answer = played(tmp_path, play)
+
+    assert answer.status_code == 409
+    assert "This incident is over" in answer.text
+
+
+def test_a_trouble_of_the_system_itself_has_a_place_on_the_board(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        await stage.desk.act(SystemTrouble("history", True, "connection refused"))
+        board = (await stage.client.get("/?lang=en")).text
+        incident = next(iter(stage.desk.engine.incidents.values()))
+        link = await stage.client.get(stage.path(incident.id, "carl"))
+        return board, link.status_code
+
+    board, link = played(tmp_path, play, data=web_data())
+
+    assert "Part of the system: history" in board
+    assert link == 200
