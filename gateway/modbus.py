@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S = 3.0
 LIBRARY_TIMEOUT_S = 30.0  # the library's own, beyond every profile's: the time-outs that count are ours
 BITS_PER_CHARACTER = 11  # start, 8 data, parity or a second stop bit, stop
 FRAME_BYTES_MAX = 256  # Modbus over serial line, §2.5.1
-DRAIN_MIN_S = 0.05  # what a USB adapter may hold back
+DRAIN_MIN_S = 0.1  # what a USB adapter or a busy machine may hold back
 DRAIN_MAX_S = 1.0  # a line that never falls silent must not stop the bus
 BUFFER_BYTES_MAX = 1024
 
