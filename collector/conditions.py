@@ -42,6 +42,7 @@ class Conditions:
     def raised(self, rule: Rule, value: str, when: When, now: int, late: bool = False) -> None:
         """The source says that the condition holds; `late`: something newer has already said that it does not."""
         alarm = self._state.alarms.get(rule.key)
+        late = late or (alarm is not None and when.precedes(alarm))
         event = Event.RAISED_LATE if late else Event.RAISED
         phase = next_phase(rule.condition, alarm.phase if alarm else Phase.NORMAL, event)
         if alarm is None:
@@ -49,7 +50,9 @@ class Conditions:
                 self._new(rule, value, when, now, phase)
         elif phase is not alarm.phase:
             self._again(alarm, value, when, now, phase)
-        elif alarm.source_active and not when.precedes(alarm) and when.position is not None:
+        elif late:
+            self._log("alarm-raised-late", alarm, now)
+        elif alarm.source_active and when.position is not None:
             # Remember the newest record that says so, lest an older return ends it; and the first time it was so.
             raised_at = min(alarm.raised_at_ms, when.at_ms) if alarm.position is None else alarm.raised_at_ms
             newer = replace(alarm, epoch=when.epoch, position=when.position, raised_at_ms=raised_at)
