@@ -140,7 +140,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _gateway(options: argparse.Namespace) -> int:
     """Ask the devices of one gateway, keep a journal, publish over MQTT (Sparkplug B). Reads only, never writes."""
-    from gateway.__main__ import GatewayOptions, run
+    from gateway.__main__ import run
+    from gateway.plan import GatewayOptions
 
     return run(
         GatewayOptions(
@@ -192,7 +193,8 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     """Read a site folder and its profiles and list every mistake by file and line. Exit 1 if there is one."""
-    from config.site import SiteFile, read_site
+    from config.loader import read_site
+    from config.site import SiteFile
 
     if options.schema:
         from config.profile import Profile

@@ -38,7 +38,8 @@ from config.endpoint import (
     parse_mqtt,
     read_secret,
 )
-from config.site import Site, load_site
+from config.loader import load_site
+from config.site import Site
 
 log = logging.getLogger("collector")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from config.endpoint import Broker, EndpointError, parse_mqtt
 from config.wire import (
@@ -88,7 +89,7 @@ def run(url: str, group: str) -> int:
     def hand_over(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         nonlocal dropped
         try:
-            heard.put_nowait((time.time_ns(), message.topic, message.payload))
+            heard.put_nowait((time.time_ns(), message.topic, bytes(message.payload)))
         except queue.Full:
             dropped += 1
 
@@ -115,7 +116,7 @@ def run(url: str, group: str) -> int:
 
 
 def _client(broker: Broker, group: str) -> mqtt.Client:
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:

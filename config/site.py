@@ -1,24 +1,17 @@
-"""A site: one community as its folder of YAML describes it, checked and frozen.
-
-`load_site(folder)` reads every *.yaml of the folder (sections may be spread over files as one likes)
-and the profiles its devices name: the site's own `profiles/` first, then those that ship.
-"""
+"""A site: one community as its folder of YAML describes it, frozen. `config.loader` reads and checks the folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-from config.document import Document, Mistakes, merge, read_document
 from config.profile import Kind, Point, Profile, Strict, points_of
 from config.wire import is_name
 
-SHIPPED_PROFILES = Path(__file__).parent / "profiles"
 Language = Literal["en", "zh"]
 Text = dict[Language, str]
 
@@ -275,60 +268,3 @@ class Site:
     def language_of(self, person: Person) -> Language:
         """The language a person is written to in."""
         return person.language or self.community.language
-
-
-def load_site(folder: Path | str) -> Site:
-    """Read and check a site folder. Raises Mistakes with everything that is wrong; warnings do not stop it."""
-    site, document = read_site(Path(folder))
-    if site is None:
-        raise Mistakes(document.mistakes)
-    return site
-
-
-def read_site(folder: Path) -> tuple[Site | None, Document]:
-    """The site if it can be used, and the document with all mistakes and warnings, for `callpoint check`."""
-    from config.references import check_references  # it needs SiteFile from here
-
-    files = sorted(path for path in folder.glob("*.yaml")) if folder.is_dir() else []
-    if not files:
-        nothing = Document(places={(): (str(folder), 1)})
-        nothing.mistake((), "no *.yaml file", "a site folder")
-        return None, nothing
-    document = merge([read_document(path) for path in files])
-    profiles = _read_profiles(folder, document)
-    try:
-        file = SiteFile.model_validate(document.value)
-    except ValidationError as error:
-        document.take_errors(error)
-        return None, document
-    check_references(file, profiles, document)
-    if any(not mistake.warning for mistake in document.mistakes):
-        return None, document
-    return Site(file, profiles), document
-
-
-def _read_profiles(folder: Path, document: Document) -> dict[str, Profile]:
-    """Shipped profiles, and the site's own over them. Mistakes go to the site's document."""
-    profiles: dict[str, Profile] = {}
-    for path in [*sorted(SHIPPED_PROFILES.glob("*.yaml")), *sorted((folder / "profiles").glob("*.yaml"))]:
-        shown = str(path) if path.is_relative_to(folder) else f"profiles/{path.name}"
-        profile = read_profile(path, document, shown)
-        if profile is not None:
-            profiles[profile.profile] = profile
-    return profiles
-
-
-def read_profile(path: Path, into: Document, shown: str | None = None) -> Profile | None:
-    """One profile file, or None with its mistakes noted in `into`."""
-    document = read_document(path, shown)
-    profile = None
-    if not document.mistakes:
-        try:
-            profile = Profile.model_validate(document.value)
-        except ValidationError as error:
-            document.take_errors(error)
-    if profile is not None and profile.profile != path.stem:
-        document.mistake(("profile",), repr(profile.profile), f"the file's own name, {path.stem!r}")
-        profile = None
-    into.mistakes.extend(document.mistakes)
-    return profile

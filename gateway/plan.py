@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.site import Gateway, RtuBus, TcpBus, load_site
+from config.loader import load_site
+from config.site import Gateway, RtuBus, TcpBus
 from config.words import Edge
 from gateway.poller import Polled, polled
 

@@ -17,8 +17,9 @@ import yaml
 from pydantic import ValidationError
 
 from config.document import Mistakes
+from config.loader import load_site
 from config.profile import Bit, Profile
-from config.site import Site, load_site
+from config.site import Site
 from simulator.actions import Action, When
 from simulator.commands import Commands
 from simulator.faults import Fault

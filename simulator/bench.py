@@ -21,8 +21,9 @@ from typing import Any
 import httpx
 
 from config.document import Mistakes
+from config.loader import load_site
 from config.profile import Condition, Kind
-from config.site import Site, load_site
+from config.site import Site
 from simulator.client import ApiRefused, handed_over_at
 from simulator.narrator import Narrator
 from simulator.processes import ChildFailed, free_port

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 
 from config.document import Mistakes
-from config.site import Site, load_site
+from config.loader import load_site
+from config.site import Site
 from simulator.client import ApiRefused, handed_over_at, holds
 from simulator.narrator import Narrator, entry_words
 from simulator.processes import ChildFailed, free_port

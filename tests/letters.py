@@ -12,8 +12,9 @@ from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.message import Words
 from config.document import Document
+from config.loader import SHIPPED_PROFILES, read_profile
 from config.profile import Condition, Kind, Profile
-from config.site import SHIPPED_PROFILES, Site, SiteFile, read_profile
+from config.site import Site, SiteFile
 
 NOW_MS = 1_790_000_000_000  # 2026-09-21 21:33:20 in Shanghai
 PROFILES = ("sm-1", "fp-1", "ep-1", "le-1")

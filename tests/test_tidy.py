@@ -25,6 +25,7 @@ PURE = {
     "config/wire.py",
     "config/commit.py",
     "config/profile.py",
+    "config/site.py",
     "gateway/schedule.py",
     "gateway/blocks.py",
     "gateway/decode.py",

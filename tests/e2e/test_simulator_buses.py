@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from config.site import load_site
+from config.loader import load_site
 from simulator.actions import Action, Discharge, Entrap, Force, Puff, Weather
 from simulator.faults import LATE_S, Fault
 from simulator.models import KEEPS_SILENT

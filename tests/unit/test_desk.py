@@ -21,7 +21,7 @@ from collector.history import open_history
 from collector.incident import Answer
 from collector.records import INT64_MAX, Batch, Record
 from collector.store import Limits, Store, StoreFailed
-from config.site import load_site
+from config.loader import load_site
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Reading, Report
 

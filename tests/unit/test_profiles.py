@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from config.document import Document
+from config.loader import SHIPPED_PROFILES, load_site, read_profile
 from config.profile import Condition, Kind, Point, Profile, Table, points_of
-from config.site import SHIPPED_PROFILES, Site, load_site, read_profile
+from config.site import Site
 from gateway.decode import decode_point
 from simulator.actions import Entrap, Force, Puff
 from simulator.models import Registers

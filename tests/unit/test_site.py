@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from config.document import Document, Mistakes
+from config.loader import SHIPPED_PROFILES, load_site, read_profile, read_site
 from config.profile import Profile
 from config.schema import schema_text
-from config.site import SHIPPED_PROFILES, SiteFile, load_site, read_profile, read_site
+from config.site import SiteFile
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "config" / "sites" / "demo"

@@ -8,7 +8,8 @@ import pytest
 
 from collector.dispatch import Reason
 from config.document import Mistakes
-from config.site import Site, load_site
+from config.loader import load_site
+from config.site import Site
 from simulator.actions import Ignite
 from simulator.story import read_story, shipped_stories
 from simulator.world import World

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from config.loader import load_site
 from config.profile import Table
-from config.site import Site, load_site
+from config.site import Site
 from simulator.actions import (
     Action,
     Clear,
