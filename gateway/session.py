@@ -31,6 +31,7 @@ RETURN_SETTLE_MS = 2_000  # devices that return within this of each other are bo
 RETURN_WAIT_MAX_MS = 10_000  # but none waits longer than this
 REBIRTH_PACE_MS = 1_000  # a host that asks faster than this is answered once
 ACCOUNT_PERIOD_MS = 5_000
+PULSE_MS = 10_000  # the account goes again unchanged, so that a quiet gateway is told from a dead one
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +221,14 @@ class Session:
         times = [] if self._birth_ms is None else [self._birth_ms]
         if not self._muted:
             times += [at for window in self.windows.values() if (at := window.resend_at(self._sendable)) is not None]
-            if self._account != self._account_sent[1]:
-                times.append(self._account_sent[0] + ACCOUNT_PERIOD_MS)
+            changed = self._account != self._account_sent[1]
+            times.append(self._account_sent[0] + (ACCOUNT_PERIOD_MS if changed else PULSE_MS))
         return min(times, default=None)
 
     def account_message(self, now_ms: int) -> Outgoing | None:
-        """The journal's counts as NDATA without a position, or None if the host has them already."""
-        if self._muted or self._bd_seq is None or self._account == self._account_sent[1]:
+        """The journal's counts as NDATA without a position, or None if the host has them and heard us lately."""
+        lately = now_ms - self._account_sent[0] < PULSE_MS
+        if self._muted or self._bd_seq is None or (lately and self._account == self._account_sent[1]):
             return None
         self._account_sent = (now_ms, dict(self._account))
         at_ms = self._utc_ms(now_ms)
