@@ -29,6 +29,7 @@ LATE_MS = 5_000  # source and receipt further apart than this: both times are sh
 
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
+_NEWS = (Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED)
 _ALARMING = (Condition.ALARM, Condition.PRE_ALARM)
 _WORST_FIRST = {condition: rank for rank, condition in enumerate(Condition)}
 
@@ -50,14 +51,15 @@ def describe(
     say = PHRASES[language]
     shown = _worst_first(alarms, newest=notice.reason is Reason.NEW_DEVICE)
     head, brief = _headline(incident, shown, say), _headline_brief(incident, shown, say)
-    if notice.reason in say.news:
-        head = say.news_headline.format(news=say.news[notice.reason], headline=head)
-        brief = say.news_headline.format(news=say.news_brief[notice.reason], headline=say.kinds_brief[incident.kind])
+    news = _news(incident, notice)
+    if news is not None:
+        head = say.news_headline.format(news=say.news[news], headline=head)
+        brief = say.news_headline.format(news=say.news_brief[news], headline=say.kinds_brief[incident.kind])
     call = is_urgent(incident, notice)
     lines = [say.call_119 if call else say.danger_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
-    if notice.reason not in say.news:
+    if news is None:
         lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
     lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
     tail = say.call_119_brief if call else say.danger_119_brief
@@ -84,6 +86,17 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
 def _language(site: Site, person: str) -> Language:
     known = site.people.get(person)
     return site.community.language if known is None else site.language_of(known)
+
+
+def _news(incident: Incident, notice: Notice) -> Reason | None:
+    """What an informational notice tells; one that took another channel tells what has become of the incident."""
+    if notice.reason is not Reason.CHANNEL_FAILED or notice.expects_answer:
+        return notice.reason if notice.reason in _NEWS else None
+    if not incident.open:
+        return Reason.CLOSED
+    if incident.stood_down_by is not None:
+        return Reason.STAND_DOWN
+    return Reason.QUORUM_REACHED if incident.quorum_at_ms is not None else None
 
 
 def _worst_first(alarms: Sequence[Alarm], newest: bool = False) -> list[Alarm]:

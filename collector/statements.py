@@ -159,6 +159,12 @@ def write_attempt(connection: sqlite3.Connection, attempt: Attempt) -> None:
         " WHERE id = ?",
         (attempt.notice, attempt.notice),
     )
+    if attempt.permanent:  # the engine forgets the notices of a closed incident: nobody else would end this one
+        connection.execute(
+            "UPDATE notices SET superseded_at_ms = ? WHERE id = ? AND superseded_at_ms IS NULL"
+            " AND incident IN (SELECT id FROM incidents WHERE closed_at_ms IS NOT NULL)",
+            (attempt.at_ms, attempt.notice),
+        )
 
 
 def restored(connection: sqlite3.Connection) -> Restored:

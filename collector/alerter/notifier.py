@@ -29,7 +29,8 @@ from config.site import Site
 
 SAFETY_POLL_S = 5.0  # the store is asked at every wake; this is for a wake that never came
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine hears of it; the tries go on until it has superseded the notice
+TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine takes the person's next channel; without one the tries go on
+TRIES_AFTER_CLOSE = 8  # about four minutes; news of a closed incident are not worth more
 ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
 RECORD_AGAIN_S = 1.0
 UNRECORDED_EVERY_MS = 60_000  # per building
@@ -182,7 +183,7 @@ class Notifier:
             if job.under_way or not job.wanting:
                 continue
             try_ms = next_try_ms(job.attempts, now)
-            if not job.told and (try_ms is None or len(failures_of(job.attempts)) >= TRIES_BEFORE_NEXT_CHANNEL):
+            if not job.told and self._given_up(job):
                 job.told = True
                 tasks.create_task(self._tell_failed(job))
             if try_ms is None:
@@ -209,6 +210,14 @@ class Notifier:
         incident = self._happening.incidents.get(notice.incident)
         return incident is not None and is_urgent(incident, notice)
 
+    def _given_up(self, job: _Job) -> bool:
+        """True if the channel refuses for good, or fails for now and the person has another."""
+        failures, person = failures_of(job.attempts), self._site.people.get(job.notice.person)
+        if failures and failures[-1].permanent:
+            return True
+        another = person is not None and job.notice.channel + 1 < len(person.channels)
+        return another and len(failures) >= TRIES_BEFORE_NEXT_CHANNEL
+
     def _channel_of(self, notice: Notice) -> str:
         """The site's channel for a notice; "" if the site no longer has it so."""
         person = self._site.people.get(notice.person)
@@ -229,7 +238,10 @@ class Notifier:
             attempt = Attempt(notice.id, notice.due, name, at_ms, self._clock())
             job.told = False
         else:
-            attempt = Attempt(notice.id, notice.due, name, at_ms, None, one_line(error.reason, 300), error.permanent)
+            tried_enough = len(failures_of(job.attempts)) + 1 >= TRIES_AFTER_CLOSE
+            over = tried_enough and notice.incident not in self._happening.incidents
+            reason, permanent = one_line(error.reason, 300), error.permanent or over
+            attempt = Attempt(notice.id, notice.due, name, at_ms, None, reason, permanent)
             job.not_before_ms = at_ms + int((error.retry_after_s or 0.0) * 1000)
         await self._record(attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]

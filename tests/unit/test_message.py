@@ -94,6 +94,19 @@ def test_information_is_not_a_call() -> None:
     assert "2580#" not in closed.body  # nobody needs the gate any more
 
 
+def test_news_that_took_another_channel_are_still_news() -> None:
+    second = replace(NOTICE, person="chen", reason=Reason.CHANNEL_FAILED, channel=1, expects_answer=False)
+    fates = {
+        "Enough people are going": replace(INCIDENT, quorum_at_ms=NOW_MS),
+        "Call-out ended": replace(INCIDENT, quorum_at_ms=NOW_MS, stood_down_by="li"),
+        "Incident closed": replace(INCIDENT, stood_down_by="li", closed_at_ms=NOW_MS),
+    }
+    for news, incident in fates.items():
+        assert describe(SITE, incident, (FIRE,), second, URL, NOW_MS).subject.startswith(f"{news}: FIRE")
+    call = describe(SITE, INCIDENT, (FIRE,), replace(second, expects_answer=True), URL, NOW_MS)
+    assert call.subject.startswith("FIRE alarm") and PHRASES["en"].reasons[Reason.CHANNEL_FAILED] in call.body
+
+
 def test_a_person_is_written_to_in_their_language_and_others_in_the_communitys() -> None:
     assert told(person="chen").subject.startswith("FIRE alarm: ")
     assert told(person="li").subject.startswith("火灾报警: ")

@@ -17,6 +17,7 @@ from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.notifier import (
     ATTEMPTS_KEPT,
     BACK_OFF_S,
+    TRIES_AFTER_CLOSE,
     TRIES_BEFORE_NEXT_CHANNEL,
     Notifier,
     next_try_ms,
@@ -188,7 +189,7 @@ def test_when_to_try_again(attempts: list[Attempt], expected: int | None) -> Non
 
 
 def test_more_tries_are_remembered_than_the_back_off_has_steps() -> None:
-    assert len(BACK_OFF_S) < ATTEMPTS_KEPT and TRIES_BEFORE_NEXT_CHANNEL < ATTEMPTS_KEPT
+    assert len(BACK_OFF_S) < ATTEMPTS_KEPT and max(TRIES_BEFORE_NEXT_CHANNEL, TRIES_AFTER_CLOSE) < ATTEMPTS_KEPT
 
 
 # --- sending ----------------------------------------------------------------------------------------
@@ -417,10 +418,10 @@ def test_a_refusal_for_good_that_a_crash_kept_from_the_engine_is_told_after_the_
     asyncio.run(scene())
 
 
-def test_too_many_tries_tell_the_engine_once_and_go_on() -> None:
+def test_too_many_tries_tell_the_engine_once_so_that_the_next_channel_is_taken() -> None:
     async def scene() -> None:
         shelf, wire = Shelf(NOTICE), Wire(refuse)
-        async with running(shelf, a=wire) as stage:
+        async with running(shelf, a=wire, b=Wire()) as stage:
             for tries in range(1, TRIES_BEFORE_NEXT_CHANNEL + 3):
                 await until(lambda tries=tries: len(shelf.recorded) == tries, "a try")
                 await settled()
@@ -429,6 +430,37 @@ def test_too_many_tries_tell_the_engine_once_and_go_on() -> None:
                 stage.wake(after_ms=int(BACK_OFF_S[-1] * 1000))
 
         assert len({letter.key for letter in wire.letters}) == 1
+
+    asyncio.run(scene())
+
+
+def test_a_persons_only_channel_is_tried_until_it_works_however_long_it_is_down() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(NOTICE), Wire(refuse)
+        async with running(shelf, a=wire) as stage:
+            for tries in range(1, 30):
+                await until(lambda tries=tries: len(shelf.recorded) == tries, "a try")
+                stage.wake(after_ms=int(BACK_OFF_S[-1] * 1000))
+            wire.fate = None
+            await until(lambda: shelf.handed_over("n-1") == 1, "the hand-over")
+
+        assert not [each for each in stage.heard if isinstance(each, DeliveryFailed)]
+
+    asyncio.run(scene())
+
+
+def test_news_of_a_closed_incident_are_given_up_after_some_minutes() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(replace(NOTICE, reason=Reason.CLOSED, expects_answer=False, incident="inc-0")), Wire(refuse)
+        shelf.closed["inc-0"] = replace(INCIDENT, id="inc-0", closed_at_ms=NOW_MS)
+        async with running(shelf, a=wire) as stage:
+            for tries in range(1, TRIES_AFTER_CLOSE + 1):
+                await until(lambda tries=tries: len(shelf.recorded) == tries, "a try")
+                stage.wake(after_ms=int(BACK_OFF_S[-1] * 1000))
+            await settled()
+
+        assert len(wire.letters) == TRIES_AFTER_CLOSE
+        assert [attempt.permanent for attempt in shelf.recorded] == [False] * (TRIES_AFTER_CLOSE - 1) + [True]
 
     asyncio.run(scene())
 
