@@ -27,7 +27,7 @@ from config.site import Site
 from simulator.client import ApiRefused, handed_over_at
 from simulator.narrator import Narrator
 from simulator.processes import ChildFailed, free_port
-from simulator.stage import Stage, StageOptions
+from simulator.stage import CALLS, Stage, StageOptions
 
 _STEP_S = 20.0  # for one thing to happen; a bench that hangs tells nobody anything
 _POLL_S = 0.05
@@ -84,9 +84,9 @@ async def _round(stage: Stage, site: Site, device: str) -> list[dict[str, Any]]:
     found = await _wait(stage, building, began, _all_handed_over)
     samples = []
     for notice in found["notices"]:
-        if notice["ring"] != 0 or not notice["expects_answer"]:
+        if notice["reason"] not in CALLS or notice["call"] != 1:
             continue
-        cause, at = stage.cause_of(notice, {device}), handed_over_at(notice)
+        cause, at = stage.cause_of(notice, found), handed_over_at(notice)
         assert at is not None  # `_all_handed_over` waited for it
         latency_ms = (datetime.fromisoformat(at) - cause).total_seconds() * 1000
         samples.append({"round": found["id"], "reason": notice["reason"], "latency_ms": latency_ms})

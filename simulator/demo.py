@@ -20,7 +20,7 @@ from config.document import Mistakes
 from config.loader import load_site
 from config.site import Site
 from simulator.client import ApiRefused, handed_over_at, holds
-from simulator.narrator import Narrator, entry_words
+from simulator.narrator import Narrator, entry_words, told_words
 from simulator.processes import ChildFailed, free_port
 from simulator.stage import Stage, StageOptions
 from simulator.story import Expect, Step, Story, read_story
@@ -140,7 +140,8 @@ async def _play_story(stage: Stage, story: Story, narrator: Narrator, result: _R
     narrator.say("story", f"— {story.title['en']} · {story.title['zh']} —")
     since = datetime.now().astimezone()
     start = asyncio.get_running_loop().time()
-    follow = asyncio.create_task(_follow(stage, story, since, narrator))
+    follower = _Follower(stage, story, since, narrator)
+    follow = asyncio.create_task(follower.run())
     await stage.simulator.say(f"play {story.story}")
     try:
         for step in story.steps:
@@ -154,8 +155,7 @@ async def _play_story(stage: Stage, story: Story, narrator: Narrator, result: _R
         follow.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await follow
-    incident = await _incident(stage, story, since)
-    result.notices.extend(_notices(incident, stage))
+    result.notices.extend(_notices(await follower.look(), stage))
 
 
 async def _take(stage: Stage, story: Story, step: Step, since: datetime, result: _Result) -> bool:
@@ -184,24 +184,44 @@ async def _take(stage: Stage, story: Story, step: Step, since: datetime, result:
     return True
 
 
-async def _follow(stage: Stage, story: Story, since: datetime, narrator: Narrator) -> None:
-    """Tell what happens to the story's incident as it happens, until cancelled."""
-    entries = 0
-    told: set[str] = set()
-    while True:
-        with contextlib.suppress(httpx.HTTPError):
-            incident = await _incident(stage, story, since)
-            if incident is not None:
-                for entry in incident["timeline"][entries:]:
-                    narrator.say("incident", entry_words(entry), datetime.fromisoformat(entry["at"]))
-                entries = len(incident["timeline"])
-                for notice in incident["notices"]:
-                    at = handed_over_at(notice)
-                    if at is not None and notice["id"] not in told:
-                        told.add(notice["id"])
-                        words = f"told {notice['person']['name']} on {notice['channel']}: {notice['reason']}"
-                        narrator.say("told", words, datetime.fromisoformat(at))
-        await asyncio.sleep(_POLL_S)
+class _Follower:
+    """Tells what happens to a story's incident as it happens."""
+
+    def __init__(self, stage: Stage, story: Story, since: datetime, narrator: Narrator) -> None:
+        self._stage, self._story, self._since, self._narrator = stage, story, since, narrator
+        self._entries = 0
+        self._told: set[str] = set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                await self.look()
+            await asyncio.sleep(_POLL_S)
+
+    async def look(self) -> dict[str, Any] | None:
+        """Tell what is new; returns the incident."""
+        incident = await _incident(self._stage, self._story, self._since)
+        if incident is not None:
+            for entry in incident["timeline"][self._entries :]:
+                if (words := entry_words(entry, incident)) is not None:
+                    self._narrator.say(*words, datetime.fromisoformat(entry["at"]))
+            self._entries = len(incident["timeline"])
+            _tell_told(self._stage, incident, self._told, self._narrator)
+        return incident
+
+
+def _tell_told(stage: Stage, incident: dict[str, Any], told: set[str], narrator: Narrator) -> None:
+    """Who was told since the last look, those of one reason and call in one line."""
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for notice in incident["notices"]:
+        if handed_over_at(notice) is not None and notice["id"] not in told:
+            told.add(notice["id"])
+            groups.setdefault((notice["reason"], notice["call"]), []).append(notice)
+    for notices in groups.values():
+        at = max(datetime.fromisoformat(str(handed_over_at(notice))) for notice in notices)
+        latency = at - stage.cause_of(notices[0], incident)
+        narrator.say("told", told_words(notices, latency.total_seconds() * 1000), at)
 
 
 async def _incident(stage: Stage, story: Story, since: datetime) -> dict[str, Any] | None:
@@ -212,10 +232,9 @@ def _notices(incident: dict[str, Any] | None, stage: Stage) -> list[dict[str, An
     """The notices of an incident for the report."""
     if incident is None:
         return []
-    devices = {condition["device"] for condition in incident["conditions"]}
     found: list[dict[str, Any]] = []
     for notice in incident["notices"]:
-        at, cause = handed_over_at(notice), stage.cause_of(notice, devices)
+        at, cause = handed_over_at(notice), stage.cause_of(notice, incident)
         latency = None if at is None else datetime.fromisoformat(at) - cause
         found.append(
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from collections import deque
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ _UP_S = 30.0  # for each part to come up, on a slow machine
 _GRACE_S = 6.0  # for a part to stop by itself before it is ended
 _CHANGES_MAX = 5_000
 _SAME_DECISION = timedelta(seconds=1)
+_LINKS_MAX = 3  # answer links shown: enough to try one
+_LINK = re.compile(r"^notice \S+ to (?P<name>.+) \((?P<reason>\S+) ring .*\): .* (?P<url>https?://\S+)$")
+CALLS = ("own-team", "neighbour-team", "manager", "new-device")  # reasons that ask for an answer
 _TOKEN = "CALLPOINT_API_TOKEN"
 
 
@@ -44,6 +48,7 @@ class Stage:
         self._site = site
         self._narrator = narrator
         self._changes: deque[tuple[datetime, str]] = deque(maxlen=_CHANGES_MAX)  # when which device's word changed
+        self._links: set[str] = set()  # whose answer link was shown
         self.url = f"http://{options.listen.replace('0.0.0.0', '127.0.0.1')}"
         self.token = os.urandom(24).hex()
         self.client = Client(self.url, self.token)
@@ -117,16 +122,17 @@ class Stage:
             if child.running:
                 os.kill(child.pid, signal.SIGKILL)
 
-    def cause_of(self, notice: dict[str, Any], devices: set[str]) -> datetime:
+    def cause_of(self, notice: dict[str, Any], incident: dict[str, Any]) -> datetime:
         """What a notice's latency counts from.
 
         A notice that follows a device's report: the change of the register behind it, as the simulator made it.
-        Any other (a ring's time, an answer, a repeat): its decision.
+        Any other (a ring's time, an answer, devices gathered into one new call): its decision.
         """
         created, heard = (datetime.fromisoformat(notice[name]) for name in ("created_at", "heard_at"))
         if not notice["expects_answer"] or created - heard > _SAME_DECISION or notice["cause_at"] is None:
             return created
         read = datetime.fromisoformat(notice["cause_at"])
+        devices = {each["device"] for each in incident["conditions"] if each["raised_at"] == notice["cause_at"]}
         changes = [at for at, device in self._changes if device in devices and at <= read]
         return max(changes, default=read)
 
@@ -141,8 +147,12 @@ class Stage:
         await child.start([*self._options.program, command, *arguments], environment)
 
     def _hear(self, name: str, line: str) -> None:
-        if name == "collector":
-            self._narrator.say("plain", line)
+        if (link := _LINK.search(line)) is not None:
+            if link["reason"] in CALLS and len(self._links) < _LINKS_MAX and link["name"] not in self._links:
+                self._links.add(link["name"])
+                self._narrator.say("told", f"answer as {link['name']}: {link['url']}")
+        elif " WARNING " in line or " ERROR " in line or line.startswith(("Traceback", "callpoint ")):
+            self._narrator.say("fault", f"{name}: {line}")
 
     def _hear_simulator(self, _name: str, line: str) -> None:
         try:
