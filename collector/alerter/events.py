@@ -1,5 +1,8 @@
 """Server-sent events: a short word whenever something changed, and a beat in between that proves the line.
 
+`change`: an incident or a condition, look at once; it also comes first after every connection. `values`: only
+what devices measure, which may wait. Both carry a number that rises, as id and as {"change": number}.
+
 A subscriber fetches what it wants to know; the stream itself carries no data of the site.
 """
 
@@ -28,7 +31,7 @@ router = APIRouter()
 
 @router.get("/events", include_in_schema=False)
 async def events(front: InFront) -> Response:
-    """`change` with its number as id; `beat` with the server's time at once and every five seconds."""
+    """`change`, `values`, and `beat` with the server's time at once and every five seconds of silence."""
     if front.subscribers >= SUBSCRIBERS_MAX:
         front.subscribers_refused += 1
         raise Rejected(503, "too-many-subscribers", f"{SUBSCRIBERS_MAX} pages are listening already")
@@ -58,7 +61,8 @@ class _Stream(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _speak(self, send: Send, ending: Waited) -> None:
-        async with self._front.desk.subscribe() as changes:
+        desk, shown = self._front.desk, None
+        async with desk.subscribe() as changes:
             await _say(send, f"retry: {RETRY_MS}\n{self._beat()}")
             while True:
                 following = asyncio.ensure_future(anext(changes))
@@ -71,8 +75,10 @@ class _Stream(Response):
                     following.cancel()
                 if done & ending:
                     return
-                number = following.result()
-                await _say(send, f"id: {number}\n{_event('change', {'change': number})}")
+                number, before = following.result(), shown
+                shown = (*desk.engine.incidents.values(), *desk.engine.alarms.values())
+                name = "values" if shown == before else "change"
+                await _say(send, f"id: {number}\n{_event(name, {'change': number})}")
 
     def _beat(self) -> str:
         now = self._front.now()

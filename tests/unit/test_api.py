@@ -357,7 +357,7 @@ def test_metrics_put_the_samples_of_a_name_together() -> None:
 
 def test_the_ledger_is_shown_per_gateway_and_lane(tmp_path: Path) -> None:
     async def play(stage: Scene) -> Any:
-        stage.desk.book(Counts(Edge("lane", "gw-1"), "e1", Lane.ALARM, 7, 1, 2, START_MS))
+        stage.desk.book(_counts())
 
         async def rows() -> Any:
             return (await stage.client.get("/api/v1/ledger")).json()["rows"]
@@ -378,3 +378,55 @@ def test_names_of_people_are_data_and_not_html_in_json(tmp_path: Path) -> None:
 
     assert answer.json()["responses"][0]["person"]["name"] == f"Nora {SPIKED}"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def _listen(stage: Scene, plays: list[Callable[[], Any]]) -> list[str]:
+    """What a page hears: after each `change` or `values` the next of `plays` is played, then the server closes."""
+    said: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Any) -> None:
+        text = message.get("body", b"").decode()
+        said.extend(line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: "))
+        if said and said[-1] != "beat" and "event: " in text:
+            if plays:
+                plays.pop(0)()
+            else:
+                stage.app.state.front.closing.set()
+
+    headers = [(b"host", b"127.0.0.1:8080")]
+    scope = {"type": "http", "method": "GET", "path": "/events", "raw_path": b"/events", "query_string": b""}
+    scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080), "scheme": "http"}
+    async with asyncio.timeout(10):
+        await stage.app(scope, receive, send)
+    assert stage.app.state.front.subscribers == 0
+    return said
+
+
+def test_a_page_hears_of_alarms_at_once_and_of_values_apart(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> list[str]:
+        stage.hear(value=False)
+        stage.hear(point="temperature_c", value=20.0)
+        await stage.fire("smoke-2")
+        return await _listen(stage, [lambda: stage.hear("smoke-1"), lambda: stage.desk.book(_counts())])
+
+    assert played(tmp_path, play) == ["beat", "change", "change", "values"]
+
+
+def test_more_pages_than_there_is_room_for_are_told_so(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        stage.app.state.front.subscribers = 200
+        answer = await stage.client.get("/events")
+        return answer.status_code, answer.json()["reason"], (await stage.client.get("/metrics")).text
+
+    status, reason, metrics = played(tmp_path, play)
+
+    assert (status, reason) == (503, "too-many-subscribers")
+    assert "\ncallpoint_pages_refused_total 1\n" in metrics
+
+
+def _counts() -> Counts:
+    return Counts(Edge("lane", "gw-1"), "e1", Lane.ALARM, 7, 1, 2, START_MS)

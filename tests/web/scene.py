@@ -19,9 +19,10 @@ from collector.effects import Owing, Presence
 from collector.history import open_history
 from collector.incident import Incident
 from collector.store import open_store
+from config.site import Site
 from config.sparkplug import DataType
 from config.words import Edge, Quality, Reading, Report
-from tests.sites import GROUP, site_data, small_site
+from tests.sites import site_data, small_site
 
 TOKEN = "a-token-made-at-first-start"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -66,16 +67,16 @@ class Scene:
 
     def hear(self, device: str = "smoke-1", point: str = "fire", value: Any = True, **more: Any) -> None:
         """A device says this, now."""
-        datatype = DataType.DOUBLE if isinstance(value, float) else DataType.BOOLEAN
+        datatype = {float: DataType.DOUBLE, int: DataType.INT32}.get(type(value), DataType.BOOLEAN)
         gateway = self.desk.site.gateway_of.get(device, "gw-1")
         reading = Reading(point, value, datatype, more.get("quality", Quality.GOOD), more.get("cause"))
-        edge = Edge(GROUP, gateway)
+        edge = Edge(self.desk.site.community.id, gateway)
         at_ms = more.get("at_ms", self.clock())
         self.desk.hear(Report(edge, device, None, None, None, None, at_ms, False, (reading,)))
 
-    async def fire(self, device: str = "smoke-1") -> Incident:
+    async def fire(self, device: str = "smoke-1", **more: Any) -> Incident:
         """A detector sees fire; returns the incident once it is on disk."""
-        self.hear(device)
+        self.hear(device, **more)
         building = self.desk.site.devices[device].place.building
         found = next(each for each in self.desk.engine.incidents.values() if each.building == building)
         await eventually(lambda: self.desk.store.incident(found.id))
@@ -83,8 +84,9 @@ class Scene:
 
     def gateway_is_back(self, name: str = "gw-1") -> None:
         """A birth of a gateway that owes nothing."""
-        self.desk.hear(Presence(Edge(GROUP, name), None, True, self.clock(), "birth"))
-        self.desk.hear(Owing(Edge(GROUP, name), False))
+        edge = Edge(self.desk.site.community.id, name)
+        self.desk.hear(Presence(edge, None, True, self.clock(), "birth"))
+        self.desk.hear(Owing(edge, False))
 
     def path(self, incident: str, person: str, at_ms: int | None = None) -> str:
         """The path of a person's answer link."""
@@ -97,6 +99,7 @@ async def scene(
     folder: Path,
     *,
     data: dict[str, Any] | None = None,
+    site: Site | None = None,
     token: str | None = TOKEN,
     listen_host: str = "127.0.0.1",
     clock: Callable[[], int] | None = None,
@@ -104,7 +107,7 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """The whole scene; whatever was on disk in `folder` goes on."""
     clock = clock or Clock()
-    site = small_site(data or web_data())
+    site = site or small_site(data or web_data())
     store = await open_store(f"sqlite:{folder}/state.db")
     history = await open_history(f"sqlite:{folder}/history.db")
     desk = Desk(site, store, history, await store.restore(), clock)

@@ -66,7 +66,10 @@ async def _open(request: Request, front: Front, token: str) -> tuple[Incident, P
     except LinkRefused as refused:
         return _plain(front, front.language(request), _STATUS[refused.reason], f"link-{refused.reason.value}")
     person = front.desk.site.people.get(link.person)
-    incident = await front.incident(link.incident)
+    try:
+        incident = await front.incident(link.incident)
+    except StoreFailed:
+        return _plain(front, front.language(request), 503, "not-read", again=True)
     if person is None or incident is None:
         return _plain(front, front.language(request), 404, "link-gone")
     return incident, person

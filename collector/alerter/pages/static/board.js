@@ -6,6 +6,7 @@ const words = JSON.parse(document.body.dataset.words);
 const fragmentUrl = "/fragment/board?lang=" + document.body.dataset.language;
 const QUIET_MS = 12000; // the server beats every 5 s: quiet for longer means the connection is lost
 const FETCH_APART_MS = 1000;
+const VALUES_APART_MS = 5000; // what devices measure is fetched less often than incidents
 const RECONNECT_MS = 15000;
 const BLINK_MS = 3000; // a break shorter than this is not worth a word
 
@@ -22,6 +23,7 @@ let behind = true; // something has changed that this page does not show yet
 let connectedAt = 0;
 let serverAhead = 0; // server's clock minus this machine's, which may be wrong
 let fetching = false;
+let laterTimer = 0;
 let wanted = false;
 let fetchedAt = -Infinity;
 
@@ -135,10 +137,20 @@ async function refresh() {
   fetching = false;
 }
 
+function refreshLater() {
+  if (laterTimer) return;
+  const wait = fetchedAt + VALUES_APART_MS - performance.now();
+  laterTimer = setTimeout(() => {
+    laterTimer = 0;
+    refresh();
+  }, Math.max(0, wait));
+}
+
 function connect() {
   if (source) source.close();
   connectedAt = performance.now();
   source = new EventSource("/events");
+  source.addEventListener("values", refreshLater);
   source.addEventListener("change", refresh); // comes first after every connection, also after a restart
   source.addEventListener("beat", (event) => {
     const beat = JSON.parse(event.data);
