@@ -16,9 +16,10 @@ from collector.effects import Presence
 from collector.rules import Rule, Rules, rules_of
 from collector.state import State
 from config.profile import Condition, Kind
-from config.site import Site
-from config.words import Edge, Reading
+from config.site import Device, Site
+from config.words import Edge, Lane, Reading
 
+HEARTBEAT_GRACE_MS = 15_000  # a heartbeat may have been grouped, lost once, and sent again
 UNKNOWN_MAX = 1_000  # gateways and devices that the site does not know, shown and counted
 
 
@@ -46,6 +47,7 @@ class DeviceState:
     rules: Rules = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)  # points without a usable value, with the cause
     certified_dead: bool = False  # by a death certificate: only a birth brings it back
+    silent_after_ms: int = 0
     patient_from_ms: int = 0  # its deadline runs from here, or from when it was last heard
 
 
@@ -73,17 +75,22 @@ class Watch:
         self._conditions = conditions
         self._agenda: Agenda[tuple[str, str]] = Agenda()
         self._silent_ms = {gateway.id: _ms(gateway.silent_after_s) for gateway in site.gateways.values()}
-        self._device_silent_ms = _ms(site.plan.device_silent_after_s)
         group = site.community.id
         self.gateways = {name: GatewayState(Edge(group, name), patient_from_ms=now) for name in site.gateways}
         self.devices = {
-            device.id: DeviceState(device.id, gateway.id, rules=rules_of(site, device), patient_from_ms=now)
+            device.id: DeviceState(
+                device.id,
+                gateway.id,
+                rules=rules_of(site, device),
+                silent_after_ms=_silent_after_ms(site, device),
+                patient_from_ms=now,
+            )
             for gateway, _, device in site.installed()
         }
         self._devices_of: dict[str, list[DeviceState]] = {}
         for device in self.devices.values():
             self._devices_of.setdefault(device.gateway, []).append(device)
-            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+            self._agenda.set(("device", device.device), now + device.silent_after_ms)
         for name in self.gateways:
             self._agenda.set(("gateway", name), now + self._silent_ms[name])
 
@@ -177,8 +184,8 @@ class Watch:
         if gateway.online is not True:
             return  # its deadline starts again when its gateway is back
         since = max(device.patient_from_ms, device.heard_at_ms or 0)
-        if since + self._device_silent_ms > now:
-            self._agenda.set(("device", device.device), since + self._device_silent_ms)
+        if since + device.silent_after_ms > now:
+            self._agenda.set(("device", device.device), since + device.silent_after_ms)
         elif (gateway.heard_at_ms or 0) <= since:
             # The gateway has been mute for as long: its own deadline is to tell, before it is held against the device.
             self._agenda.set(("device", device.device), now + self._silent_ms[device.gateway])
@@ -210,13 +217,13 @@ class Watch:
         self._agenda.set(("gateway", name), now + self._silent_ms[name])
         for device in self._devices_of.get(name, ()):
             device.patient_from_ms = now
-            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+            self._agenda.set(("device", device.device), now + device.silent_after_ms)
         self._conditions.cleared(f"{name}:silent", When(now), now)
 
     def _device_back(self, device: DeviceState, cause: str, now: int) -> None:
         self._turn_device(device, True, cause, now)
         if device.known:
-            self._agenda.set(("device", device.device), now + self._device_silent_ms)
+            self._agenda.set(("device", device.device), now + device.silent_after_ms)
             self._conditions.cleared(f"{device.device}:silent", When(now), now)
 
     def _turn_device(self, device: DeviceState, online: bool, cause: str, now: int) -> None:
@@ -240,6 +247,14 @@ def building_of_gateway(site: Site, gateway: str) -> str:
         return ""
     places = Counter(device.place.building for bus in site.gateways[gateway].buses for device in bus.devices)
     return places.most_common(1)[0][0]
+
+
+def _silent_after_ms(site: Site, device: Device) -> int:
+    """The plan's deadline, but never before the device's own next heartbeat can have arrived."""
+    points = site.points(device)
+    pulses = [point.register.heartbeat_s for point in points if point.lane is Lane.TELEMETRY]
+    pulse_s = min(pulses or [point.register.heartbeat_s for point in points[:1]], default=0.0)
+    return max(_ms(site.plan.device_silent_after_s), _ms(pulse_s) + HEARTBEAT_GRACE_MS)
 
 
 def _ms(seconds: float) -> int:

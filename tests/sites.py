@@ -25,7 +25,7 @@ def _bit(bit: int, condition: str, kind: str | None, **more: Any) -> dict[str, A
 
 
 def _register(address: int, **more: Any) -> dict[str, Any]:
-    return {"table": "input", "address": address, "text": _text("value"), **more}
+    return {"table": "input", "address": address, "text": _text("value"), "heartbeat_s": 30, **more}
 
 
 def _profile(name: str, category: str, points: dict[str, Any], detectors: dict[str, Any] | None = None) -> Profile:

@@ -7,7 +7,7 @@ from collector.effects import Presence
 from collector.engine import Engine
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading
-from tests.sites import GROUP
+from tests.sites import GROUP, site_data, small_site
 
 
 def test_a_silent_detector_becomes_trouble_not_fire() -> None:
@@ -21,6 +21,15 @@ def test_a_silent_detector_becomes_trouble_not_fire() -> None:
     assert [incident.kind.value for incident in play.engine.incidents.values()] == ["fault"]
     play.expect_told("nora", "mona")
     assert play.engine.devices["smoke-1"].online is False
+
+
+def test_no_device_is_silent_before_its_own_heartbeat_was_due() -> None:
+    data = site_data()
+    data["plan"]["device_silent_after_s"] = 1
+    play = Play(small_site(data)).mute("smoke-1")
+
+    assert not play.at(44.9).engine.alarms
+    assert list(play.at(45).engine.alarms) == ["smoke-1:silent"]
 
 
 def test_a_detector_that_falls_silent_in_alarm_stays_in_alarm() -> None:
