@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from collector.alarm import Alarm
-from collector.dispatch import RECALL_AFTER_MS, SETTLE_MS, Notice, Reason, people_of, responsible
+from collector.dispatch import LATE_MS, RECALL_AFTER_MS, SETTLE_MS, Notice, Reason, people_of, responsible
 from collector.incident import PRIORITY, Answer, Incident, Response, outranks
 from collector.state import State
 from config.profile import Condition
@@ -48,13 +48,20 @@ class CallOut:
         for person, reason in responsible(self._site, incident.building):
             self._notify(incident, person, Reason.LATE_REPORT if late else reason, 0, now, expects_answer=not quiet)
 
-    def recall(self, incident: Incident, now: int) -> None:
-        """Another device is in alarm: everybody is called anew, but not more often than people can follow."""
+    def recall(self, incident: Incident, now: int, late: bool = False) -> None:
+        """Another device is in alarm: everybody is called anew, but not more often than people can follow.
+
+        `late`: its alarm was long ago when it arrived; they are called if it is still so a little later.
+        """
+        if late:
+            if incident.recall_at_ms is None:
+                self._state.put_incident(replace(incident, recall_at_ms=now + SETTLE_MS, recall_if_still_so=True))
+            return
         at = incident.call_started_at_ms + RECALL_AFTER_MS
         if now >= at or self._ended(incident):
             self.begin(incident, now, again=True)
         else:
-            self._state.put_incident(replace(incident, recall_at_ms=incident.recall_at_ms or at))
+            self._state.put_incident(replace(incident, recall_at_ms=at, recall_if_still_so=False))
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -67,7 +74,10 @@ class CallOut:
     def step(self, incident: Incident, now: int) -> None:
         """Time has passed: call anew, call the next ring, judge a late alarm again, repeat what nobody answered."""
         if incident.recall_at_ms is not None and now >= incident.recall_at_ms:
-            self.begin(incident, now, again=True)
+            if incident.recall_if_still_so and not self._late_and_still_so(incident):
+                self._state.put_incident(replace(incident, recall_at_ms=None))
+            else:
+                self.begin(incident, now, again=True)
         elif incident.next_step_at_ms is not None and now >= incident.next_step_at_ms:
             if incident.full_call:
                 self._next_ring(incident, now)
@@ -292,6 +302,10 @@ class CallOut:
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)
         return any(alarm.condition is Condition.ALARM and alarm.source_active for alarm in alarms)
+
+    def _late_and_still_so(self, incident: Incident) -> bool:
+        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition is Condition.ALARM]
+        return any(alarm.source_active and alarm.heard_at_ms - alarm.raised_at_ms > LATE_MS for alarm in alarms)
 
     def _ended(self, incident: Incident) -> bool:
         return incident.quorum_at_ms is not None or incident.stood_down_by is not None

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 
 from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
 from collector.callout import CallOut
-from collector.dispatch import RETELL_MS
+from collector.dispatch import LATE_MS, RETELL_MS
 from collector.incident import PRIORITY, Incident, Source, is_new_source, outranks
 from collector.rules import Rule
 from collector.state import State
 from config.profile import Condition, Kind
-
-LATE_MS = 30 * 60 * 1000  # an alarm older than this when it arrives, and over, is no call-out any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +159,8 @@ class Conditions:
             self._call_out.begin(incident, now)
         elif higher:
             self._call(incident, now, late)
-        elif alarm.condition is Condition.ALARM and not late and is_new_source(source, others):
-            self._call_out.recall(incident, now)
+        elif alarm.condition is Condition.ALARM and incident.full_call and is_new_source(source, others):
+            self._call_out.recall(incident, now, late)
 
     def _call(self, incident: Incident, now: int, late: bool) -> None:
         """Tell people of an incident that is new or has become more serious."""

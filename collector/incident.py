@@ -51,6 +51,7 @@ class Incident:
     condition: Condition = Condition.ALARM  # the highest class that people were told of or are to be told of
     next_step_at_ms: int | None = None  # when the next ring is called, or a late or quiet incident is looked at again
     recall_at_ms: int | None = None  # another device has joined: everybody is called anew then
+    recall_if_still_so: bool = False  # but only if its alarm, long ago when it arrived, is not over
 
     @property
     def open(self) -> bool:

@@ -28,6 +28,10 @@ class Reports:
         self._state = state
         self._conditions = conditions
         self._watch = watch
+        for name, device in watch.devices.items():
+            if (alarm := state.alarms.get(f"{name}:quality")) is not None:
+                point, _, cause = (alarm.value or "").partition(": ")
+                device.bad[point] = cause
         self.counts: Counter[str] = Counter()  # what was odd: unknown-gateway, unknown-device, unknown-point
 
     def take(self, report: Report, now: int, complete: bool) -> None:
@@ -47,7 +51,9 @@ class Reports:
         cleared: list[str] = []
         for reading in report.readings:
             self._judge(device, reading, report, complete, raised, cleared)
-        when = When(report.at_ms, report.epoch, report.position, report.historical)
+        # While a gateway does not know the time, nothing it says can be called old.
+        dated = f"{device.gateway}:clock" not in self._state.alarms
+        when = When(report.at_ms, report.epoch, report.position, report.historical and dated)
         if len(raised) > 1:  # a fire before the troubles beside it
             raised.sort(key=lambda each: _rank(each[0]))
         for rule, reading, late in raised:

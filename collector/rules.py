@@ -43,7 +43,7 @@ class Rule:
             return None
         if self.limit is None:
             return bool(value)
-        if isinstance(value, bool):
+        if isinstance(value, bool) or value != value:  # NaN is no number, and so no value
             return None
         edge = self.limit.clear if active else self.limit.value
         return value < edge if self.limit.when == "below" else value > edge

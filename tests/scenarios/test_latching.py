@@ -6,8 +6,9 @@ from collector.alarm import Phase
 from collector.dispatch import Reason
 from collector.engine import Reset
 from collector.incident import Answer
-from config.words import Lane
-from tests.scenarios.play import START_MS, Play
+from config.words import Edge, Lane, Report
+from tests.scenarios.play import START_MS, Play, reading
+from tests.sites import GROUP
 
 NORTH = ("nora", "ned", "nick")
 MINUTE = 60
@@ -74,6 +75,52 @@ def test_a_fire_that_a_birth_shows_burning_is_the_full_call_at_once_however_old_
 
     play.expect_told()
     assert play.alarms["smoke-1:fire"].raised_at_ms == play.now - 35 * MINUTE * 1000
+
+
+def test_a_late_alarm_of_another_device_calls_anew_only_if_it_is_still_so() -> None:
+    play = Play()
+    play.at(40 * MINUTE).says("smoke-1", fire=True).told()
+    for person in NORTH:
+        play.acknowledges(person)
+
+    play.at(41 * MINUTE).says("smoke-2", ago_s=35 * MINUTE, historical=True, fire=True)
+    play.says("smoke-2", ago_s=34 * MINUTE, historical=True, fire=False)
+    play.at(41 * MINUTE + 11)
+    assert play.incident.call == 1
+
+    play.says("smoke-2", ago_s=33 * MINUTE, historical=True, heat=True).at(41 * MINUTE + 22)
+    assert play.incident.call == 1  # the same device
+
+
+def test_a_late_alarm_of_another_device_that_still_burns_calls_everybody_anew() -> None:
+    play = Play()
+    play.at(40 * MINUTE).says("smoke-1", fire=True)
+    play.at(40 * MINUTE + 5).answers("ned", Answer.GOING).answers("nick", Answer.GOING).told()
+
+    play.at(41 * MINUTE).says("smoke-2", ago_s=35 * MINUTE, historical=True, fire=True).expect_told()
+    play.at(41 * MINUTE + 10)
+
+    play.expect_told(*NORTH, reason=Reason.NEW_DEVICE)
+
+
+def test_a_gateway_that_does_not_know_the_time_has_no_old_alarms() -> None:
+    play = Play()
+    node = Report(Edge(GROUP, "gw-1"), None, Lane.ALARM, "e", 1, 0, 5, True, (reading("Clock/Synchronized", False),))
+    play.at(1).keeps(play.engine.feed(node, play.now))
+
+    play.says("smoke-1", ago_s=10**9, historical=True, fire=True).says("smoke-1", ago_s=10**9, fire=False)
+
+    assert play.incident_of("fire").full_call
+
+
+def test_a_quality_trouble_outlives_a_restart_until_its_point_is_good_again() -> None:
+    play = Play()
+    play.at(1).says("smoke-1", fire=None).restart()
+
+    play.at(5).says("smoke-1", heat=False)
+    assert play.phase("smoke-1:quality") is Phase.ACTIVE
+    play.says("smoke-1", fire=False)
+    assert play.phase("smoke-1:quality") is Phase.NORMAL
 
 
 def test_reset_needs_a_normal_source_an_acknowledgement_and_somebody_who_may() -> None:

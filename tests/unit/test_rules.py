@@ -49,6 +49,7 @@ def test_text_says_nothing_about_a_flag() -> None:
         (False, 1029.9, False),
         (False, True, None),
         (True, None, None),
+        (True, float("nan"), None),
     ],
 )
 def test_a_limit_returns_only_past_its_clearing_value(active: bool, value: float | None, verdict: bool | None) -> None:
