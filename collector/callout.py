@@ -196,10 +196,12 @@ class CallOut:
         next_at = None
         if index < len(rings):
             next_at = now + _ms(rings[index].after_s - rings[index - 1].after_s)
-        elif not called:
-            self._call_ring(incident, index, "contacts", people_of(self._site, incident.building, "contacts"), now)
         else:
             self._state.log(now, "last-ring-called", incident=incident.id)
+            if not found:  # whatever the plan says, somebody is called
+                contacts = people_of(self._site, incident.building, "contacts")
+                new = [each for each in contacts if each[0] not in called]
+                self._call_ring(incident, index, "contacts", new, now)
         self._state.put_incident(replace(incident, rings_called=index, next_step_at_ms=next_at))
 
     def _call_ring(self, incident: Incident, ring: int, name: str, new: list[tuple[str, Reason]], now: int) -> None:
@@ -210,6 +212,8 @@ class CallOut:
 
     def _count(self, incident: Incident, now: int) -> None:
         """Are enough people going? Only answers to the present call count."""
+        if incident.stood_down_by is not None:
+            return
         going = [r for r in incident.responses if r.answer in GOING and r.at_ms >= incident.call_started_at_ms]
         enough = len(going) >= self._plan(incident).quorum
         if enough and incident.quorum_at_ms is None:
@@ -217,7 +221,7 @@ class CallOut:
             self._state.put_incident(incident)
             self._state.log(now, "quorum-reached", incident=incident.id, facts=[("going", str(len(going)))])
             self._end(incident, Reason.QUORUM_REACHED, now)
-        elif not enough and incident.quorum_at_ms is not None and incident.stood_down_by is None:
+        elif not enough and incident.quorum_at_ms is not None:
             incident = replace(incident, quorum_at_ms=None)
             self._state.put_incident(incident)
             self._state.log(now, "quorum-lost", incident=incident.id)
@@ -228,8 +232,7 @@ class CallOut:
 
     def _go_on_if_exhausted(self, incident: Incident, now: int) -> None:
         """If everybody called has answered or cannot be reached, and it is not enough: the next ring, at once."""
-        waiting = incident.full_call and not self._ended(incident) and incident.next_step_at_ms is not None
-        if not waiting:
+        if not incident.full_call or self._ended(incident):
             return
         answered = {r.person for r in incident.responses if r.at_ms >= incident.call_started_at_ms}
         reachable = {

@@ -159,7 +159,7 @@ class Conditions:
             self._call_out.begin(incident, now)
         elif higher:
             self._call(incident, now, late)
-        elif alarm.condition is Condition.ALARM and incident.full_call and is_new_source(source, others):
+        elif alarm.condition is Condition.ALARM and (not incident.full_call or is_new_source(source, others)):
             self._call_out.recall(incident, now, late)
 
     def _call(self, incident: Incident, now: int, late: bool) -> None:
@@ -194,10 +194,12 @@ class Conditions:
         incident = self._state.incidents.get(alarm.incident or "")
         if incident is None:
             return
-        late = when.historical and now - when.at_ms > LATE_MS
-        if incident.stood_down_by is not None and not late:
+        if when.historical and now - when.at_ms > LATE_MS:
+            if not incident.full_call:
+                self._call_out.recall(incident, now, late=True)
+        elif incident.stood_down_by is not None:
             self._call_out.begin(incident, now, again=True)
-        elif not incident.full_call and not late:
+        elif not incident.full_call:
             self._call_out.begin(incident, now)
 
     def _close_if_over(self, incident_id: str | None, now: int) -> None:

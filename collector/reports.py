@@ -35,6 +35,7 @@ class Reports:
         self.counts: Counter[str] = Counter()  # what was odd: unknown-gateway, unknown-device, unknown-point
 
     def take(self, report: Report, now: int, complete: bool) -> None:
+        """Judge a report. `complete` False: earlier records are missing, so only what rises counts."""
         gateway = self._watch.gateway_of(report.edge)
         if gateway is None:
             self.counts["unknown-gateway"] += 1

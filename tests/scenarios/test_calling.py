@@ -176,6 +176,29 @@ def test_all_cannot_calls_the_next_ring_at_once() -> None:
     assert play.phase("smoke-1:fire") is Phase.ACTIVE  # who cannot come does not acknowledge for the others
 
 
+def test_when_nobody_of_the_whole_plan_can_come_the_contacts_are_called() -> None:
+    data = site_data()
+    data["plan"]["kinds"]["fire"]["rings"] = [{"call": "team", "after_s": 0}]
+    play = Play(small_site(data))
+    play.at(0).says("smoke-1", fire=True).expect_told(*NORTH)
+
+    for person in NORTH:
+        play.at(1).answers(person, Answer.CANNOT)
+
+    play.expect_told("carl", reason=Reason.CONTACT)
+    play.answers("carl", Answer.CANNOT).expect_told()
+
+
+def test_an_answer_after_stand_down_is_recorded_and_tells_nobody() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).stands_down("nora").told()
+
+    play.at(1).answers("ned", Answer.GOING).answers("nick", Answer.GOING)
+
+    play.expect_told()
+    assert {response.person for response in play.incident.responses} == {"ned", "nick"}
+
+
 def test_a_failed_channel_goes_to_the_persons_next_and_then_past_them() -> None:
     play = Play()
     play.at(0).says("smoke-1", fire=True)
