@@ -202,7 +202,7 @@ def _run_until_stopped(options: GatewayOptions, broker: Broker, path: Path) -> i
             stopped = True
         except* JournalCorrupt as group:
             kept = set_aside(path, clock.utc_ms())
-            log.error("%s: kept as %s, a new journal begins", group.exceptions[0], kept)
+            log.error("%s: kept as %s, a new journal begins", _first_leaf(group), kept)
     return OK
 
 
@@ -222,6 +222,10 @@ async def _run_once(plan: Plan, broker: Broker, journal: Journal, clock: Clock) 
         await process.run(stop)
     finally:
         process.close()
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    return _first_leaf(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from config.sparkplug import DataType
 from config.wire import Lane, check_value
 from gateway.catalogue import Key, LaneAccount
 from gateway.record import Draft, Record, body_of, readings_from
-from gateway.statefile import TABLE, JournalCorrupt, StateFile
+from gateway.statefile import TABLE, JournalCorrupt, JournalFull, StateFile
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +25,6 @@ BYTES_MAX = 512 * 1024 * 1024  # pages in use, beside the bound on records
 MARGIN_BYTES = 1024 * 1024  # room for one transaction before the bound is kept again; beyond it the disk counts as full
 RESERVE_BYTES = 1024 * 1024  # given up when the disk is full, so that alarms can still be written
 DROP_MAX = 200  # records dropped at once
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-
-
-class JournalFull(Exception):
-    """The disk is full and nothing more can be dropped: nothing was written, try again later."""
 
 
 class Journal:
@@ -56,8 +50,12 @@ class Journal:
         return self._file.epoch
 
     def next_bd_seq(self) -> int:
-        """See StateFile.next_bd_seq."""
-        return self._file.next_bd_seq()
+        """See StateFile.next_bd_seq. Raises JournalFull, JournalCorrupt."""
+        try:
+            return self._file.next_bd_seq()
+        except JournalFull:
+            self._make_room()
+            return self._file.next_bd_seq()
 
     def aliases(self, metrics: Mapping[Key, DataType]) -> dict[Key, tuple[int, DataType]]:
         """See StateFile.aliases."""
@@ -72,15 +70,18 @@ class Journal:
         """
         try:
             records = self._append(drafts, boot, lost)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _FULL:
-                raise
-            records = self._append_in_need(drafts, boot, lost)
+        except JournalFull:
+            self._make_room()
+            alarms = [draft for draft in drafts if draft.lane is Lane.ALARM]
+            records = self._append(alarms, boot, lost + len(drafts) - len(alarms))
         self._bound()
         return records
 
     def forget(self, ranges: Iterable[tuple[Lane, int, int]]) -> None:
-        """Delete what the host has committed. Lost in a crash, it is only sent again and skipped as a repeat."""
+        """Delete what the host has committed. Raises JournalFull.
+
+        A deletion lost in a crash does no harm: the record is sent again and skipped as a repeat.
+        """
         with self._file.transaction() as db:
             for lane, first, last in ranges:
                 done = db.execute(f"DELETE FROM {TABLE[lane]} WHERE position BETWEEN ? AND ?", (first, last))
@@ -179,22 +180,18 @@ class Journal:
         self._rows += len(records)
         return records
 
-    def _append_in_need(self, drafts: Sequence[Draft], boot: str, lost: int) -> list[Record]:
-        counts = Counter(draft.lane for draft in drafts)
-        log.error("the disk is full: giving up the reserve, %d telemetry records lost", counts[Lane.TELEMETRY])
+    def _make_room(self) -> None:
+        """The disk is full: give up the reserve and the oldest telemetry for what is more important."""
+        log.error("the disk is full: giving up the journal's reserve and its oldest telemetry")
         self._reserve.unlink(missing_ok=True)
-        try:
-            self._drop(Lane.TELEMETRY, DROP_MAX)
-            alarms = [draft for draft in drafts if draft.lane is Lane.ALARM]
-            return self._append(alarms, boot, lost + counts[Lane.TELEMETRY])
-        except sqlite3.OperationalError as error:
-            raise JournalFull(str(error)) from error
+        self._drop(Lane.TELEMETRY, DROP_MAX)
 
     def _bound(self) -> None:
         """Keep both bounds. Alarms go only when no telemetry is left."""
         while self._rows > self._records_max or self._bytes() > self._bytes_max:
-            excess = max(self._rows - self._records_max, 1 + self._rows // 100)
-            if not self._drop(Lane.TELEMETRY, min(excess, DROP_MAX)) and not self._drop(Lane.ALARM, 1):
+            # Some more than the excess, so that a full journal does not drop with every record.
+            some = max(self._rows - self._records_max, 1 + self._rows // 50)
+            if not self._drop(Lane.TELEMETRY, min(some, DROP_MAX)) and not self._drop(Lane.ALARM, 1):
                 return
 
     def _bytes(self) -> int:

@@ -28,6 +28,7 @@ FRAME_BYTES_MAX = 256  # Modbus over serial line, §2.5.1
 DRAIN_MIN_S = 0.1  # what a USB adapter or a busy machine may hold back
 DRAIN_MAX_S = 1.0  # a line that never falls silent must not stop the bus
 BUFFER_BYTES_MAX = 1024
+UNANSWERED_MAX = 5  # questions in a row on one TCP connection; then it is opened anew
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
 
@@ -96,6 +97,7 @@ class ModbusLink:
         self._question: Question | None = None
         self._heard = 0  # bytes since the question
         self._last_byte_s = 0.0  # loop time at which the line was last busy
+        self._unanswered_in_row = 0
         self._quiet_s = 0.0  # how long it must be silent before the next question
         if isinstance(bus, RtuBus):
             character_s = BITS_PER_CHARACTER / bus.baud
@@ -143,11 +145,12 @@ class ModbusLink:
         try:
             answer = await asyncio.wait_for(call(address, count=count, device_id=unit), timeout_s + wire_s)
         except TimeoutError:
-            raise self._unanswered(client, timeout_s) from None
+            raise self._failure(client, timeout_s) from None
         except ModbusException as error:
             raise LinkDown(f"{self.where}: {error.string}") from error
         finally:
             self._question = None
+        self._unanswered_in_row = 0
         return _values(answer, table, count)
 
     def close(self) -> None:
@@ -156,15 +159,17 @@ class ModbusLink:
             self._client.close()
             self._client = None
 
-    def _unanswered(self, client: Client, timeout_s: float) -> LinkDown | LinkTimeout | LinkGarbled:
+    def _failure(self, client: Client, timeout_s: float) -> LinkDown | LinkTimeout | LinkGarbled:
         if not client.connected:
             return LinkDown(f"{self.where} was closed by the other side")
         self._quiet_s = self._drain_s
         self._last_byte_s = asyncio.get_running_loop().time()
+        self._unanswered_in_row += 1
+        tcp = isinstance(self._bus, TcpBus)
+        if tcp and (self._heard or self._unanswered_in_row >= UNANSWERED_MAX):
+            self.close()  # a stream out of step, or gone without a word, is only in step again from its beginning
         if not self._heard:
             return LinkTimeout(f"no answer within {timeout_s * 1000:.0f} ms")
-        if isinstance(self._bus, TcpBus):
-            self.close()  # a stream out of step is only in step again from its beginning
         return LinkGarbled(f"no sound answer within {timeout_s * 1000:.0f} ms, {self._heard} bytes heard")
 
     async def _silence(self) -> None:

@@ -88,20 +88,27 @@ class Poller:
     async def run(self) -> None:
         """Poll until cancelled."""
         try:
-            await self._reopen()
             while True:
-                if not self._schedule.unsettled:
-                    self.settled.set()
-                now_ms = self._clock.mono_ms()
-                task = self._schedule.next(now_ms)
-                if task is not None:
-                    await self._ask(task)
-                elif (wake_ms := self._schedule.wake_at()) is not None:
-                    await asyncio.sleep(max(wake_ms - now_ms, 1) / 1000)
-                else:
-                    return
+                try:
+                    await self._poll()
+                except Exception as error:
+                    log.error("bus %s: polling begins again", self._bus.id, exc_info=error)
+                    self._down(f"the gateway met a fault of its own: {type(error).__name__}")
+                    await asyncio.sleep(REOPEN_MAX_S)
         finally:
             self._link.close()
+
+    async def _poll(self) -> None:
+        await self._reopen()
+        while True:
+            if not self._schedule.unsettled:
+                self.settled.set()
+            now_ms = self._clock.mono_ms()
+            task = self._schedule.next(now_ms)
+            if task is not None:
+                await self._ask(task)
+            else:
+                await asyncio.sleep(max((self._schedule.wake_at() or 0) - now_ms, 1) / 1000)
 
     async def _ask(self, task: Task) -> None:
         found, block = self._devices[task.device], task.block
@@ -158,14 +165,16 @@ class Poller:
             try:
                 await self._link.open()
             except LinkDown as error:
-                cause = str(error)
-                for name in self._schedule.lose_all(self._clock.mono_ms()):
-                    self._lose(self._devices[name], self._devices[name].blocks, cause)
-                    self._node.say(device_online(name), False, cause)
-                self._node.say(bus_online(self._bus.id), False, cause)
-                self.settled.set()
+                self._down(str(error))
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, REOPEN_MAX_S)
             else:
                 self._node.say(bus_online(self._bus.id), True)
                 return
+
+    def _down(self, cause: str) -> None:
+        for name in self._schedule.lose_all(self._clock.mono_ms()):
+            self._lose(self._devices[name], self._devices[name].blocks, cause)
+            self._node.say(device_online(name), False, cause)
+        self._node.say(bus_online(self._bus.id), False, cause)
+        self.settled.set()

@@ -18,8 +18,9 @@ from typing import TypeVar
 from config.wire import Lane
 from gateway.catalogue import LaneAccount
 from gateway.clock import Clock
-from gateway.journal import Journal, JournalFull
+from gateway.journal import Journal
 from gateway.record import Draft, Record
+from gateway.statefile import JournalFull
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +93,12 @@ class Recorder:
             self._work.clear()
             self._urgent.clear()
             while self._drafts or self._acked:
-                acked, self._acked = self._acked, []
-                if self._drafts and (records := await self._append(self._next_batch())):
-                    self._on_synced(records)
-                if acked:
-                    await self.write(partial(self._journal.forget, acked))
-                self._changed.set()
+                try:
+                    await self._write_some()
+                except JournalFull as error:
+                    log.error("the journal cannot be written: %s", error)
+                    self._on_trouble(f"the journal cannot be written: {error}")
+                    await asyncio.sleep(FULL_RETRY_S)
 
     async def count(self) -> None:
         """Hand on what the journal counts now."""
@@ -130,16 +131,23 @@ class Recorder:
         self._drafts = deque(ordered[BATCH_MAX:])
         return ordered[:BATCH_MAX]
 
-    async def _append(self, batch: list[Draft]) -> list[Record]:
-        lost = self._lost
-        try:
-            records = await self.write(partial(self._journal.append, batch, self._clock.boot, lost))
-        except JournalFull as error:
-            log.error("the journal cannot be written: %s", error)
-            self._on_trouble(f"the journal cannot be written: {error}")
-            self._drafts.extendleft(reversed(batch))
-            await asyncio.sleep(FULL_RETRY_S)
-            return []
-        self._lost -= lost
-        self._on_trouble(None)
-        return records
+    async def _write_some(self) -> None:
+        """One transaction of what waits, and one of what may go. What fails waits on. Raises JournalFull."""
+        if self._drafts:
+            batch, lost = self._next_batch(), self._lost
+            try:
+                records = await self.write(partial(self._journal.append, batch, self._clock.boot, lost))
+            except JournalFull:
+                self._drafts.extendleft(reversed(batch))
+                raise
+            self._lost -= lost
+            self._on_trouble(None)
+            self._on_synced(records)
+        if self._acked:
+            acked, self._acked = self._acked, []
+            try:
+                await self.write(partial(self._journal.forget, acked))
+            except JournalFull:
+                self._acked = acked + self._acked
+                raise
+        self._changed.set()

@@ -26,6 +26,14 @@ class JournalCorrupt(Exception):
     """The file is damaged. `set_aside` it and open a new one; retrying with this one is pointless."""
 
 
+class JournalFull(Exception):
+    """The disk is full: nothing was written, try again later."""
+
+
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
 class StateFile:
     """Two connections to one file: `db` writes, `reader` reads; each belongs to one thread at a time."""
 
@@ -64,12 +72,15 @@ class StateFile:
 
     @contextmanager
     def sound(self) -> Iterator[None]:
-        """Turns whatever shows a damaged file into JournalCorrupt."""
+        """Turns what shows a damaged file into JournalCorrupt, and a full disk into JournalFull."""
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _CORRUPT:
                 raise JournalCorrupt(f"{self.path}: {error}") from error
+            if code in _FULL:
+                raise JournalFull(f"{self.path}: {error}") from error
             raise
 
     def limit(self, bytes_max: int) -> None:

@@ -23,6 +23,7 @@ from gateway.journal import Journal
 from gateway.record import Record
 from gateway.recorder import Recorder
 from gateway.session import Outgoing, Session
+from gateway.statefile import JournalFull
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +173,10 @@ class Uplink:
         await asyncio.wait({task})
 
     async def _one_connection(self) -> None:
-        bd_seq = await self._recorder.write(self._journal.next_bd_seq)
+        try:
+            bd_seq = await self._recorder.write(self._journal.next_bd_seq)
+        except JournalFull as error:
+            raise UplinkLost(str(error)) from error
         will = self._session.will(bd_seq, self._clock.utc_ms())
         connection = _Connection(self._broker, f"callpoint-{self._edge.group}-{self._edge.node}", will)
         try:

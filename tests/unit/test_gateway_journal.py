@@ -14,9 +14,9 @@ import pytest
 from config.sparkplug import DataType
 from config.wire import check_value
 from config.words import Lane, Quality, Reading
-from gateway.journal import Journal, JournalFull
+from gateway.journal import Journal
 from gateway.record import Draft, body_of, readings_from
-from gateway.statefile import JournalCorrupt, set_aside
+from gateway.statefile import JournalCorrupt, JournalFull, set_aside
 from tests.gateway_parts import draft
 
 BOOT = "boot-1"
@@ -121,12 +121,12 @@ def test_alarms_are_dropped_only_when_no_telemetry_is_left(path: Path) -> None:
 
 def test_the_journal_is_bounded_in_bytes_too(path: Path) -> None:
     journal = Journal(path, records_max=10**6, bytes_max=400_000)
-    for _ in range(100):
-        journal.append([long_draft(TELEMETRY, 1000)] * 20, BOOT)
+    for _ in range(20):
+        journal.append([long_draft(TELEMETRY, 1000)] * 50, BOOT)
 
     assert journal.account()[TELEMETRY].in_journal < 400
     assert path.stat().st_size < 1_000_000
-    assert positions(journal, TELEMETRY)[-1] == 2000
+    assert positions(journal, TELEMETRY)[-1] == 1000
     assert balances(journal, {})
 
 
@@ -202,9 +202,9 @@ def test_bdseq_counts_on_over_restarts_and_wraps(path: Path) -> None:
     journal.close()
     journal = Journal(path, 1000)
 
-    following = [journal.next_bd_seq() for _ in range(255)]
+    following = [journal.next_bd_seq() for _ in range(254)]
 
-    assert following[:2] == [3, 4] and following[-3:] == [255, 0, 1]
+    assert following[:2] == [3, 4] and following[-2:] == [255, 0]
 
 
 def test_a_clock_learned_later_corrects_this_boots_unsent_records_only(path: Path) -> None:
@@ -275,7 +275,7 @@ while True:
 
 def test_a_kill_in_the_middle_of_appending_loses_nothing_that_was_synced_and_reuses_no_position(path: Path) -> None:
     claimed: dict[tuple[str, int], int] = {}
-    for turn in range(4):
+    for turn in range(3):
         before = max((position for lane, position in claimed if lane == "alarm"), default=0)
         process = subprocess.Popen(
             [sys.executable, "-c", APPENDER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
