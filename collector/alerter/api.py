@@ -38,12 +38,11 @@ async def incidents(
     limit: Annotated[int, Query(ge=1, le=500, description="at most so many")] = 100,
 ) -> IncidentList:
     """Incidents, newest first."""
-    open_ones = front.desk.engine.incidents
     if state == "all":
-        stored = await front.desk.store.incidents(limit)
-        found = [open_ones.get(incident.id, incident) for incident in stored]
+        found = await front.desk.store.incidents(limit)
     else:
-        found = sorted(open_ones.values(), key=lambda incident: incident.id, reverse=True)[:limit]
+        open_ones = front.desk.engine.incidents.values()
+        found = sorted(open_ones, key=lambda incident: incident.id, reverse=True)[:limit]
     return IncidentList(incidents=[front.view.incident(each, front.desk.engine.alarms) for each in found])
 
 

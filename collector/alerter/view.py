@@ -30,7 +30,7 @@ from collector.dispatch import Notice
 from collector.incident import Entry, Incident
 from collector.records import Attempt
 from collector.watch import DeviceState, Heard
-from config.profile import Condition, Point
+from config.profile import Condition, Limit, Point
 from config.site import Device, Site, Text
 from config.words import Quality
 
@@ -158,14 +158,23 @@ class View:
 
     def _text(self, key: str, device: str, point: str) -> Text:
         """The words of a condition: of its limit, of its point, or its bare name."""
-        known = self.points(device).get(point) if device in self.site.devices else None
         if device == SYSTEM:
             return {language: say(language, "system-part", part=point) for language in ("zh", "en")}
-        if known is not None:
-            limit = key.removeprefix(f"{device}:{point}").removeprefix(":")
-            limits = known.register.limits or {}
-            return dict(limits[limit].text if limit in limits else known.text)
+        source = self._source(key, device, point)
+        if source is not None:
+            return dict(source.text)
         return dict(MESSAGES.get(f"point-{point}", {"zh": point, "en": point}))
+
+    def _class(self, key: str, device: str, point: str) -> Condition:
+        """The class of a condition by its name; what no profile declares is a trouble."""
+        source = self._source(key, device, point)
+        return source.condition if source is not None and source.condition.is_flag else Condition.TROUBLE
+
+    def _source(self, key: str, device: str, point: str) -> Limit | Point | None:
+        """What declares a condition: the limit that its key names, else its point; None if no profile does."""
+        known = self.points(device).get(point) if device in self.site.devices else None
+        limits = known.register.limits if known is not None and known.register.limits else {}
+        return limits.get(key.removeprefix(f"{device}:{point}:"), known)
 
     def _incident(self, incident: Incident, alarms: Mapping[str, Alarm]) -> dict[str, Any]:
         plan = self.site.kind_plan(incident.kind)
@@ -198,12 +207,11 @@ class View:
             return self.condition(alarm)
         device, _, rest = key.partition(":")
         point = rest if device == SYSTEM else rest.partition(":")[0]
-        known = self.points(device).get(point) if device in self.site.devices else None
         return ConditionShown(
             key=key,
             device=device,
             point=point,
-            condition=known.condition if known else Condition.TROUBLE,
+            condition=self._class(key, device, point),
             kind=incident.kind,
             phase=Phase.NORMAL,
             text=self._text(key, device, point),

@@ -337,10 +337,11 @@ def test_metrics_speak_prometheus_and_escape_what_devices_say(tmp_path: Path) ->
         await stage.fire()
         return (await stage.client.get("/metrics")).text
 
-    text = played(tmp_path, play, counters=lambda: {"inbox": {'seq"gap\\\n': 2}})
+    text = played(tmp_path, play, counters=lambda: {"inbox": {'seq"gap\\\n': 2, "waiting": 7}})
 
     assert '\ncallpoint_incidents_open{kind="fire"} 1\n' in text
     assert 'callpoint_events_total{part="inbox",event="seq\\"gap\\\\\\n"} 2\n' in text
+    assert '# TYPE callpoint_waiting gauge\ncallpoint_waiting{part="inbox"} 7\n' in text
     names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
 

@@ -180,6 +180,24 @@ def test_a_silent_device_is_shown_offline_and_never_normal(tmp_path: Path) -> No
     assert "Normal" not in row
 
 
+def test_a_condition_that_is_over_stays_with_its_incident_and_gives_the_name_to_one_that_is_not(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> str:
+        stage.hear("ext-1", "pressure_kpa", 900.0)
+        stage.hear("smoke-1", "supervisory")
+        stage.hear("ext-1", "pressure_kpa", 1100.0)
+        (incident,) = stage.desk.engine.incidents.values()
+        page = (await stage.client.get(stage.path(incident.id, "nora"))).status_code
+        assert page == 200
+        return (await stage.client.get("/fragment/board?lang=en")).text
+
+    text = played(tmp_path, play)
+    row = text[text.index('id="quiet"') : text.index('id="devices"')]
+
+    assert "Supervisory" in row
+    assert "+1" in row
+    assert "Flat 502" in row
+
+
 def test_a_quiet_board_says_so(tmp_path: Path) -> None:
     async def play(stage: Scene) -> str:
         return (await stage.client.get("/?lang=en")).text

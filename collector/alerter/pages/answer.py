@@ -107,7 +107,7 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         registration=device.registration if device else None,
         gate_code=building.gate_code if building else None,
         access=building.access if building else "",
-        routes=_routes(building, language) if building else [],
+        routes=_routes(building) if building else [],
         refused=_refusal(refused, language) if refused else None,
         **_offered(front, incident, person),
     )
@@ -141,7 +141,7 @@ def _plain(front: Front, language: Language, status: int, key: str, again: bool 
     )
 
 
-def _routes(building: Building, language: Language) -> list[tuple[str, str]]:
+def _routes(building: Building) -> list[tuple[str, str]]:
     """Links that a phone opens itself; coordinates are WGS-84, and Amap is told so."""
     latitude, longitude = f"{building.latitude:.6f}", f"{building.longitude:.6f}"
     label = quote(building.name, safe="")

@@ -149,7 +149,10 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
 
 def card_of(incident: IncidentShown) -> Card:
     """Worst condition first, people by what they said."""
-    conditions = sorted(incident.conditions, key=lambda each: (_CLASS_RANK[each.condition], each.phase not in _PRESENT))
+    conditions = sorted(
+        incident.conditions,
+        key=lambda each: (each.phase is Phase.NORMAL, _CLASS_RANK[each.condition], each.phase not in _PRESENT),
+    )
     said = {answer: [each.person.name for each in incident.responses if each.answer is answer] for answer in Answer}
     return Card(
         incident=incident,

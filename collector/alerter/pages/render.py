@@ -96,7 +96,7 @@ def place_text(language: Language, where: Where, building: bool = True) -> str:
     """A place in one line: building, floor, flat, note; without the building where it is clear."""
     parts = [where.building_name] if building else []
     if where.floor is not None:
-        parts.append(say(language, "floor", n=where.floor) if where.floor > 0 else _basement(language, where.floor))
+        parts.append(say(language, "basement" if where.floor < 0 else "floor", n=abs(where.floor)))
         if where.flat:
             parts.append(say(language, "flat", flat=where.flat))
         if where.note:
@@ -111,17 +111,13 @@ def clock_text(now: datetime, at: datetime) -> str:
     return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S")
 
 
-def age_text(language: Language, now: datetime, at: datetime, word: str = "ago") -> str:
+def age_text(language: Language, now: datetime, at: datetime) -> str:
     """How long ago, in the largest whole unit; the script of the board counts on from there."""
     seconds = max(0, int((now - at).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length or (unit == "min" and seconds >= length):
-            return say(language, f"{word}-{unit}", n=seconds // length)
-    return say(language, f"{word}-s", n=seconds)
-
-
-def _basement(language: Language, floor: int) -> str:
-    return say(language, "basement", n=-floor) if floor < 0 else say(language, "floor", n=0)
+            return say(language, f"ago-{unit}", n=seconds // length)
+    return say(language, "ago-s", n=seconds)
 
 
 def _type_of(name: str) -> str:
