@@ -161,7 +161,7 @@ class Process:
                 ("notifier", _again("notifier", self._notify)),
                 ("history", _again("history", self._drain.run)),
                 ("housekeeping", _again("housekeeping", self._keep_house)),
-                ("heartbeat", _heartbeat(read_secret("CALLPOINT_HEARTBEAT_URL"))),
+                ("heartbeat", self._heartbeat(read_secret("CALLPOINT_HEARTBEAT_URL"))),
                 ("web", server.serve(sockets=[web_socket])),
             )
         ]
@@ -202,9 +202,20 @@ class Process:
 
     async def _keep_house(self) -> None:
         while True:
+            self._desk.counters["records-pruned"] += await self._desk.store.prune()
             await asyncio.sleep(PRUNE_EVERY_S)
-            pruned = await self._desk.store.prune()
-            self._desk.counters["records-pruned"] += pruned
+
+    async def _heartbeat(self, url: str | None) -> None:
+        """Call a URL every minute while we can do our work, so that somebody outside notices when we cannot."""
+        async with httpx.AsyncClient(timeout=HEARTBEAT_WITHIN_S) as client:
+            while True:
+                if url is not None and not self._desk.failing:
+                    try:
+                        async with asyncio.timeout(HEARTBEAT_WITHIN_S):
+                            (await client.get(url)).raise_for_status()
+                    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                        log.warning("the heartbeat was not taken: %s", type(error).__name__)  # the URL is a secret
+                await asyncio.sleep(HEARTBEAT_EVERY_S)
 
     def _counters(self) -> dict[str, dict[str, int]]:
         history = {"written": self._drain.written, "refused": self._drain.refused, "waiting": self._desk.store.spooled}
@@ -234,19 +245,6 @@ async def _again(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> No
             log.error("%s: %s", name, error)
             await asyncio.sleep(AGAIN_AFTER_S[min(failures, len(AGAIN_AFTER_S) - 1)])
             failures += 1
-
-
-async def _heartbeat(url: str | None) -> None:
-    """Call a URL every minute, so that somebody outside notices our silence."""
-    async with httpx.AsyncClient(timeout=HEARTBEAT_WITHIN_S) as client:
-        while True:
-            if url is not None:
-                try:
-                    async with asyncio.timeout(HEARTBEAT_WITHIN_S):
-                        (await client.get(url)).raise_for_status()
-                except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                    log.warning("the heartbeat was not taken: %s", type(error).__name__)  # the URL is a secret
-            await asyncio.sleep(HEARTBEAT_EVERY_S)
 
 
 def _on_signals(stop: asyncio.Event) -> None:

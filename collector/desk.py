@@ -12,11 +12,12 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 from collector import ledger
 from collector.alarm import Alarm, Phase
+from collector.changes import Changes
 from collector.commands import Command, SystemTrouble
 from collector.effects import Owing, Presence
 from collector.engine import Decision, Engine, Restored
@@ -33,7 +34,6 @@ BATCH_RECORDS_MAX = 2_000
 FAILURES_MAX = 20  # in a row; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01
-SUBSCRIBERS_MAX = 500
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,6 @@ class Patience:
 
     commit_within_s: float = 15.0
     start_anew_after_s: float = 1.0
-
-
-class TooManySubscribers(Exception):
-    """Nobody else can follow the changes now."""
 
 
 @dataclass(slots=True)
@@ -92,8 +88,7 @@ class Desk:
         self._committing = False
         self._stir = asyncio.Event()
         self._room = asyncio.Event()
-        self._changes = 0
-        self._subscribers: set[asyncio.Event] = set()
+        self._changes = Changes()
         self._failures = 0
         self._short_of_space: bool | None = None  # as told; after a start the engine may remember an old trouble
         self._calls: set[asyncio.Future[object]] = set()
@@ -110,6 +105,11 @@ class Desk:
     def alarms(self) -> Mapping[str, Alarm]:
         """The alarms that are not normal, of the engine that is in office."""
         return self.engine.alarms
+
+    @property
+    def failing(self) -> bool:
+        """True if the newest commit has failed."""
+        return self._failures > 0
 
     def may_return(self, report: Report) -> bool:
         """See `Engine.may_return`, of the engine that is in office."""
@@ -161,17 +161,9 @@ class Desk:
         """The account of every report."""
         return await ledger.account(self.store, self.history)
 
-    @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[AsyncIterator[int]]:
-        """Numbers that rise with every committed change; a slow reader sees fewer of them. TooManySubscribers."""
-        if len(self._subscribers) >= SUBSCRIBERS_MAX:
-            raise TooManySubscribers(f"{SUBSCRIBERS_MAX} already follow the changes")
-        changed = asyncio.Event()
-        self._subscribers.add(changed)
-        try:
-            yield self._numbers(changed)
-        finally:
-            self._subscribers.discard(changed)
+    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[int]]:
+        """See `Changes.subscribe`."""
+        return self._changes.subscribe()
 
     async def run(self) -> None:
         """Until cancelled. Raises StoreFailed when the store cannot be written to, again and again."""
@@ -279,7 +271,7 @@ class Desk:
                 future.set_result(None)
         for callback in self.after_commit:
             callback(stored)
-        self._tell_subscribers()
+        self._changes.tell()
         self._watch_space()
 
     def _watch_space(self) -> None:
@@ -300,7 +292,7 @@ class Desk:
             callback()
         self.tell(SystemTrouble("store", True, str(error)))
         self._short_of_space = None  # the first commit that succeeds takes the trouble back
-        self._tell_subscribers()
+        self._changes.tell()
 
     def _call_unrecorded(self, pending: _Pending) -> None:
         """Send the fires of a transaction that failed on their way; the sender bounds how often."""
@@ -326,14 +318,3 @@ class Desk:
         for future in pending.waiting:
             if not future.done():
                 future.set_exception(error)
-
-    def _tell_subscribers(self) -> None:
-        self._changes += 1
-        for changed in self._subscribers:
-            changed.set()
-
-    async def _numbers(self, changed: asyncio.Event) -> AsyncIterator[int]:
-        while True:
-            yield self._changes
-            await changed.wait()
-            changed.clear()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from collector.commands import SystemTrouble
+from collector.database import Kind, NotOurs, connect, transaction
 from collector.records import Spooled
 from collector.series import POSITION, TEXT_SUFFIX, Row, field_of, row_of
 from collector.store import Store
@@ -26,7 +27,22 @@ BATCH_ROWS = 500
 RECENT_ROWS_MAX = 5_000
 IDLE_S = 0.5  # how long an empty spool is left alone
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-APPLICATION_ID = 0x43414C48  # "CALH"
+HISTORY = Kind(
+    "history",
+    0x43414C48,
+    1,
+    """
+    CREATE TABLE series (
+        number INTEGER PRIMARY KEY, group_id TEXT NOT NULL, gateway TEXT NOT NULL, building TEXT NOT NULL,
+        device TEXT NOT NULL, lane TEXT NOT NULL, epoch TEXT NOT NULL,
+        UNIQUE (device, group_id, gateway, building, lane, epoch)
+    );
+    CREATE TABLE fields (
+        series INTEGER NOT NULL, name TEXT NOT NULL, time_ns INTEGER NOT NULL, value NOT NULL,
+        PRIMARY KEY (series, name, time_ns)
+    ) WITHOUT ROWID;
+    """,
+)
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +135,7 @@ class SqliteHistory:
     async def _run(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except OverflowError as error:
+        except (NotOurs, OverflowError) as error:
             raise HistoryRefused(str(error)) from error
         except (sqlite3.Error, OSError) as error:
             raise HistoryDown(f"history {self.path}: {error}") from error
@@ -130,54 +146,18 @@ class SqliteHistory:
         return self._connection
 
     def _open(self) -> None:
-        if self._read_only and not self.path.exists():
-            raise HistoryRefused(f"history {self.path}: there is no such file")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        uri = self.path.absolute().as_uri() + ("?mode=ro" if self._read_only else "")
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
-        self._connection = connection
-        try:
-            owner = connection.execute("PRAGMA application_id").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            raise HistoryRefused(f"history {self.path} cannot be read: {error}") from error
-        if owner != APPLICATION_ID and (owner, tables) != (0, 0):
-            raise HistoryRefused(f"history {self.path} is a database of something else")
-        if self._read_only:
-            return
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # what is written here leaves the spool
-        connection.executescript(
-            f"""
-            BEGIN;
-            CREATE TABLE IF NOT EXISTS series (
-                number INTEGER PRIMARY KEY, group_id TEXT NOT NULL, gateway TEXT NOT NULL, building TEXT NOT NULL,
-                device TEXT NOT NULL, lane TEXT NOT NULL, epoch TEXT NOT NULL,
-                UNIQUE (device, group_id, gateway, building, lane, epoch)
-            );
-            CREATE TABLE IF NOT EXISTS fields (
-                series INTEGER NOT NULL, name TEXT NOT NULL, time_ns INTEGER NOT NULL, value NOT NULL,
-                PRIMARY KEY (series, name, time_ns)
-            ) WITHOUT ROWID;
-            PRAGMA application_id = {APPLICATION_ID};
-            COMMIT;
-            """
-        )
+        self._connection = connect(self.path, HISTORY, self._read_only)
 
     def _write(self, rows: Sequence[Row]) -> None:
-        connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        def write(connection: sqlite3.Connection) -> None:
             for row in rows:
                 series = self._series(row)
                 connection.executemany(
                     "INSERT OR REPLACE INTO fields (series, name, time_ns, value) VALUES (?, ?, ?, ?)",
                     [(series, name, row.time_ns, value) for name, value in row.fields.items()],
                 )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+
+        transaction(self._opened(), write)
 
     def _series(self, row: Row) -> int:
         key = tuple(row.tags.get(tag, "") for tag in ("group", "gateway", "building", "device", "lane", "epoch"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -70,6 +71,7 @@ class Inbox:
         self._logged: dict[str, float] = {}
         self._alert: asyncio.TimerHandle | None = None  # fires when the broker has been away for too long
         self._leaving = False
+        self._thread = threading.Thread(target=self._listen, name="mqtt", daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected: bool | None = None  # None: not yet tried
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
@@ -95,7 +97,7 @@ class Inbox:
         """Until cancelled; then says STATE offline. A broker that is away is tried again without end."""
         self._loop = asyncio.get_running_loop()
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
-        self._client.loop_start()
+        self._thread.start()
         try:
             while True:
                 try:
@@ -208,6 +210,16 @@ class Inbox:
 
     # --- on the network thread ------------------------------------------------------------------------
 
+    def _listen(self) -> None:
+        """The network thread: paho comes back here only when we leave, or when it stumbles over what it was sent."""
+        while not self._leaving:
+            try:
+                self._client.loop_forever(retry_first_connection=True)
+            except Exception:
+                log.exception("the connection to the broker stumbled")
+                self._counters["stumbles"] += 1
+                time.sleep(RECONNECT_S[0])
+
     def _before_connect(self, client: mqtt.Client, _data: object) -> None:
         self._born_ms = self._clock()
         client.will_set(self._state_topic, encode_state(False, self._born_ms), qos=1, retain=True)
@@ -278,4 +290,4 @@ class Inbox:
             with suppress(RuntimeError, ValueError):
                 self._publish_state(False, self._clock()).wait_for_publish(PUBLISHED_WITHIN_S)
         self._client.disconnect()
-        self._client.loop_stop()
+        self._thread.join(PUBLISHED_WITHIN_S)  # it may sit in a connect that nobody answers; it ends with the process

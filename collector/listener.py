@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.account import Positions
+from collector.agenda import Agenda
 from collector.desk import Desk
 from collector.edge import EdgeSession
 from collector.effects import (
@@ -47,6 +48,7 @@ class Listener:
         self._clock = clock
         self._counters = desk.counters
         self._sessions: dict[Edge, EdgeSession] = {}
+        self._agenda: Agenda[Edge] = Agenda()
         self._stale = False
         self._open(lanes)
         desk.after_commit.append(self._stored)
@@ -62,7 +64,7 @@ class Listener:
             await self._start_anew()
         await self._desk.room()
         session = self._sessions[message.edge]
-        for report in self._carry(session.hear(message, self._clock())):
+        for report in self._carry(session, session.hear(message, self._clock())):
             await self._recall(session, report)
 
     async def wake(self) -> None:
@@ -70,24 +72,22 @@ class Listener:
         if self._stale:
             await self._start_anew()
         now = self._clock()
-        for session in self._sessions.values():
-            wake_at = session.wake_at()
-            if wake_at is not None and now >= wake_at:
-                self._carry(session.wake(now))
+        for edge in list(self._agenda.due(now)):
+            session = self._sessions[edge]
+            self._carry(session, session.wake(now))
 
     def wake_at(self) -> int | None:
         """When `wake` has something to do."""
         if self._stale:
             return self._clock()
-        times = (session.wake_at() for session in self._sessions.values())
-        return min((at for at in times if at is not None), default=None)
+        return self._agenda.next_at()
 
     async def ask_all(self, why: str) -> None:
         """Ask every gateway for its births, a few at a time."""
         for index, session in enumerate(list(self._sessions.values())):
             if index and index % ASKED_TOGETHER == 0:
                 await asyncio.sleep(ASKED_EVERY_S)
-            self._carry(session.ask(self._clock(), why))
+            self._carry(session, session.ask(self._clock(), why))
 
     # --- inside ---------------------------------------------------------------------------------------
 
@@ -110,8 +110,9 @@ class Listener:
         self._open(lanes)
         await self.ask_all("the collector has started anew from its store")
 
-    def _carry(self, effects: Sequence[Effect]) -> list[Report]:
-        """Carry out effects in order; returns the repeats that the store must be asked about."""
+    def _carry(self, session: EdgeSession, effects: Sequence[Effect]) -> list[Report]:
+        """Carry out a session's effects in order; returns the repeats that the store must be asked about."""
+        self._agenda.set(session.edge, session.wake_at())
         repeats = []
         for effect in effects:
             if isinstance(effect, Judge):
@@ -140,9 +141,9 @@ class Listener:
     async def _recall(self, session: EdgeSession, report: Report) -> None:
         recalled = await self._desk.store.recall(report)
         if recalled is Recalled.SAME:
-            self._carry(session.stored((report,), self._clock()))
+            self._carry(session, session.stored((report,), self._clock()))
         elif recalled is Recalled.OTHER:
-            self._carry(session.mismatch(report))
+            self._carry(session, session.mismatch(report))
         else:
             self._desk.hear(report, complete=True, keep=True)
 
@@ -166,4 +167,4 @@ class Listener:
             by_edge.setdefault(record.report.edge, []).append(record.report)
         for edge, reports in by_edge.items():
             if (session := self._sessions.get(edge)) is not None:
-                self._carry(session.stored(reports, self._clock()))
+                self._carry(session, session.stored(reports, self._clock()))

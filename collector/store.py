@@ -10,7 +10,6 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,18 +19,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from collector import statements
+from collector.database import Kind, NotOurs, Reserve, connect, may_be_full, transaction
 from collector.dispatch import Notice
 from collector.incident import Entry, Incident
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.state import Restored
-from collector.tables import SCHEMA, SCHEMA_VERSION
+from collector.tables import SCHEMA
 from config.endpoint import sqlite_path
 from config.words import Lane, Report
 
 T = TypeVar("T")
-APPLICATION_ID = 0x43414C4C  # "CALL": so that a foreign SQLite file is told from ours
+STORE = Kind("state store", 0x43414C4C, 1, SCHEMA)
 PRUNE_ROWS_MAX = 5_000  # per transaction, so that an alarm never waits long behind the housekeeping
-RESERVE_AGAIN_AFTER_S = 10.0
 
 
 class StoreRefused(ValueError):
@@ -74,16 +73,19 @@ class Store:
     def __init__(self, path: Path, limits: Limits, read_only: bool) -> None:
         self.path = path
         self.limits = limits
-        self.short_of_space = False  # the reserve is spent: telemetry is not stored until there is room again
         self.spooled = 0  # rows that wait for the history
         self._read_only = read_only
-        self._reserve = path.with_name(path.name + ".reserve")
-        self._reserve_again_at = 0.0
+        self._reserve = Reserve(path.with_name(path.name + ".reserve"), limits.reserve_bytes)
         self._lock: int | None = None
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._write_thread = ThreadPoolExecutor(1, "store-write")
         self._read_thread = ThreadPoolExecutor(1, "store-read")
+
+    @property
+    def short_of_space(self) -> bool:
+        """True if the reserve is spent: telemetry is not stored until there is room again."""
+        return self._reserve.spent
 
     async def open(self) -> None:
         """Open or create the file. Raises StoreRefused or StoreFailed."""
@@ -206,7 +208,7 @@ class Store:
         return await self._read(statements.ledger_rows)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._run(self._read_thread, lambda: query(self._open(self._reader)))
+        return await self._run(self._read_thread, lambda: query(self._opened(self._reader)))
 
     async def _one(self, sql: str, values: tuple[Any, ...]) -> Any:
         return await self._read(lambda connection: connection.execute(sql, values).fetchone())
@@ -219,10 +221,12 @@ class Store:
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
+        except NotOurs as error:
+            raise StoreRefused(str(error)) from error
         except (sqlite3.Error, OSError) as error:
             raise StoreFailed(f"state store {self.path}: {error}") from error
 
-    def _open(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
+    def _opened(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
         if connection is None:
             raise StoreFailed(f"state store {self.path} is closed")
         return connection
@@ -234,24 +238,17 @@ class Store:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreRefused(f"state store {self.path} is in use by another collector") from error
-        self.path.touch(0o600)  # it holds secrets
-        connection = _connect(self.path.absolute().as_uri(), f"state store {self.path}")
-        self._writer = connection
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            connection.executescript(
-                f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
-                f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        self.spooled = connection.execute("SELECT count(*) FROM spool").fetchone()[0]
-        self._fill_reserve()
+        try:
+            self._writer = connect(self.path, STORE)
+        except (sqlite3.Error, OSError) as error:
+            if not (may_be_full(error) and self._reserve.spend()):  # a full disk may not even let a file be opened
+                raise
+            self._writer = connect(self.path, STORE)
+        self.spooled = self._writer.execute("SELECT count(*) FROM spool").fetchone()[0]
+        self._reserve.fill()
 
     def _open_reader(self) -> None:
-        if not self.path.exists():
-            raise StoreRefused(f"state store {self.path}: there is no such file")
-        self._reader = _connect(self.path.absolute().as_uri() + "?mode=ro", f"state store {self.path}")
+        self._reader = connect(self.path, STORE, read_only=True)
 
     def _close(self) -> None:
         self._write_thread.shutdown(wait=True)
@@ -266,12 +263,12 @@ class Store:
             self._lock = None
 
     def _commit(self, batch: Batch) -> tuple[Record, ...]:
-        if self.short_of_space and time.monotonic() >= self._reserve_again_at:
-            self._fill_reserve()
         records = batch.records
-        if self.short_of_space:
+        if self._reserve.spent:
+            self._reserve.fill()
+        if self._reserve.spent:
             records = tuple(record for record in records if record.report.lane is Lane.ALARM)
-        kept = Batch(batch.decisions, records, batch.floors, batch.counts)
+        kept = replace(batch, records=records)
 
         def write(connection: sqlite3.Connection) -> int:
             more = statements.write_batch(connection, kept)
@@ -283,53 +280,8 @@ class Store:
 
     def _transact(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return _transaction(self._open(self._writer), statement)
-        except sqlite3.OperationalError:
-            if self._read_only or not self._reserve.exists():
+            return transaction(self._opened(self._writer), statement)
+        except sqlite3.Error as error:
+            if not (may_be_full(error) and self._reserve.spend()):
                 raise
-            # Most likely the disk is full: this is what the reserve is for.
-            self._reserve.unlink()
-            self.short_of_space = True
-            self._reserve_again_at = time.monotonic() + RESERVE_AGAIN_AFTER_S
-            return _transaction(self._open(self._writer), statement)
-
-    def _fill_reserve(self) -> None:
-        """Set space aside. Without it the store still works, but keeps telemetry off the disk."""
-        try:
-            with self._reserve.open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, self.limits.reserve_bytes)
-            self.short_of_space = False
-        except OSError:
-            self._reserve.unlink(missing_ok=True)
-            self.short_of_space = True
-            self._reserve_again_at = time.monotonic() + RESERVE_AGAIN_AFTER_S
-
-
-def _connect(uri: str, what: str) -> sqlite3.Connection:
-    """A connection to a file of ours, or to an empty one. Raises StoreRefused for anybody else's."""
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
-    try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        owner = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise StoreRefused(f"{what} cannot be read: {error}") from error
-    if (owner, version) == (APPLICATION_ID, SCHEMA_VERSION) or (owner, version, tables) == (0, 0, 0):
-        return connection
-    connection.close()
-    if owner != APPLICATION_ID:
-        raise StoreRefused(f"{what} is a database of something else")
-    raise StoreRefused(f"{what} has schema {version}, this version of Callpoint knows {SCHEMA_VERSION}: update it")
-
-
-def _transaction(connection: sqlite3.Connection, statement: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        result = statement(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return result
+            return transaction(self._opened(self._writer), statement)

@@ -8,8 +8,6 @@ from collector.records import Record
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report
 
-SCHEMA_VERSION = 1  # raise it with every change of a table, and say how an older store is brought along
-
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE alarms (key TEXT PRIMARY KEY, phase TEXT NOT NULL, incident TEXT, body TEXT NOT NULL) WITHOUT ROWID;

@@ -42,11 +42,12 @@ class Clock:
 
 
 class Moody(Store):
-    """A store whose disk can be made to fail or to hang, and that remembers what it was asked to write."""
+    """A store whose disk can be made to fail, to hang or to be short, and that remembers what it was asked to write."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, Limits(reserve_bytes=4096), read_only=False)
         self.failing = False
+        self.short = False
         self.gate = asyncio.Event()
         self.gate.set()
         self.batches: list[Batch] = []
@@ -55,6 +56,8 @@ class Moody(Store):
         await self.gate.wait()
         if self.failing:
             raise StoreFailed("the disk is gone")
+        if self.short:
+            batch = replace(batch, records=tuple(r for r in batch.records if r.report.lane is Lane.ALARM))
         self.batches.append(batch)
         return await super().commit(batch)
 
