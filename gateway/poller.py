@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from traceback import format_exception
 
 from config.profile import Point, Profile, Table
 from config.site import Device, RtuBus, TcpBus
@@ -91,8 +92,8 @@ class Poller:
             while True:
                 try:
                     await self._poll()
-                except Exception as error:
-                    log.error("bus %s: polling begins again", self._bus.id, exc_info=error)
+                except Exception as error:  # noqa: BLE001 - a fault met on one bus must not silence the others
+                    log.critical("bus %s begins again after: %s", self._bus.id, "".join(format_exception(error)))
                     self._down(f"the gateway met a fault of its own: {type(error).__name__}")
                     await asyncio.sleep(REOPEN_MAX_S)
         finally:

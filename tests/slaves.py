@@ -38,8 +38,17 @@ def rtu(text: str) -> bytes:
     return frame + crc(frame)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A serial line: the paths of its two ends, and scissors."""
+
+    master: str
+    slave: str
+    cut: Callable[[], None]
+
+
 @contextmanager
-def serial_line() -> Iterator[tuple[str, str]]:
+def serial_line() -> Iterator[Line]:
     """Two ends of a serial line, by socat."""
     if shutil.which("socat") is None:
         pytest.skip("socat is not installed (apt-get install socat)")
@@ -48,7 +57,12 @@ def serial_line() -> Iterator[tuple[str, str]]:
         process = subprocess.Popen(["socat", *(f"pty,raw,echo=0,link={end}" for end in ends)])
         try:
             wait_until(lambda: all(Path(end).exists() for end in ends), "socat made its ptys")
-            yield ends[0], ends[1]
+
+            def cut() -> None:
+                process.terminate()
+                process.wait()
+
+            yield Line(ends[0], ends[1], cut)
         finally:
             process.terminate()
             process.wait()

@@ -36,8 +36,8 @@ def on_line(script: Script, trial: Callable[[ModbusLink, Slave], Awaitable[None]
                 link.close()
             return slave
 
-    with serial_line() as (master, end):
-        return asyncio.run(both(master, end))
+    with serial_line() as line:
+        return asyncio.run(both(line.master, line.slave))
 
 
 async def read(link: ModbusLink, address: int = 0, unit: int = 1, count: int = 2) -> tuple[int, ...]:
@@ -158,16 +158,16 @@ def test_a_port_that_vanishes_is_a_line_down_and_works_again_when_it_is_back(tmp
 
     async def trial() -> None:
         link = ModbusLink(bus(str(path)))
-        with serial_line() as (master, end):
-            path.symlink_to(master)
-            async with rtu_slave(end, lambda r: [(0, values_of(r))]):
+        with serial_line() as line:
+            path.symlink_to(line.master)
+            async with rtu_slave(line.slave, lambda r: [(0, values_of(r))]):
                 assert await read(link) == (0, 1)
         path.unlink()
         with pytest.raises(LinkDown):
             await read(link)
-        with serial_line() as (master, end):
-            path.symlink_to(master)
-            async with rtu_slave(end, lambda r: [(0, values_of(r))]):
+        with serial_line() as line:
+            path.symlink_to(line.master)
+            async with rtu_slave(line.slave, lambda r: [(0, values_of(r))]):
                 assert await read(link, address=6) == (6, 7)
         link.close()
 
