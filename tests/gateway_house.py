@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from config.wire import decode, encode_commit, encode_rebirth, resolve, topic_of
 from config.words import Birth, Commit, Committed, Data, Death, Declared, Edge, Lane, Message, Report
 from tests.servers import wait_until
-from tests.slaves import Slave, tcp_slave
+from tests.slaves import Slave, crc, rtu_slave, tcp_slave
 
 ROOT = Path(__file__).resolve().parent.parent
 EDGE = Edge("lane", "gw")
@@ -65,23 +65,45 @@ class Heads:
         self.words: dict[int, dict[int, int]] = {unit: {0: 1} for unit in UNITS.values()}
         self.silent: set[int] = set()
 
-    def answer(self, request: bytes) -> list[tuple[float, bytes]]:
-        unit, first, count = request[6], int.from_bytes(request[8:10], "big"), int.from_bytes(request[10:12], "big")
+    def frame(self, request: bytes) -> bytes:
+        """The answer to unit, function, address, count as unit and PDU; empty is silence."""
+        unit, first, count = request[0], int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
         if unit in self.silent:
-            return []
+            return b""
         words = [self.words[unit].get(address, 0) for address in range(first, first + count)]
-        pdu = bytes([request[7], 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words)
-        return [(0, request[:4] + (len(pdu) + 1).to_bytes(2, "big") + bytes([unit]) + pdu)]
+        return bytes([unit, request[1], 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words)
+
+    def on_tcp(self, request: bytes) -> list[tuple[float, bytes]]:
+        """The script of a TCP slave."""
+        frame = self.frame(request[6:])
+        return [(0, request[:4] + len(frame).to_bytes(2, "big") + frame)] if frame else []
+
+    def on_rtu(self, request: bytes) -> list[tuple[float, bytes]]:
+        """The script of a slave on a serial line."""
+        frame = self.frame(request)
+        return [(0, frame + crc(frame))] if frame else []
+
+
+def heads_on_tcp() -> contextlib.AbstractContextManager[tuple[Heads, Slave]]:
+    """The heads behind a real socket, in a thread of their own."""
+    heads = Heads()
+    return _in_thread(heads, lambda: tcp_slave(heads.on_tcp))
+
+
+def heads_on_rtu(path: str, heads: Heads) -> contextlib.AbstractContextManager[tuple[Heads, Slave]]:
+    """The heads on one end of a serial line, in a thread of their own."""
+    return _in_thread(heads, lambda: rtu_slave(path, heads.on_rtu))
 
 
 @contextlib.contextmanager
-def heads_on_tcp() -> Iterator[tuple[Heads, Slave]]:
-    """The heads behind a real socket, in a thread of their own."""
-    heads, ready, ends = Heads(), threading.Event(), threading.Event()
+def _in_thread(
+    heads: Heads, make: Callable[[], contextlib.AbstractAsyncContextManager[Slave]]
+) -> Iterator[tuple[Heads, Slave]]:
+    ready, ends = threading.Event(), threading.Event()
     found: list[Slave] = []
 
     async def serve() -> None:
-        async with tcp_slave(heads.answer) as slave:
+        async with make() as slave:
             found.append(slave)
             ready.set()
             await asyncio.to_thread(ends.wait)
@@ -103,12 +125,14 @@ class Gateway:
     site: Path
     port: int
     state: Path
+    buses: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; its log goes to a file beside the state folder."""
         command = [sys.executable, "-m", "gateway", str(self.site), "--id", EDGE.node]
         command += ["--mqtt", f"mqtt://127.0.0.1:{self.port}", "--state", str(self.state)]
+        command += [] if self.buses is None else ["--buses", str(self.buses)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
