@@ -113,13 +113,13 @@ class Store:
 
     async def drained(self, numbers: list[int]) -> None:
         """Take rows that the history has out of the spool."""
-        self.spooled -= await self._write(lambda connection: statements.delete_spooled(connection, numbers))
+        await self._unspool(partial(statements.delete_spooled, numbers=numbers))
 
     async def refuse(self, number: int, reason: str) -> None:
         """Set a row of the spool aside that the history will never take."""
         keep = self.limits.refused_keep
         refuse = partial(statements.refuse_spooled, number=number, reason=reason, refused_max=keep)
-        self.spooled -= await self._write(refuse)
+        await self._unspool(refuse)
 
     async def setting(self, name: str, make: Callable[[], str]) -> str:
         """A value made once, at first start, and kept: a secret, an id."""
@@ -144,6 +144,13 @@ class Store:
 
     async def _write(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._write_thread, lambda: self._transact(statement))
+
+    async def _unspool(self, statement: Callable[[sqlite3.Connection], int]) -> None:
+        def take_out() -> None:  # counted on the one thread that also counts what comes in
+            gone = self._transact(statement)
+            self.spooled -= gone
+
+        await self._run(self._write_thread, take_out)
 
     # --- reading ------------------------------------------------------------------------------------
 

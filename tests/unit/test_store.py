@@ -186,6 +186,18 @@ def test_the_spool_gives_alarms_first_and_drops_telemetry_first(tmp_path: Path) 
     asyncio.run(main())
 
 
+def test_the_spool_is_counted_right_while_it_fills_and_drains_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(tmp_path / "s") as store:
+            for position in range(1, 40, 2):
+                waiting = [each.number for each in await store.spool(1)]
+                more = Batch(records=(record(position), record(position + 1)))
+                await asyncio.gather(store.drained(waiting), store.commit(more))
+                assert store.spooled == len(await store.spool(100))
+
+    asyncio.run(main())
+
+
 def test_pruning_is_counted_and_a_pruned_position_is_not_stored_again(tmp_path: Path) -> None:
     async def main() -> None:
         limits = Limits(lane_records_keep=3, reserve_bytes=4096)
