@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -43,7 +43,8 @@ log = logging.getLogger("gateway")
 OK, FAILED, USAGE = 0, 1, 2
 IN_FLIGHT_MAX = {Lane.ALARM: 128, Lane.TELEMETRY: 256}
 RESEND_MS = {Lane.ALARM: 2_000, Lane.TELEMETRY: 10_000}
-CLOCK_PERIOD_S = 5.0
+CLOCK_PERIOD_S = 2.0
+FLUSH_AT_STOP_S = 3.0
 REFUSAL_QUIET_S = 60.0  # without a refused command for so long, the trouble is over
 
 
@@ -106,6 +107,7 @@ class Process:
         self._pollers = [
             Poller(bus, ModbusLink(bus), found, clock, self._node, self._recorder.put) for bus, found in plan.buses
         ]
+        self._unrecorded = 0  # alarm-lane reports that the disk does not take
         self._refused_until: asyncio.TimerHandle | None = None
         self._synchronized: bool | None = None
 
@@ -122,10 +124,15 @@ class Process:
             for task in (*pollers, *others):
                 task.cancel()
             await asyncio.wait(pollers)
-            await self._recorder.flush()
+            await self._flush()
             await self._uplink.finish(uplink)
             recorder.cancel()
-        await self._recorder.flush()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        """The last reports to disk; a disk that takes nothing must not hold up the stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._recorder.flush(), FLUSH_AT_STOP_S)
 
     def close(self) -> None:
         """End the journal's threads and close it."""
@@ -147,8 +154,12 @@ class Process:
         self._session.count(account)
         self._uplink.wake()
 
-    def _journal_trouble(self, cause: str | None) -> None:
+    def _journal_trouble(self, cause: str | None, waiting: int) -> None:
         self._node.say(JOURNAL_WRITABLE, cause is None, cause)
+        if waiting > self._unrecorded:
+            self._session.unrecorded(self._clock.mono_ms())
+            self._uplink.wake()
+        self._unrecorded = waiting
 
     def _refused(self, cause: str) -> None:
         """Somebody commands what we do not obey: once a trouble, for as long as it goes on."""

@@ -42,9 +42,12 @@ class Recorder:
         clock: Clock,
         on_synced: Callable[[Sequence[Record]], None],
         on_counted: Callable[[Mapping[Lane, LaneAccount]], None],
-        on_trouble: Callable[[str | None], None],
+        on_trouble: Callable[[str | None, int], None],
     ) -> None:
-        """`on_synced` gets records that are on disk; `on_trouble` the cause why nothing can be written, or None."""
+        """`on_synced` gets records that are on disk.
+
+        `on_trouble` gets the cause why nothing can be written and how many alarm-lane reports wait, or None and 0.
+        """
         self._journal, self._clock = journal, clock
         self._on_synced, self._on_counted, self._on_trouble = on_synced, on_counted, on_trouble
         self._drafts: deque[Draft] = deque()
@@ -97,7 +100,8 @@ class Recorder:
                     await self._write_some()
                 except JournalFull as error:
                     log.error("the journal cannot be written: %s", error)
-                    self._on_trouble(f"the journal cannot be written: {error}")
+                    waiting = sum(draft.lane is Lane.ALARM for draft in self._drafts)
+                    self._on_trouble(f"the journal cannot be written: {error}", waiting)
                     await asyncio.sleep(FULL_RETRY_S)
 
     async def count(self) -> None:
@@ -141,7 +145,7 @@ class Recorder:
                 self._drafts.extendleft(reversed(batch))
                 raise
             self._lost -= lost
-            self._on_trouble(None)
+            self._on_trouble(None, 0)
             self._on_synced(records)
         if self._acked:
             acked, self._acked = self._acked, []

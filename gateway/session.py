@@ -129,6 +129,10 @@ class Session:
         if burning and record.device not in self._born:
             self._ask_birth(now_ms, now_ms)  # a fire does not wait for other devices to return
 
+    def unrecorded(self, now_ms: int) -> None:
+        """Alarms cannot be written down: births say what is read now, so that a fire is seen all the same."""
+        self._ask_birth(now_ms, now_ms)
+
     def _presence(self, device: str, online: bool, position: int, now_ms: int) -> None:
         if online:
             self._online.add(device)

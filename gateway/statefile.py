@@ -27,11 +27,11 @@ class JournalCorrupt(Exception):
 
 
 class JournalFull(Exception):
-    """The disk is full: nothing was written, try again later."""
+    """The disk takes nothing more (full, failing, or read-only as a worn-out card is): try again later."""
 
 
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 class StateFile:

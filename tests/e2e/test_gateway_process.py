@@ -265,3 +265,25 @@ def test_data_goes_to_nobody_before_the_devices_are_known(broker: Server, gatewa
 
         first = next(index for index, (_, _, said) in enumerate(host.messages) if isinstance(said, Data))
         assert host.verbs()[:first] == ["NBIRTH", "DBIRTH smoke-1", "DBIRTH smoke-2", "DBIRTH smoke-3"]
+
+
+def test_a_journal_damaged_while_running_is_set_aside_and_a_new_epoch_goes_on(
+    broker: Server, heads: tuple[Heads, int], gateway: Gateway
+) -> None:
+    with Host(broker.port) as host:
+        gateway.start()
+        born(host, gateway)
+        drained(host, gateway)
+        first = host.births[None].epoch
+        path = gateway.state / "journal.db"
+        path.write_bytes(b"\xa5" * path.stat().st_size)
+        for suffix in ("-wal", "-shm"):
+            with path.with_name(path.name + suffix).open("r+b") as file:
+                file.write(b"\xa5" * 4096)
+        heads[0].words[1][0] = 0b11
+
+        wait_for(lambda: host.births[None].epoch != first, "a new epoch", gateway)
+        wait_for(lambda: True in host.values("smoke-1", "fire"), "the fire", gateway)
+
+        assert list(gateway.state.glob("journal.db.damaged-*"))
+        drained(host, gateway)

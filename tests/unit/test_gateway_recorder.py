@@ -28,7 +28,12 @@ class Bench:
         self.synced: list[list[Record]] = []
         self.counts: list[Mapping[Lane, LaneAccount]] = []
         self.troubles: list[str | None] = []
-        self.recorder = Recorder(self.journal, Clock(), self.on_synced, self.counts.append, self.troubles.append)
+        self.waiting = 0
+        self.recorder = Recorder(self.journal, Clock(), self.on_synced, self.counts.append, self.on_trouble)
+
+    def on_trouble(self, cause: str | None, waiting: int) -> None:
+        self.troubles.append(cause)
+        self.waiting = waiting
 
     def on_synced(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -108,6 +113,7 @@ def test_what_cannot_be_written_now_is_a_trouble_and_waits(tmp_path: Path) -> No
     bench.run(trial)
 
     assert bench.troubles[0] is not None and "cannot be written" in bench.troubles[0]
+    assert bench.waiting == 1
     assert bench.synced == []
 
 

@@ -415,6 +415,19 @@ def test_counts_are_sent_without_a_position_when_they_changed_and_as_a_pulse_eve
     assert accounts == [8, 8, 8]
 
 
+def test_a_fire_that_cannot_be_written_down_is_seen_in_births_at_once() -> None:
+    node = born()
+    node.values["smoke-2"] = True
+    start = len(node.sent)
+
+    node.session.unrecorded(node.now_ms)
+    node.flow()
+
+    births = [heard for heard in node.heard[start:] if isinstance(heard, Birth)]
+    assert [birth.device for birth in births] == [None, "smoke-1", "smoke-2"]
+    assert births[2].readings[0].value is True
+
+
 def test_after_a_new_connection_everything_begins_with_births_again() -> None:
     node = born()
     node.record("smoke-1", fire=True)
