@@ -202,7 +202,8 @@ class Process:
 
     async def _keep_house(self) -> None:
         while True:
-            self._desk.counters["records-pruned"] += await self._desk.store.prune()
+            pruned = await self._desk.store.prune()
+            self._desk.counters["records-pruned"] += pruned
             await asyncio.sleep(PRUNE_EVERY_S)
 
     async def _heartbeat(self, url: str | None) -> None:

@@ -31,7 +31,7 @@ from config.words import Lane, Report
 
 BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
 BATCH_RECORDS_MAX = 2_000
-FAILURES_MAX = 20  # in a row; then the process ends, so that its supervisor can do better
+FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01
 
@@ -129,7 +129,7 @@ class Desk:
             return
         device = self.site.devices.get(heard.device) if heard.device is not None else None
         self._pending.records.append(Record(heard, device.place.building if device else None, now))
-        self._note(heard.lane is Lane.ALARM)
+        self._note(heard.lane is Lane.ALARM or len(self._pending.records) >= BATCH_RECORDS_MAX)
 
     def book(self, entry: Floor | Counts) -> None:
         """Keep a gateway's word about its journal."""
@@ -235,7 +235,7 @@ class Desk:
         if pending.since_s is None:
             return False
         waited_s = asyncio.get_running_loop().time() - pending.since_s
-        return pending.urgent or waited_s >= BATCH_AFTER_S or len(pending.records) >= BATCH_RECORDS_MAX
+        return pending.urgent or waited_s >= BATCH_AFTER_S
 
     async def _flush(self) -> None:
         """Commit; if that fails, save what must be saved and start anew from the store."""
@@ -295,17 +295,22 @@ class Desk:
         self._changes.tell()
 
     def _call_unrecorded(self, pending: _Pending) -> None:
-        """Send the fires of a transaction that failed on their way; the sender bounds how often."""
+        """Tell of the fires and entrapments that a failed transaction raised, or called more people to.
+
+        The sender bounds how often.
+        """
         if self.send_unrecorded is None:
             return
-        fires: dict[str, list[Alarm]] = {}
+        touched: dict[str | None, None] = {}  # in order
         for decision in pending.decisions:
-            for alarm in decision.alarms:
-                if alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE and alarm.incident is not None:
-                    fires.setdefault(alarm.incident, []).append(alarm)
-        for incident, alarms in fires.items():
-            if incident in self.engine.incidents:
-                call = asyncio.ensure_future(self.send_unrecorded(self.engine.incidents[incident], alarms))
+            touched |= {alarm.incident: None for alarm in decision.alarms if _is_loud(alarm)}
+            touched |= {notice.incident: None for notice in decision.notices if notice.expects_answer}
+        for incident in touched:
+            found = self.engine.incidents.get(incident or "")
+            keys = found.alarms if found is not None else ()
+            loud = [alarm for key in keys if (alarm := self.engine.alarms.get(key)) is not None and _is_loud(alarm)]
+            if found is not None and loud:
+                call = asyncio.ensure_future(self.send_unrecorded(found, loud))
                 self._calls.add(call)
                 call.add_done_callback(self._called)
 
@@ -318,3 +323,8 @@ class Desk:
         for future in pending.waiting:
             if not future.done():
                 future.set_exception(error)
+
+
+def _is_loud(alarm: Alarm) -> bool:
+    """True for what people are called out to and nobody has acknowledged."""
+    return alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE

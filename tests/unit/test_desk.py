@@ -18,7 +18,7 @@ from collector.desk import Desk, Patience
 from collector.effects import Presence
 from collector.engine import Refused
 from collector.history import open_history
-from collector.incident import Answer
+from collector.incident import Answer, Incident
 from collector.records import INT64_MAX, Batch, Record
 from collector.store import Limits, Store, StoreFailed
 from config.loader import load_site
@@ -236,6 +236,24 @@ def test_a_fire_that_cannot_be_recorded_is_told_to_the_contacts_once_a_minute_pe
     played(tmp_path, play)
 
 
+def test_a_ring_that_cannot_be_called_is_told_to_the_contacts(tmp_path: Path) -> None:
+    async def play(on: Scene) -> None:
+        called: list[str] = []
+
+        async def call(incident: Incident, _alarms: object) -> None:
+            called.append(incident.building)
+
+        on.desk.send_unrecorded = call
+        on.smoke()
+        await until(lambda: on.stored)
+        on.store.failing = True
+        on.clock.now += 45_000  # nobody answers: the next ring is due, but cannot be recorded
+        await until(lambda: called)
+        assert called[0] == BUILDING
+
+    played(tmp_path, play)
+
+
 def test_telemetry_that_cannot_be_recorded_calls_nobody(tmp_path: Path) -> None:
     async def play(on: Scene) -> None:
         called: list[object] = []
@@ -262,7 +280,7 @@ def test_a_disk_that_hangs_ends_the_desk_after_the_fire_was_told(tmp_path: Path)
         desk = Desk(load_site(SITE), store, history, await store.restore(), clock, PATIENCE)
         told: list[str] = []
 
-        async def call(incident: Any, _alarms: object) -> None:
+        async def call(incident: Incident, _alarms: object) -> None:
             told.append(incident.building)
 
         desk.send_unrecorded = call
