@@ -215,8 +215,8 @@ class Inbox:
         while not self._leaving:
             try:
                 self._client.loop_forever(retry_first_connection=True)
-            except Exception:
-                log.exception("the connection to the broker stumbled")
+            except Exception as error:  # noqa: BLE001 - a link's loop top: a deaf collector would be worse
+                log.error("the connection to the broker stumbled: %r", error)
                 self._counters["stumbles"] += 1
                 time.sleep(RECONNECT_S[0])
 
