@@ -1,6 +1,7 @@
-"""The history in InfluxDB: 1.x over its own /write, 2.x and 3.x over /api/v2/write; read in InfluxQL over /query.
+"""The history in InfluxDB: written through influxdb-client (1.x: its line protocol to /write), read in InfluxQL.
 
-Every InfluxDB since 1.0 answers /query. Debian's 1.6 knows no /api/v2/write.
+Every InfluxDB since 1.0 answers /query. Debian's 1.6 has no /api/v2/write, the only road that
+influxdb-client itself writes by.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
+from influxdb_client import InfluxDBClient, Point, WritePrecision
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
 
 from collector.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
 from collector.series import MEASUREMENT, POSITION, TEXT_SUFFIX, Row, field_of
@@ -43,39 +48,64 @@ def open_influx(url: str) -> InfluxHistory:
     token = read_secret("CALLPOINT_INFLUXDB_TOKEN")
     headers = {"Authorization": f"Token {token}"} if token else {}
     if expected == 2:
-        write = {"org": names[0], "bucket": names[1], "precision": "ns"}
-        return InfluxHistory(base, "/api/v2/write", write, names[1], headers, None, creates=False)
+        return InfluxHistory(base, names[1], headers, None, Bucket(base, token or "", *names))
     username, password = read_secret("CALLPOINT_INFLUXDB_USERNAME"), read_secret("CALLPOINT_INFLUXDB_PASSWORD")
     auth = (username, password or "") if username else None
-    return InfluxHistory(base, "/write", {"db": names[0], "precision": "ns"}, names[0], headers, auth, creates=True)
+    return InfluxHistory(base, names[0], headers, auth, None)
+
+
+class Bucket:
+    """A bucket of InfluxDB 2.x or 3.x, written to by influxdb-client."""
+
+    def __init__(self, base: str, token: str, org: str, bucket: str) -> None:
+        timeout_ms = int(ANSWER_WITHIN_S * 1000)
+        self._client = InfluxDBClient(url=base, token=token, org=org, timeout=timeout_ms, retries=False)
+        self._api = self._client.write_api(write_options=SYNCHRONOUS)  # retries and batches are the spool's
+        self._bucket = bucket
+
+    async def write(self, lines: list[str]) -> None:
+        """Write lines. Raises HistoryDown or HistoryRefused."""
+        try:
+            await asyncio.to_thread(
+                self._api.write, bucket=self._bucket, record=lines, write_precision=WritePrecision.NS
+            )
+        except ApiException as error:
+            words = f"InfluxDB answered {error.status}: {str(error.body or error.reason)[:300]}"
+            raise (HistoryRefused if error.status in _REFUSALS else HistoryDown)(words) from error
+        except (HTTPError, OSError) as error:
+            raise HistoryDown(f"history {self._client.url}: {error}") from error
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
 
 
 class InfluxHistory:
-    """One database (1.x) or bucket (2.x). `creates`: the database is made when it is not there."""
+    """A database of 1.x, which is made when it is not there, or (with `bucket`) one that is called a bucket."""
 
     def __init__(
         self,
         base: str,
-        path: str,
-        parameters: dict[str, str],
         database: str,
         headers: dict[str, str],
         auth: tuple[str, str] | None,
-        creates: bool,
+        bucket: Bucket | None,
     ) -> None:
         self._client = httpx.AsyncClient(base_url=base, headers=headers, auth=auth, timeout=ANSWER_WITHIN_S)
-        self._path = path
-        self._parameters = parameters
         self._database = database
-        self._creates = creates
+        self._bucket = bucket
 
     async def write(self, rows: Sequence[Row]) -> None:
         """See `History.write`."""
-        body = "\n".join(line_of(row) for row in rows).encode()
-        answer = await self._ask("POST", self._path, params=self._parameters, content=body)
-        if answer.status_code == 404 and self._creates:
+        lines = [line_of(row) for row in rows]
+        if self._bucket is not None:
+            await self._bucket.write(lines)
+            return
+        parameters, body = {"db": self._database, "precision": "ns"}, "\n".join(lines).encode()
+        answer = await self._ask("POST", "/write", params=parameters, content=body)
+        if answer.status_code == 404:
             await self._query(f"CREATE DATABASE {_identifier(self._database)}", method="POST")
-            answer = await self._ask("POST", self._path, params=self._parameters, content=body)
+            answer = await self._ask("POST", "/write", params=parameters, content=body)
         if answer.status_code in _REFUSALS:
             raise HistoryRefused(_words(answer))
         if not answer.is_success:
@@ -100,11 +130,13 @@ class InfluxHistory:
     async def close(self) -> None:
         """See `History.close`."""
         await self._client.aclose()
+        if self._bucket is not None:
+            self._bucket.close()
 
     async def _query(self, query: str, method: str = "GET") -> list[list[Any]]:
         """The rows of the first series of an InfluxQL answer, time in ms."""
         answer = await self._ask(method, "/query", params={"db": self._database, "q": query, "epoch": "ms"})
-        if answer.status_code == 404 and self._creates:
+        if answer.status_code == 404 and self._bucket is None:
             return []  # a database nobody has written to yet
         try:
             (result,) = answer.json()["results"]
@@ -128,25 +160,17 @@ class InfluxHistory:
 
 def line_of(row: Row) -> str:
     """A row in line protocol."""
-    tags = "".join(f",{_key(name)}={_key(tag)}" for name, tag in sorted(row.tags.items()))
-    fields = ",".join(f"{_key(name)}={_field(value)}" for name, value in row.fields.items())
-    return f"{MEASUREMENT}{tags} {fields} {row.time_ns}"
-
-
-def _field(value: float | int | str) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return f"{value}i" if isinstance(value, int) else repr(value)
+    point = Point(MEASUREMENT).time(row.time_ns, WritePrecision.NS)
+    for name, tag in row.tags.items():
+        point.tag(_clean(name), _clean(tag))
+    for name, value in row.fields.items():
+        point.field(_clean(name), value)
+    return str(point.to_line_protocol())
 
 
 def _clean(text: str) -> str:
     """Line protocol cannot carry these in a key or tag, whatever is put before them."""
     return "".join(" " if char in "\n\r\t\0" else "/" if char == "\\" else char for char in text)
-
-
-def _key(text: str) -> str:
-    return _clean(text).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
 def _identifier(text: str) -> str:

@@ -310,7 +310,7 @@ def test_a_value_that_is_absent_is_no_field_and_keeps_its_quality() -> None:
     )
     assert line_of(found) == (
         "reading,epoch=e1,gateway=gw-1,group=community,lane=alarm"
-        ' level_quality=500i,raw_text="01ff",position=1000007i 5000007'
+        ' level_quality=500i,position=1000007i,raw_text="01ff" 5000007'
     )
 
 
