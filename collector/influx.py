@@ -13,8 +13,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
-from influxdb_client import InfluxDBClient, Point, WritePrecision
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write.point import Point
 from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -66,9 +68,7 @@ class Bucket:
     async def write(self, lines: list[str]) -> None:
         """Write lines. Raises HistoryDown or HistoryRefused."""
         try:
-            await asyncio.to_thread(
-                self._api.write, bucket=self._bucket, record=lines, write_precision=WritePrecision.NS
-            )
+            await asyncio.to_thread(self._api.write, bucket=self._bucket, record=lines)  # in ns, its default
         except ApiException as error:
             words = f"InfluxDB answered {error.status}: {str(error.body or error.reason)[:300]}"
             raise (HistoryRefused if error.status in _REFUSALS else HistoryDown)(words) from error
