@@ -1,0 +1,98 @@
+"""What the documents name exists, and what exists is named in them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = ("demo", "gateway", "collector", "broker", "simulate", "check", "tap", "ledger", "bench")
+
+
+def _callpoint(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "callpoint.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_links_of_a_page_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:config|gateway|collector|simulator|tests|docs)/[\w./*-]+)`", text)
+    linked = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not re.match(r"https?:|#", link)]
+
+    missing = [name for name in named if not list(ROOT.glob(name.rstrip("/")))]
+    missing += [link for link in linked if not (page.parent / link.partition("#")[0]).exists()]
+
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_of_a_page_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    wrong = []
+    for command, rest in re.findall(rf"(?<![\w-])callpoint ({'|'.join(COMMANDS)})\b([^`\n#]*)", text):
+        known = _callpoint(command, "--help").stdout
+        wrong += [f"{command} {option}" for option in re.findall(r"(?<!\w)--[a-z]+", rest) if option not in known]
+
+    assert not wrong
+
+
+def test_every_step_of_the_path_names_its_file() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    path = architecture.partition("## The path of a reading")[2].partition("## The house")[0]
+
+    for package, least in (("gateway", 8), ("collector", 15)):
+        named = {name for name in re.findall(r"`(?:\w+/)*(\w+)\.py`", path) if (ROOT / package / f"{name}.py").exists()}
+        assert len(named) >= least, f"the path of a reading names only {sorted(named)} of {package}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_refuses_what_it_does_not_know(command: str) -> None:
+    helped, refused = _callpoint(command, "--help"), _callpoint(command, "--no-such-option")
+
+    assert helped.returncode == 0 and "usage: callpoint" in helped.stdout
+    assert refused.returncode == 2 and "Traceback" not in refused.stderr
+
+
+def test_the_readme_names_every_command_of_a_user() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert not [command for command in COMMANDS if command != "broker" and f"callpoint {command}" not in readme]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "COMMAND"),
+        (("check", "/nowhere"), 1, "a site folder"),
+        (("gateway", "config/sites/demo", "--id", "nobody", "--mqtt", "mqtt://127.0.0.1:1"), 2, "nobody"),
+        (("gateway", "config/sites/demo", "--id", "gw-east", "--mqtt", "http://x"), 2, "mqtt://"),
+        (("collector", "config/sites/demo", "--mqtt", "mqtt://a:b@c"), 2, "CALLPOINT_MQTT_PASSWORD"),
+        (("collector", "config/sites/demo", "--mqtt", "mqtt://127.0.0.1", "--listen", "nowhere"), 2, "nowhere"),
+        (("collector", "config/sites/demo", "--mqtt", "mqtt://127.0.0.1", "--history", "csv:x"), 2, "csv:x"),
+        (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
+        (("ledger", "--state", "sqlite:/nowhere/x.db"), 2, "/nowhere/x.db"),
+        (("simulate", "config/sites/demo", "--story", "flood"), 1, "flood"),
+        (("simulate", "config/sites/demo", "--speed", "0"), 2, "above 0"),
+        (("demo", "--listen", "nonsense", "--exit"), 1, "host:port"),
+        (("bench", "nonsense"), 2, "alarm"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line_with_an_exit_code(arguments: tuple[str, ...], code: int, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "callpoint.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=ROOT,
+    )
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
