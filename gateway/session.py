@@ -29,7 +29,7 @@ from gateway.window import Window
 
 RETURN_SETTLE_MS = 2_000  # devices that return within this of each other are born together,
 RETURN_WAIT_MAX_MS = 10_000  # but none waits longer than this
-REBIRTH_PACE_MS = 1_000  # a host that asks faster than this is answered once
+REBIRTH_PACE_MS = 1_000  # hosts that ask faster than this are answered together, and DATA goes on until then
 ACCOUNT_PERIOD_MS = 5_000
 PULSE_MS = 10_000  # the account goes again unchanged, so that a quiet gateway is told from a dead one
 
@@ -76,6 +76,7 @@ class Session:
         self._births: list[str | None] = []  # still to be sent of the present sequence
         self._birth_ms: int | None = None  # when the next sequence begins
         self._birth_first_asked_ms = 0
+        self._rebirth_asked = False
         self._last_rebirth_ms: int | None = None
         self._muted = True  # no DATA before the births, nor between a rebirth request and its births
         self._online: set[str] = set()
@@ -94,7 +95,7 @@ class Session:
         """Connected and subscribed. Births begin at `birth_ms`; `owing` devices have records in the journal."""
         self._bd_seq = bd_seq
         self._births, self._birth_ms = [], max(now_ms, birth_ms)
-        self._last_rebirth_ms = None
+        self._rebirth_asked, self._last_rebirth_ms = False, None
         self._muted = True
         self._born.clear()
         self._dying.clear()
@@ -165,12 +166,7 @@ class Session:
     def command(self, command: Command, now_ms: int) -> Freed:
         """An NCMD. Only a rebirth and a commit of our own epoch are obeyed."""
         if command.rebirth and self._bd_seq is not None:
-            due_ms = now_ms if self._last_rebirth_ms is None else self._last_rebirth_ms + REBIRTH_PACE_MS
-            self._last_rebirth_ms = max(now_ms, due_ms)
-            self._muted = True
-            self._births, self._birth_ms = [], self._last_rebirth_ms
-            for window in self.windows.values():
-                window.open(now_ms)
+            self._ask_rebirth(now_ms)
         freed = Freed() if command.commit is None else self._commit(command.commit)
         if command.strange and freed.refused is None:
             freed = replace(freed, refused=f"a command for {', '.join(command.strange)[:80]}")
@@ -196,7 +192,7 @@ class Session:
         if self._bd_seq is None:
             return None
         if self._birth_ms is not None and self._birth_ms <= now_ms:
-            self._begin_births()
+            self._begin_births(now_ms)
         if self._births:
             return self._birth(self._births.pop(0), now_ms)
         if self._muted:
@@ -247,6 +243,14 @@ class Session:
 
     # --- inside ---------------------------------------------------------------------------------------
 
+    def _ask_rebirth(self, now_ms: int) -> None:
+        last_ms = self._last_rebirth_ms
+        due_ms = now_ms if last_ms is None else max(now_ms, last_ms + REBIRTH_PACE_MS)
+        if due_ms == now_ms:
+            self._muted, self._births = True, []
+        self._rebirth_asked = True
+        self._birth_ms = due_ms if self._birth_ms is None else min(due_ms, self._birth_ms)
+
     def _ask_birth(self, now_ms: int, due_ms: int) -> None:
         if self._bd_seq is None or self._muted:
             return  # a full sequence is coming anyway
@@ -265,8 +269,12 @@ class Session:
         if unborn and self._birth_ms is None:
             self._ask_birth(now_ms, now_ms + RETURN_WAIT_MAX_MS)
 
-    def _begin_births(self) -> None:
+    def _begin_births(self, now_ms: int) -> None:
         self._birth_ms = None
+        if self._rebirth_asked:
+            self._rebirth_asked, self._last_rebirth_ms = False, now_ms
+            for window in self.windows.values():
+                window.open(now_ms)
         self._births = [None, *(d for d in self._catalogue.devices if d in self._online or d in self._owing)]
         self._born = {device for device in self._births if device is not None}
         self._dying.clear()
