@@ -10,6 +10,7 @@ import asyncio
 import json
 import platform
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from config.document import Mistakes
 from config.loader import load_site
@@ -32,10 +34,12 @@ from simulator.stage import CALLS, Stage, StageOptions
 _STEP_S = 20.0  # for one thing to happen; a bench that hangs tells nobody anything
 _POLL_S = 0.05
 _SEED = 1
+POINTS = 1_000
+_MEMORY_S = 10.0  # every telemetry point is asked at least once
 
 
 def run(program: tuple[str, ...], folder: Path, count: int, json_file: Path | None) -> int:
-    """Measure `count` alarms; prints p50 and p99 by reason, and the gateways' resident memory. 0, or 1 with why."""
+    """Measure `count` alarms; prints p50 and p99 by reason, and a large gateway's resident memory. 0, or 1."""
     try:
         site = load_site(folder)
         figures = asyncio.run(_measure(program, folder, site, count))
@@ -62,7 +66,6 @@ async def _measure(program: tuple[str, ...], folder: Path, site: Site, count: in
                 await asyncio.sleep(moments.uniform(0.2, 0.7))  # any moment of the poll cycle
                 samples += await _round(stage, site, heads[number % len(heads)].id)
                 _progress(number + 1, count)
-            memory = {name: round(_resident_mb(child.pid), 1) for name, child in stage.gateways.items()}
         finally:
             await stage.close()
     return {
@@ -72,8 +75,47 @@ async def _measure(program: tuple[str, ...], folder: Path, site: Site, count: in
         "alarms": count,
         "by_reason": _by_reason(samples),
         "first_notice": _figures([min(s["latency_ms"] for s in samples if s["round"] == r) for r in _rounds(samples)]),
-        "gateway_resident_mb": memory,
+        "gateway_memory": await _memory(program, folder),
     }
+
+
+async def _memory(program: tuple[str, ...], folder: Path) -> dict[str, Any]:
+    """Resident memory of one gateway that has asked at least POINTS points for a while."""
+    with tempfile.TemporaryDirectory(prefix="callpoint-bench-") as state:
+        larger = Path(state) / "site"
+        gateway, points = _enlarge(folder, larger)
+        listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+        options = StageOptions(program, larger, Path(state), listen, None, None)
+        stage = Stage(options, load_site(larger), Narrator(quiet=True))
+        try:
+            await stage.open()
+            await stage.all_heard(_STEP_S)
+            await asyncio.sleep(_MEMORY_S)
+            resident_mb = max(_resident_mb(child.pid) for name, child in stage.gateways.items() if name == gateway)
+        finally:
+            await stage.close()
+    return {"gateway": gateway, "points": points, "resident_mb": round(resident_mb, 1)}
+
+
+def _enlarge(folder: Path, larger: Path) -> tuple[str, int]:
+    """Copy a site and give its first panel so many detectors that its gateway has POINTS points or more."""
+    shutil.copytree(folder, larger)
+    for path in sorted(larger.glob("*.yaml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for gateway in document.get("gateways", []):
+            for device in (device for bus in gateway["buses"] for device in bus["devices"]):
+                while device.get("detectors"):
+                    number = device["detectors"][-1]["number"] + 1
+                    device["detectors"].append({**device["detectors"][-1], "number": number})
+                    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+                    points = _points(load_site(larger), gateway["id"])
+                    if points >= POINTS:
+                        return gateway["id"], points
+    raise OSError(f"{folder}: no panel with detectors to make larger")
+
+
+def _points(site: Site, gateway: str) -> int:
+    return sum(len(site.points(device)) for each, _, device in site.installed() if each.id == gateway)
 
 
 async def _round(stage: Stage, site: Site, device: str) -> list[dict[str, Any]]:
@@ -170,5 +212,5 @@ def _print(figures: dict[str, Any]) -> None:
         print(
             f"  {name:18} n={row['count']:<4} p50 {row['p50_ms']} ms   p99 {row['p99_ms']} ms   max {row['max_ms']} ms"
         )
-    for name, resident_mb in figures["gateway_resident_mb"].items():
-        print(f"  {name:18} {resident_mb} MB resident")
+    memory = figures["gateway_memory"]
+    print(f"gateway with {memory['points']} points: {memory['resident_mb']} MB resident")

@@ -143,3 +143,25 @@ def test_a_story_that_does_not_go_as_told_exits_1_and_says_what(tmp_path: Path) 
     assert report["ok"] is False
     assert re.search(r"told .*neighbour-team", " ".join(report["failures"]))
     assert "told" in done.stderr
+
+
+def test_the_bench_measures_every_alarm_it_was_asked_for(tmp_path: Path) -> None:
+    figures_file = tmp_path / "figures.json"
+    command = [
+        sys.executable,
+        str(ROOT / "callpoint.py"),
+        "bench",
+        "alarm",
+        "--count",
+        "2",
+        "--json",
+        str(figures_file),
+    ]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(figures_file.read_text())
+    assert figures["first_notice"]["count"] == 2
+    assert all(row["p50_ms"] > 0 for row in figures["by_reason"].values())
+    assert figures["gateway_memory"]["points"] >= 1000 and figures["gateway_memory"]["resident_mb"] > 0
