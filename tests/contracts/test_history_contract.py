@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from collector.engine import SystemTrouble
 from collector.history import Drain, History, HistoryDown, HistoryRefused, open_history
+from collector.historyfile import SqliteHistory
 from collector.influx import line_of
 from collector.records import Batch, Record
 from collector.series import Row, row_of
@@ -320,5 +322,24 @@ def test_a_file_is_opened_again_with_all_that_it_held(tmp_path: Path) -> None:
             async with opened(f"sqlite:{tmp_path}/h") as history:
                 await history.write([row(position, level=2.0)])
                 assert await history.count(EDGE, "e 1", Lane.TELEMETRY) == position
+
+    asyncio.run(main())
+
+
+def test_a_file_that_is_full_drops_its_oldest_day_and_goes_on_counting_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        history = SqliteHistory(tmp_path / "h", bytes_max=400_000)
+        await history.open()
+        for day in range(20):
+            at_ms, first = day * 86_400_000, day * 500 + 1
+            rows = [row(p, Lane.TELEMETRY, at_ms + p, level=float(p)) for p in range(first, first + 500)]
+            await history.write(rows)
+        counted = await history.count(EDGE, "e 1", Lane.TELEMETRY)
+        await history.close()
+        with closing(sqlite3.connect(tmp_path / "h")) as file:
+            (oldest, newest) = file.execute("SELECT min(value), max(value) FROM fields").fetchone()
+
+        assert counted == 20 * 500
+        assert (oldest > 500, newest) == (True, 20 * 500)
 
     asyncio.run(main())
