@@ -1,17 +1,15 @@
 """One incident's call-out: rings outward in time until enough people are going, each notice with a named reason.
 
-A person gets at most one notice per call and reason (and, after a failed channel, one per channel).
 Everything it needs to go on is in the incident and its notices, so that a restart changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from collector.alarm import Alarm
 from collector.dispatch import LATE_MS, RECALL_AFTER_MS, SETTLE_MS, Notice, Reason, people_of, responsible
-from collector.incident import PRIORITY, Answer, Incident, Response, outranks
+from collector.incident import Answer, Incident, Response
+from collector.notices import Notices
 from collector.state import State
 from config.profile import Condition
 from config.site import KindPlan, Site
@@ -25,16 +23,17 @@ class CallOut:
     def __init__(self, site: Site, state: State) -> None:
         self._site = site
         self._state = state
+        self._notices = Notices(site, state)
 
     # --- beginning ------------------------------------------------------------------------------------
 
     def begin(self, incident: Incident, now: int, again: bool = False) -> None:
         """The full call-out, from the first ring. `again`: everybody called before is called anew, at once."""
-        before = self._told(incident) if again else []
+        before = self._notices.told(incident) if again else []
         incident = self._new_call(incident, now, full=True)
         self._state.log(now, "call-started", incident=incident.id, facts=[("call", str(incident.call))])
         for person in before:
-            self._notify(incident, person, Reason.NEW_DEVICE, 0, now)
+            self._notices.tell(incident, person, Reason.NEW_DEVICE, 0, now)
         self._next_ring(incident, now)
 
     def tell(self, incident: Incident, now: int, late: bool = False) -> None:
@@ -46,7 +45,8 @@ class CallOut:
         self._state.put_incident(incident)
         quiet = incident.condition is Condition.TROUBLE
         for person, reason in responsible(self._site, incident.building):
-            self._notify(incident, person, Reason.LATE_REPORT if late else reason, 0, now, expects_answer=not quiet)
+            why = Reason.LATE_REPORT if late else reason
+            self._notices.tell(incident, person, why, 0, now, expects_answer=not quiet)
 
     def recall(self, incident: Incident, now: int, late: bool = False) -> None:
         """Another device is in alarm: everybody is called anew, but not more often than people can follow.
@@ -87,12 +87,7 @@ class CallOut:
                 self.begin(incident, now)
             else:
                 self._state.put_incident(replace(incident, next_step_at_ms=None))
-        plan = self._plan(incident)
-        for notice in self._state.notices_of(incident.id):
-            if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
-                more = notice.due < plan.repeats_max
-                again_at = now + _ms(plan.repeat_s) if more else None
-                self._state.put_notice(replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at))
+        self._notices.repeat(incident, now)
 
     # --- people ---------------------------------------------------------------------------------------
 
@@ -102,45 +97,23 @@ class CallOut:
             incident = replace(incident, acknowledged_by=(*incident.acknowledged_by, person))
             self._state.put_incident(incident)
             self._state.log(now, "acknowledged", incident=incident.id, person=person)
-        self._supersede(now, (n for n in self._open_notices(incident) if n.person == person))
+        self._notices.supersede(incident, now, person)
 
     def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
         """Going, arrived or cannot. Enough going ends the call; nobody left to wait for calls the next ring."""
         known = next((response for response in incident.responses if response.person == person), None)
-        if known is not None and known.answer is answer and known.at_ms >= incident.call_started_at_ms:
+        if known is not None and known.answer is answer and known.call == incident.call:
             return
         others = tuple(response for response in incident.responses if response.person != person)
-        incident = replace(incident, responses=(*others, Response(person, answer, now)))
+        incident = replace(incident, responses=(*others, Response(person, answer, now, incident.call)))
         self._state.put_incident(incident)
         self._state.log(now, "answered", incident=incident.id, person=person, facts=[("answer", answer.value)])
         self._count(incident, now)
 
     def failed(self, notice: Notice, error: str, now: int) -> None:
         """A channel could not deliver: the person's next one, or, without one, the ring goes on without them."""
-        if notice.failed_at_ms is not None:
-            return
         incident = self._state.incidents[notice.incident]
-        wanted = notice.superseded_at_ms is None
-        gone = replace(
-            notice, failed_at_ms=now, superseded_at_ms=notice.superseded_at_ms or now, next_repeat_at_ms=None
-        )
-        self._state.put_notice(gone)
-        facts = [("notice", notice.id), ("error", error)]
-        self._state.log(now, "notice-failed", incident=incident.id, person=notice.person, facts=facts)
-        if not wanted:
-            return
-        if notice.channel + 1 < len(self._site.people[notice.person].channels):
-            self._notify(
-                incident,
-                notice.person,
-                Reason.CHANNEL_FAILED,
-                notice.ring,
-                now,
-                channel=notice.channel + 1,
-                expects_answer=notice.expects_answer,
-            )
-        else:
-            self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
+        if not self._notices.failed(incident, notice, error, now):
             self._go_on_if_exhausted(incident, now)
 
     def stand_down(self, incident: Incident, person: str, now: int) -> None:
@@ -162,7 +135,7 @@ class CallOut:
     # --- inside ---------------------------------------------------------------------------------------
 
     def _new_call(self, incident: Incident, now: int, full: bool) -> Incident:
-        self._supersede(now, self._open_notices(incident))
+        self._notices.supersede(incident, now)
         incident = replace(
             incident,
             full_call=full,
@@ -181,7 +154,7 @@ class CallOut:
     def _next_ring(self, incident: Incident, now: int) -> None:
         """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along."""
         rings = self._plan(incident).rings
-        called = self._told(incident, incident.call)
+        called = self._notices.told(incident, incident.call)
         index = incident.rings_called
         found = index == 0 and bool(called)  # called anew: they have been told already
         while index < len(rings):
@@ -208,13 +181,13 @@ class CallOut:
         facts = [("ring", str(ring)), ("who", name), ("people", str(len(new)))]
         self._state.log(now, "ring-called", incident=incident.id, facts=facts)
         for person, reason in new:
-            self._notify(incident, person, reason, ring, now)
+            self._notices.tell(incident, person, reason, ring, now)
 
     def _count(self, incident: Incident, now: int) -> None:
         """Are enough people going? Only answers to the present call count."""
         if incident.stood_down_by is not None:
             return
-        going = [r for r in incident.responses if r.answer in GOING and r.at_ms >= incident.call_started_at_ms]
+        going = [r for r in incident.responses if r.answer in GOING and r.call == incident.call]
         enough = len(going) >= self._plan(incident).quorum
         if enough and incident.quorum_at_ms is None:
             incident = replace(incident, quorum_at_ms=now, next_step_at_ms=None)
@@ -234,73 +207,16 @@ class CallOut:
         """If everybody called has answered or cannot be reached, and it is not enough: the next ring, at once."""
         if not incident.full_call or self._ended(incident):
             return
-        answered = {r.person for r in incident.responses if r.at_ms >= incident.call_started_at_ms}
-        reachable = {
-            notice.person
-            for notice in self._state.notices_of(incident.id)
-            if notice.call == incident.call and notice.failed_at_ms is None
-        }
-        if reachable <= answered:
+        answered = {r.person for r in incident.responses if r.call == incident.call}
+        if self._notices.reachable(incident) <= answered:
             self._next_ring(incident, now)
 
     def _end(self, incident: Incident, reason: Reason, now: int) -> None:
         """Nobody is called any more; all who were called are told."""
-        told = self._told(incident)
-        self._supersede(now, self._open_notices(incident))
+        told = self._notices.told(incident)
+        self._notices.supersede(incident, now)
         for person in told:
-            self._notify(incident, person, reason, max(incident.rings_called - 1, 0), now, expects_answer=False)
-
-    def _notify(
-        self,
-        incident: Incident,
-        person: str,
-        reason: Reason,
-        ring: int,
-        now: int,
-        *,
-        channel: int = 0,
-        expects_answer: bool = True,
-    ) -> None:
-        same = (person, incident.call, reason, channel)
-        if any((n.person, n.call, n.reason, n.channel) == same for n in self._state.notices_of(incident.id)):
-            return
-        plan, cause = self._plan(incident), self._cause(incident)
-        repeats = expects_answer and plan.repeats_max > 0
-        notice = Notice(
-            id=self._state.next_id(now),
-            incident=incident.id,
-            person=person,
-            channel=channel,
-            reason=reason,
-            ring=ring,
-            call=incident.call,
-            cause_at_ms=incident.cause_at_ms if cause is None else cause.raised_at_ms,
-            heard_at_ms=incident.opened_at_ms if cause is None else cause.heard_at_ms,
-            created_at_ms=now,
-            expects_answer=expects_answer,
-            next_repeat_at_ms=now + _ms(plan.repeat_s) if repeats else None,
-        )
-        self._state.put_notice(notice)
-        facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
-        self._state.log(now, "notice-created", incident=incident.id, person=person, facts=facts)
-
-    def _supersede(self, now: int, notices: Iterable[Notice]) -> None:
-        for notice in list(notices):
-            self._state.put_notice(replace(notice, superseded_at_ms=now, next_repeat_at_ms=None))
-
-    def _open_notices(self, incident: Incident) -> list[Notice]:
-        return [notice for notice in self._state.notices_of(incident.id) if notice.superseded_at_ms is None]
-
-    def _told(self, incident: Incident, call: int | None = None) -> list[str]:
-        """Everybody who has had a notice, of one call or of any, in order."""
-        notices = self._state.notices_of(incident.id)
-        return list(dict.fromkeys(n.person for n in notices if call is None or n.call == call))
-
-    def _cause(self, incident: Incident) -> Alarm | None:
-        """The newest of the highest conditions: what people are told of."""
-        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in PRIORITY]
-        highest = [a for a in alarms if not any(outranks(other.condition, a.condition) for other in alarms)]
-        return max(highest, key=lambda alarm: alarm.heard_at_ms, default=None)
+            self._notices.tell(incident, person, reason, max(incident.rings_called - 1, 0), now, expects_answer=False)
 
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)

@@ -24,6 +24,7 @@ class Response:
     person: str
     answer: Answer
     at_ms: int
+    call: int = 1  # the call that it answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ PURE = {
     "collector/commands.py",
     "collector/watch.py",
     "collector/callout.py",
+    "collector/notices.py",
     "collector/conditions.py",
     "collector/state.py",
     "collector/agenda.py",

@@ -177,8 +177,9 @@ class Play:
             return refused.reason
         raise AssertionError(f"{command} was not refused")
 
-    def restart(self) -> Play:
-        """The collector ends and comes back from its store; gateways are born anew."""
+    def restart(self, site: Site | None = None) -> Play:
+        """The collector ends and comes back from its store, maybe with another site; gateways are born anew."""
+        self.site = site or self.site
         self.engine = Engine(self.site, self.restored(), self.now)
         return self.birth(*self.site.gateways)
 

@@ -1,0 +1,146 @@
+"""The notices of open incidents: who was told what, why, and over which of their channels.
+
+A person gets at most one notice per call and reason, and one more for each that a channel could not deliver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from collector.alarm import Alarm
+from collector.dispatch import Notice, Reason
+from collector.incident import PRIORITY, Incident, outranks
+from collector.state import State
+from config.site import Site
+
+
+class Notices:
+    """Makes, repeats and ends notices in `state`. People who have left the site are told nothing."""
+
+    def __init__(self, site: Site, state: State) -> None:
+        self._site = site
+        self._state = state
+
+    def tell(
+        self,
+        incident: Incident,
+        person: str,
+        reason: Reason,
+        ring: int,
+        now: int,
+        *,
+        expects_answer: bool = True,
+        channel: int | None = None,
+    ) -> None:
+        """One notice to one person. `channel` None: a call goes to their first, news to the last that worked."""
+        if person not in self._site.people:
+            return
+        same = (person, incident.call, reason)
+        sent = (n for n in self._state.notices_of(incident.id) if (n.person, n.call, n.reason) == same)
+        if reason is not Reason.CHANNEL_FAILED and any(sent):
+            return
+        if channel is None:
+            channel = 0 if expects_answer else self._last_that_worked(incident, person)
+        plan, cause = self._site.kind_plan(incident.kind), self._cause(incident)
+        repeats = expects_answer and plan.repeats_max > 0
+        notice = Notice(
+            id=self._state.next_id(now),
+            incident=incident.id,
+            person=person,
+            channel=channel,
+            reason=reason,
+            ring=ring,
+            call=incident.call,
+            cause_at_ms=incident.cause_at_ms if cause is None else cause.raised_at_ms,
+            heard_at_ms=incident.opened_at_ms if cause is None else cause.heard_at_ms,
+            created_at_ms=now,
+            expects_answer=expects_answer,
+            next_repeat_at_ms=now + round(plan.repeat_s * 1000) if repeats else None,
+        )
+        self._state.put_notice(notice)
+        facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
+        self._state.log(now, "notice-created", incident=incident.id, person=person, facts=facts)
+
+    def repeat(self, incident: Incident, now: int) -> None:
+        """Send again, under the same id, what nobody answered, as often as the plan says."""
+        plan = self._site.kind_plan(incident.kind)
+        for notice in self._state.notices_of(incident.id):
+            if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
+                more = notice.due < plan.repeats_max
+                again_at = now + round(plan.repeat_s * 1000) if more else None
+                self._state.put_notice(replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at))
+
+    def failed(self, incident: Incident, notice: Notice, error: str, now: int) -> bool:
+        """A channel could not deliver: the person's next one. False if they have none and cannot be reached."""
+        if notice.failed_at_ms is not None:
+            return True
+        superseded_at = notice.superseded_at_ms or now
+        self._state.put_notice(
+            replace(notice, failed_at_ms=now, superseded_at_ms=superseded_at, next_repeat_at_ms=None)
+        )
+        facts = [("notice", notice.id), ("error", error)]
+        self._state.log(now, "notice-failed", incident=incident.id, person=notice.person, facts=facts)
+        if notice.superseded_at_ms is not None:
+            return True
+        following = self._following(notice)
+        if following is None:
+            self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
+            return False
+        self.tell(
+            incident,
+            notice.person,
+            Reason.CHANNEL_FAILED,
+            notice.ring,
+            now,
+            expects_answer=notice.expects_answer,
+            channel=following,
+        )
+        return True
+
+    def supersede(self, incident: Incident, now: int, person: str | None = None) -> None:
+        """Send no more of what is not sent yet: of one person's, or of all notices."""
+        for notice in self.open_of(incident):
+            if person is None or notice.person == person:
+                self._state.put_notice(replace(notice, superseded_at_ms=now, next_repeat_at_ms=None))
+
+    def open_of(self, incident: Incident) -> list[Notice]:
+        """The notices that still count."""
+        return [notice for notice in self._state.notices_of(incident.id) if notice.superseded_at_ms is None]
+
+    def told(self, incident: Incident, call: int | None = None) -> list[str]:
+        """Everybody of the site who has had a notice or has answered, of one call or of any, in order."""
+        notices = self._state.notices_of(incident.id)
+        people = [notice.person for notice in notices if call is None or notice.call == call]
+        people += [said.person for said in incident.responses if call is None or said.call == call]
+        return [person for person in dict.fromkeys(people) if person in self._site.people]
+
+    def reachable(self, incident: Incident) -> set[str]:
+        """Who of the present call has a notice that no channel has given up."""
+        notices = (n for n in self._state.notices_of(incident.id) if n.call == incident.call)
+        return {n.person for n in notices if n.failed_at_ms is None and n.person in self._site.people}
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _following(self, notice: Notice) -> int | None:
+        """The channel to try next; the first, if the site no longer has the notice's own channel."""
+        person = self._site.people.get(notice.person)
+        if person is None:
+            return None
+        if notice.channel >= len(person.channels):
+            return 0
+        return notice.channel + 1 if notice.channel + 1 < len(person.channels) else None
+
+    def _last_that_worked(self, incident: Incident, person: str) -> int:
+        """The channel of the person's newest notice, or the one after it if it failed; else their first."""
+        theirs = [notice for notice in self._state.notices_of(incident.id) if notice.person == person]
+        if not theirs:
+            return 0
+        newest = theirs[-1]
+        channel = newest.channel if newest.failed_at_ms is None else self._following(newest)
+        return channel if channel is not None and channel < len(self._site.people[person].channels) else 0
+
+    def _cause(self, incident: Incident) -> Alarm | None:
+        """The newest of the highest conditions: what people are told of."""
+        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in PRIORITY]
+        highest = [a for a in alarms if not any(outranks(other.condition, a.condition) for other in alarms)]
+        return max(highest, key=lambda alarm: alarm.heard_at_ms, default=None)
