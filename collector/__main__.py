@@ -23,7 +23,8 @@ from collector.alerter.channels import make_channels
 from collector.alerter.links import Links
 from collector.alerter.notifier import Notifier
 from collector.desk import Desk
-from collector.history import Drain, HistoryDown, HistoryRefused, open_history
+from collector.histories import open_history
+from collector.history import Drain, HistoryDown, HistoryRefused
 from collector.inbox import Inbox
 from collector.listener import Listener
 from collector.secrets import Secrets

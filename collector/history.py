@@ -15,7 +15,6 @@ from collector.commands import SystemTrouble
 from collector.records import Spooled
 from collector.series import Row, row_of
 from collector.store import Store
-from config.endpoint import sqlite_path
 from config.words import Edge, Lane
 
 BATCH_ROWS = 500
@@ -47,22 +46,6 @@ class History(Protocol):
 
     async def close(self) -> None:
         """Let go of files and connections."""
-
-
-async def open_history(url: str, read_only: bool = False) -> History:
-    """`sqlite:PATH`, `influxdb://host:port/database` or `influxdb2://host:port/org/bucket`; EndpointError for others.
-
-    A server need not answer now; a file must be usable (HistoryRefused), and be there if it is only to be read.
-    """
-    if path := sqlite_path(url):
-        from collector.historyfile import SqliteHistory  # each kind of history is only loaded when it is used
-
-        history = SqliteHistory(path, read_only)
-        await history.open()
-        return history
-    from collector.influx import open_influx
-
-    return open_influx(url)
 
 
 class Drain:

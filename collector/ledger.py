@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from collector.history import History, HistoryDown, HistoryRefused, open_history
+from collector.histories import open_history
+from collector.history import History, HistoryDown, HistoryRefused
 from collector.records import LedgerRow
 from collector.store import Store, StoreFailed, StoreRefused, open_store
 from config.endpoint import EndpointError, default_state, history_beside

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from collector.engine import SystemTrouble
-from collector.history import Drain, History, HistoryDown, HistoryRefused, open_history
+from collector.histories import open_history
+from collector.history import Drain, History, HistoryDown, HistoryRefused
 from collector.historyfile import SqliteHistory
 from collector.influx import line_of
 from collector.records import Batch, Record

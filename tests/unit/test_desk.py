@@ -17,7 +17,7 @@ from collector.commands import Answered, SystemTrouble
 from collector.desk import Desk, Patience
 from collector.effects import Presence
 from collector.engine import Refused
-from collector.history import open_history
+from collector.histories import open_history
 from collector.incident import Answer, Incident
 from collector.records import INT64_MAX, Batch, Record
 from collector.store import Limits, Store, StoreFailed

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector import ledger
-from collector.history import open_history
+from collector.histories import open_history
 from collector.ledger import COLUMNS, balance, notes, table
 from collector.records import Batch, Counts, Floor, LedgerRow
 from collector.series import row_of

@@ -16,7 +16,7 @@ from collector.alerter.app import make_app
 from collector.alerter.links import Links
 from collector.desk import Desk
 from collector.effects import Owing, Presence
-from collector.history import open_history
+from collector.histories import open_history
 from collector.incident import Incident
 from collector.store import open_store
 from config.site import Site
