@@ -96,8 +96,7 @@ class Guard:
         return isinstance(until_s, int) and now_ms < until_s * 1000
 
     def _judge_change(self, visit: Visit) -> Turned | None:
-        foreign = visit.origin is not None and urlsplit(visit.origin).netloc != visit.host
-        if foreign or visit.fetch_site not in (None, "same-origin", "none"):
+        if _is_foreign(visit.origin, visit.host) or visit.fetch_site not in (None, "same-origin", "none"):
             return Turned(403, "cross-site", "a page of another site may not change anything here")
         if self._token is None or self._bears_token(visit):
             return None
@@ -144,6 +143,14 @@ def is_loopback(host: str | None) -> bool:
 def is_loopback_url(url: str) -> bool:
     """True if a URL names this machine only."""
     return is_loopback(urlsplit(url).hostname)
+
+
+def _is_foreign(origin: str | None, host: str | None) -> bool:
+    """True for the Origin header of another site's page, and for one that is none."""
+    try:
+        return origin is not None and urlsplit(origin).netloc != host
+    except ValueError:
+        return True
 
 
 def _name_of(host: str | None) -> str | None:

@@ -55,6 +55,7 @@ CHANGE = {"method": "POST", "path": "/api/v1/incidents/i/reset"}
         (LOCAL, visit(**CHANGE, authorization=RIGHT, origin=f"http://{HERE}"), None),
         (LOCAL, visit(**CHANGE, authorization=RIGHT, origin="http://evil.example"), "cross-site"),
         (LOCAL, visit(**CHANGE, authorization=RIGHT, origin="null"), "cross-site"),
+        (LOCAL, visit(**CHANGE, authorization=RIGHT, origin="http://["), "cross-site"),
         (LOCAL, visit(**CHANGE, authorization=RIGHT, fetch_site="cross-site"), "cross-site"),
         (LOCAL, visit(**CHANGE, authorization=RIGHT, fetch_site="same-site"), "cross-site"),
         (LOCAL, visit(**CHANGE, authorization=RIGHT, fetch_site="same-origin"), None),
