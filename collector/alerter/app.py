@@ -18,9 +18,9 @@ from collector.alerter.pages.render import Pages
 from collector.alerter.problems import answer_errors
 from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
+from collector.alerter.visitors import Visitor
 from collector.desk import Desk
 
-CONNECTIONS_MAX = 1000
 DESCRIPTION = (
     "Incidents, devices and the commands of people. What changes state needs the token made at first start, "
     "as `Authorization: Bearer <token>`. A supplement, not a certified fire alarm: in a fire, call 119 yourself."
@@ -72,17 +72,17 @@ def make_app(
 class Server(uvicorn.Server):
     """Serves an app until told to end; open event streams end at once then, so that nothing waits for them."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, visitor: type[Visitor] = Visitor) -> None:
         self._front: Front = app.state.front
         super().__init__(
             uvicorn.Config(
                 app,
+                http=visitor,
                 lifespan="off",
                 ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=CONNECTIONS_MAX,
                 timeout_graceful_shutdown=3,
                 h11_max_incomplete_event_size=32 * 1024,
             )
