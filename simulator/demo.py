@@ -119,6 +119,7 @@ async def _play(
     result: _Result,
 ) -> None:
     try:
+        narrator.say("plain", "starting broker, devices, gateways and collector …")
         await stage.open()
         await stage.all_heard(_READY_S)
         narrator.say("plain", f"{len(site.devices)} devices of {len(site.gateways)} gateways are heard. {stage.url}")
