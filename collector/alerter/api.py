@@ -26,12 +26,14 @@ from collector.alerter.view import by_device
 from collector.engine import Acknowledge, Answered, Command, Reset, StandDown
 
 ENTRIES_MAX = 1000
+_READING = (401, 403, 503)  # the problems that any operation may end in
+_CHANGING = (400, *_READING, 404, 409, 413, 422)
 
 router = APIRouter(prefix="/api/v1")
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 
-@router.get("/incidents", tags=["incidents"], responses=answers(200, examples.INCIDENT_LIST, 401, 422))
+@router.get("/incidents", tags=["incidents"], responses=answers(200, examples.INCIDENT_LIST, *_READING, 422))
 async def incidents(
     front: InFront,
     state: Annotated[Literal["open", "all"], Query(description="open ones, or also closed ones")] = "open",
@@ -46,53 +48,43 @@ async def incidents(
     return IncidentList(incidents=[front.view.incident(each, front.desk.engine.alarms) for each in found])
 
 
-@router.get("/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, 401, 404, 422))
+@router.get(
+    "/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, *_READING, 404, 422)
+)
 async def incident(front: InFront, incident_id: Id) -> IncidentDetail:
     """One incident with its conditions, answers, notices with their attempts, and timeline."""
     return await detail(front, incident_id)
 
 
-@router.post(
-    "/incidents/{incident_id}/answers",
-    tags=["people"],
-    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
-)
+@router.post("/incidents/{incident_id}/answers", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING))
 async def answer(front: InFront, incident_id: Id, body: AnswerGiven) -> IncidentDetail:
     """A person says going, arrived or cannot. Repeating it changes nothing."""
     return await _act(front, incident_id, Answered(incident_id, body.person, body.answer))
 
 
 @router.post(
-    "/incidents/{incident_id}/acknowledgement",
-    tags=["people"],
-    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+    "/incidents/{incident_id}/acknowledgement", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING)
 )
 async def acknowledge(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """A person has seen it: repeats to them stop."""
     return await _act(front, incident_id, Acknowledge(incident_id, body.person))
 
 
-@router.post(
-    "/incidents/{incident_id}/reset",
-    tags=["people"],
-    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
-)
+@router.post("/incidents/{incident_id}/reset", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING))
 async def reset(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """Unlatch what is back to normal. For leader, manager or somebody who has arrived; never while in alarm."""
     return await _act(front, incident_id, Reset(incident_id, body.person))
 
 
 @router.post(
-    "/incidents/{incident_id}/stand-down",
-    tags=["people"],
-    responses=answers(200, examples.DETAIL, 401, 403, 404, 409, 413, 422),
+    "/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING)
 )
 async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """The leader ends the call-out: nobody else is called."""
     return await _act(front, incident_id, StandDown(incident_id, body.person))
 
 
-@router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, 401))
+@router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, *_READING))
 async def devices(front: InFront) -> DeviceList:
     """Every device with its state; the values of a panel's detectors are at the device itself."""
     engine, now = front.desk.engine, front.clock()
@@ -105,7 +97,7 @@ async def devices(front: InFront) -> DeviceList:
     return DeviceList(devices=shown)
 
 
-@router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, 401, 404, 422))
+@router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, *_READING, 404, 422))
 async def device(front: InFront, device_id: Id) -> DeviceShown:
     """One device with all its values."""
     engine = front.desk.engine
@@ -116,7 +108,7 @@ async def device(front: InFront, device_id: Id) -> DeviceShown:
     return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True)
 
 
-@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, 401))
+@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, *_READING))
 async def ledger(front: InFront) -> LedgerList:
     """The account of every gateway and lane, from journal to history, by independent counts."""
     return LedgerList(

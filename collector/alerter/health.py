@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1")
     "/health",
     tags=["system"],
     response_model=HealthShown,
-    responses={**answers(200, examples.HEALTH), **answers(503, examples.ILL_HEALTH)},
+    responses={**answers(200, examples.HEALTH, 403), **answers(503, examples.ILL_HEALTH)},
 )
 async def health(front: InFront) -> Response:
     """Every part of the system. 503 if nobody could be told of an alarm now."""

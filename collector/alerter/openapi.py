@@ -13,6 +13,7 @@ from collector.alerter.models import FieldError, Problem
 from collector.alerter.problems import PROBLEM_JSON, phrase
 
 _PROBLEMS: dict[int, tuple[str, str, list[dict[str, str]]]] = {
+    400: ("bad-request", "There was an error parsing the body", []),
     401: ("token-needed", "what changes state needs the token: Authorization: Bearer <token>", []),
     403: ("cross-site", "a page of another site may not change anything here", []),
     404: ("unknown-incident", "there is no incident '01K0T3V9ZD'", []),
@@ -23,6 +24,7 @@ _PROBLEMS: dict[int, tuple[str, str, list[dict[str, str]]]] = {
         "body.answer: found 'maybe', expected 'going', 'arrived' or 'cannot'",
         [{"field": "body.answer", "found": "'maybe'", "expected": "'going', 'arrived' or 'cannot'"}],
     ),
+    503: ("store-failed", "it could not be read or written; nothing was changed (disk I/O error)", []),
 }
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from collector.alerter import models
-from tests.web.scene import scene
+from tests.web.scene import BEARER, scene
 
 OPERATIONS = {
     ("get", "/api/v1/incidents"): models.IncidentList,
@@ -109,3 +110,31 @@ def test_an_answer_of_the_real_api_fits_its_description(tmp_path: Path) -> None:
 
     models.IncidentDetail.model_validate_json(detail)
     models.DeviceList.model_validate_json(devices)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Host": "evil.example"}, b"{}"),
+        ({"Authorization": "Bearer wrong"}, b"{}"),
+        ({}, b"\xff"),
+        ({}, b"x" * 70_000),
+        ({"Origin": "http://evil.example"}, b"{}"),
+    ],
+)
+def test_every_operation_ends_only_as_described(
+    tmp_path: Path, document: Any, headers: dict[str, str], body: bytes
+) -> None:
+    async def run() -> list[tuple[str, set[str], httpx.Response]]:
+        async with scene(tmp_path) as stage:
+            sent = {"Content-Type": "application/json", **BEARER, **headers}
+            return [
+                (f"{method} {path}", set(operation["responses"]), await stage.client.request(method, path, **more))
+                for method, path, operation in _operations(document)
+                for more in [{"headers": sent, **({"content": body} if method == "post" else {})}]
+            ]
+
+    for operation, described, response in asyncio.run(run()):
+        assert str(response.status_code) in described, operation
+        if response.status_code >= 400:
+            assert response.headers["content-type"] in ("application/problem+json", "application/json"), operation
