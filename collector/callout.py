@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from collector.dispatch import LATE_MS, RECALL_AFTER_MS, SETTLE_MS, Notice, Reason, people_of, responsible
+from collector.dispatch import (
+    LATE_MS,
+    PEOPLE_THERE_MS,
+    RECALL_AFTER_MS,
+    SETTLE_MS,
+    Notice,
+    Reason,
+    people_of,
+    responsible,
+)
 from collector.incident import Answer, Incident, Response
 from collector.notices import Notices
 from collector.state import State
@@ -27,14 +36,15 @@ class CallOut:
 
     # --- beginning ------------------------------------------------------------------------------------
 
-    def begin(self, incident: Incident, now: int, again: bool = False) -> None:
-        """The full call-out, from the first ring. `again`: everybody called before is called anew, at once."""
-        before = self._notices.told(incident) if again else []
+    def begin(self, incident: Incident, now: int, anew: Reason | None = None) -> None:
+        """The full call-out, from the first ring. `anew`: everybody told before is called at once, for this reason."""
+        before = [] if anew is None else self._notices.told(incident)
         incident = self._new_call(incident, now, full=True)
         self._state.log(now, "call-started", incident=incident.id, facts=[("call", str(incident.call))])
-        for person in before:
-            self._notices.tell(incident, person, Reason.NEW_DEVICE, 0, now)
-        self._next_ring(incident, now)
+        if anew is not None:
+            for person in before:
+                self._notices.tell(incident, person, anew, 0, now)
+        self._next_ring(incident, now, waiting=bool(before))
 
     def tell(self, incident: Incident, now: int, late: bool = False) -> None:
         """No call-out: the leader and the manager. `late`: an alarm that was long ago when it arrived."""
@@ -43,25 +53,35 @@ class CallOut:
             # Its return may be on the way. If it is not, people are called after all: see `step`.
             incident = replace(incident, next_step_at_ms=now + SETTLE_MS)
         self._state.put_incident(incident)
-        quiet = incident.condition is Condition.TROUBLE
+        asks = not self._is_quiet(incident)
         for person, reason in responsible(self._site, incident.building):
             why = Reason.LATE_REPORT if late else reason
-            self._notices.tell(incident, person, why, 0, now, expects_answer=not quiet)
+            self._notices.tell(incident, person, why, 0, now, expects_answer=asks)
 
-    def recall(self, incident: Incident, now: int, late: bool = False) -> None:
-        """Another device is in alarm: everybody is called anew, but not more often than people can follow.
+    def recall(self, incident: Incident, now: int, late: bool = False, reason: Reason = Reason.NEW_DEVICE) -> None:
+        """Something else is in alarm: everybody is called anew, but not more often than people can follow.
 
-        `late`: its alarm was long ago when it arrived; they are called if it is still so a little later.
+        `late`: it was long ago when it arrived; they are called if it is still so a little later.
         """
         if late:
             if incident.recall_at_ms is None:
-                self._state.put_incident(replace(incident, recall_at_ms=now + SETTLE_MS, recall_if_still_so=True))
+                self._plan_recall(incident, now + SETTLE_MS, reason, still_so=True)
             return
         at = incident.call_started_at_ms + RECALL_AFTER_MS
         if now >= at or self._ended(incident):
-            self.begin(incident, now, again=True)
+            self.begin(incident, now, reason)
         else:
-            self._state.put_incident(replace(incident, recall_at_ms=at, recall_if_still_so=False))
+            self._plan_recall(incident, at, reason, still_so=False)
+
+    def raised_again(self, incident: Incident, now: int, late: bool = False) -> None:
+        """What people were called to is in alarm once more: a new call, unless one is under way or they are there."""
+        if incident.full_call:
+            if self._is_spent(incident, now):
+                self.recall(incident, now, late, Reason.RAISED_AGAIN)
+        elif late:
+            self.recall(incident, now, late)
+        else:
+            self.begin(incident, now)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -77,7 +97,7 @@ class CallOut:
             if incident.recall_if_still_so and not self._late_and_still_so(incident):
                 self._state.put_incident(replace(incident, recall_at_ms=None))
             else:
-                self.begin(incident, now, again=True)
+                self.begin(incident, now, incident.recall_reason)
         elif incident.next_step_at_ms is not None and now >= incident.next_step_at_ms:
             if incident.full_call:
                 self._next_ring(incident, now)
@@ -117,10 +137,10 @@ class CallOut:
             self._go_on_if_exhausted(incident, now)
 
     def stand_down(self, incident: Incident, person: str, now: int) -> None:
-        """The leader ends the call."""
+        """The leader ends the call. What has joined since people were last told is still told."""
         if incident.stood_down_by is not None:
             return
-        incident = replace(incident, stood_down_by=person, next_step_at_ms=None, recall_at_ms=None)
+        incident = replace(incident, stood_down_by=person, next_step_at_ms=None)
         self._state.put_incident(incident)
         self._state.log(now, "stood-down", incident=incident.id, person=person)
         self._end(incident, Reason.STAND_DOWN, now)
@@ -151,12 +171,14 @@ class CallOut:
         self._state.put_incident(incident)
         return incident
 
-    def _next_ring(self, incident: Incident, now: int) -> None:
-        """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along."""
+    def _next_ring(self, incident: Incident, now: int, waiting: bool = False) -> None:
+        """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along.
+
+        `waiting`: others have just been asked, so that the plan's time runs whoever belongs to the ring.
+        """
         rings = self._plan(incident).rings
         called = self._notices.told(incident, incident.call)
-        index = incident.rings_called
-        found = index == 0 and bool(called)  # called anew: they have been told already
+        index, found = incident.rings_called, waiting
         while index < len(rings):
             people = people_of(self._site, incident.building, rings[index].call)
             new = [each for each in people if each[0] not in called]
@@ -195,13 +217,28 @@ class CallOut:
             self._state.log(now, "quorum-reached", incident=incident.id, facts=[("going", str(len(going)))])
             self._end(incident, Reason.QUORUM_REACHED, now)
         elif not enough and incident.quorum_at_ms is not None:
-            incident = replace(incident, quorum_at_ms=None)
-            self._state.put_incident(incident)
             self._state.log(now, "quorum-lost", incident=incident.id)
-            if incident.full_call:
-                self._next_ring(incident, now)
+            self._call_the_others(incident, now)
         else:
             self._go_on_if_exhausted(incident, now)
+
+    def _call_the_others(self, incident: Incident, now: int) -> None:
+        """Enough were going, and now they are not: a new call, in which what people have said still counts."""
+        said = {each.person: each.answer for each in incident.responses if each.call == incident.call}
+        before, lost = self._notices.told(incident), incident
+        incident = self._new_call(incident, now, incident.full_call)
+        responses = [replace(r, call=incident.call) if r.person in said else r for r in incident.responses]
+        incident = replace(
+            incident, rings_called=lost.rings_called, recall_at_ms=lost.recall_at_ms, responses=tuple(responses)
+        )
+        self._state.put_incident(incident)
+        asked = [person for person in before if person not in said]
+        for person in before:
+            if said.get(person) is not Answer.CANNOT:
+                ring, asks = max(incident.rings_called - 1, 0), person in asked and not self._is_quiet(incident)
+                self._notices.tell(incident, person, Reason.QUORUM_LOST, ring, now, expects_answer=asks)
+        if incident.full_call:
+            self._next_ring(incident, now, waiting=bool(asked))
 
     def _go_on_if_exhausted(self, incident: Incident, now: int) -> None:
         """If everybody called has answered or cannot be reached, and it is not enough: the next ring, at once."""
@@ -225,6 +262,28 @@ class CallOut:
     def _late_and_still_so(self, incident: Incident) -> bool:
         alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition is Condition.ALARM]
         return any(alarm.source_active and alarm.heard_at_ms - alarm.raised_at_ms > LATE_MS for alarm in alarms)
+
+    def _plan_recall(self, incident: Incident, at_ms: int, reason: Reason, still_so: bool) -> None:
+        incident = replace(incident, recall_at_ms=at_ms, recall_reason=reason, recall_if_still_so=still_so)
+        self._state.put_incident(incident)
+
+    def _is_quiet(self, incident: Incident) -> bool:
+        """True for a trouble: people are told and not asked to come."""
+        return incident.condition is Condition.TROUBLE
+
+    def _is_spent(self, incident: Incident, now: int) -> bool:
+        """True if the present call does nothing for a new alarm: stood down, run out, or its people long silent."""
+        if incident.stood_down_by is not None:
+            return True
+        if incident.next_step_at_ms is not None:
+            return False
+        words = [said.at_ms for said in incident.responses if said.call == incident.call]
+        if now >= max(incident.call_started_at_ms, *words, incident.quorum_at_ms or 0) + PEOPLE_THERE_MS:
+            return True
+        repeat_ms = _ms(self._plan(incident).repeat_s)
+        asked = [notice for notice in self._notices.open_of(incident) if notice.expects_answer]
+        waits = any(now < notice.created_at_ms + notice.due * repeat_ms for notice in asked)
+        return incident.quorum_at_ms is None and not waits
 
     def _ended(self, incident: Incident) -> bool:
         return incident.quorum_at_ms is not None or incident.stood_down_by is not None

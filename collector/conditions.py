@@ -161,6 +161,8 @@ class Conditions:
             self._call(incident, now, late)
         elif alarm.condition is Condition.ALARM and (not incident.full_call or is_new_source(source, others)):
             self._call_out.recall(incident, now, late)
+        elif alarm.condition is Condition.ALARM:
+            self._call_out.raised_again(incident, now, late)
 
     def _call(self, incident: Incident, now: int, late: bool) -> None:
         """Tell people of an incident that is new or has become more serious."""
@@ -192,15 +194,8 @@ class Conditions:
         self._state.put_alarm(changed)
         self._log("alarm-raised-again", changed, now)
         incident = self._state.incidents.get(alarm.incident or "")
-        if incident is None:
-            return
-        if when.historical and now - when.at_ms > LATE_MS:
-            if not incident.full_call:
-                self._call_out.recall(incident, now, late=True)
-        elif incident.stood_down_by is not None:
-            self._call_out.begin(incident, now, again=True)
-        elif not incident.full_call:
-            self._call_out.begin(incident, now)
+        if incident is not None:
+            self._call_out.raised_again(incident, now, late=when.historical and now - when.at_ms > LATE_MS)
 
     def _close_if_over(self, incident_id: str | None, now: int) -> None:
         incident = self._state.incidents.get(incident_id or "")

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     GRID_CELL = "grid-cell"  # responsible for the cell, level 3, then 2, then 1
     CONTACT = "emergency-contact"
     NEW_DEVICE = "new-device"  # another device is in alarm: called anew
+    RAISED_AGAIN = "raised-again"  # the same is in alarm once more, and nobody is there: called anew
+    QUORUM_LOST = "quorum-lost"  # somebody who was going cannot: called anew
     LATE_REPORT = "late-report"  # older than 30 minutes when it arrived: leader and manager only
     CHANNEL_FAILED = "channel-failed"  # the person's previous channel could not deliver
     QUORUM_REACHED = "quorum-reached"  # enough are going: information
@@ -52,6 +54,7 @@ class Notice:
 
 LATE_MS = 30 * 60 * 1000  # an alarm older than this when it arrives, and over, is no call-out any more
 RECALL_AFTER_MS = 10_000  # devices that join within this time of a call are told of in one new call
+PEOPLE_THERE_MS = 600_000  # so long after their last word people are there or near, and see a head flicker themselves
 SETTLE_MS = 10_000  # a late alarm that is still active so long after it came is called out in full
 RETELL_MS = 600_000  # a building whose troubles come and go is told of them once in this time
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector.dispatch import Reason
 from config.profile import Condition, Kind
 
 
@@ -51,7 +52,8 @@ class Incident:
     closed_at_ms: int | None = None
     condition: Condition = Condition.ALARM  # the highest class that people were told of or are to be told of
     next_step_at_ms: int | None = None  # when the next ring is called, or a late or quiet incident is looked at again
-    recall_at_ms: int | None = None  # another device has joined: everybody is called anew then
+    recall_at_ms: int | None = None  # everybody is called anew then
+    recall_reason: Reason = Reason.NEW_DEVICE
     recall_if_still_so: bool = False  # but only if its alarm, long ago when it arrived, is not over
 
     @property

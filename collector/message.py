@@ -30,6 +30,7 @@ LATE_MS = 5_000  # source and receipt further apart than this: both times are sh
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
 _NEWS = (Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED)
+_ANEW = (Reason.NEW_DEVICE, Reason.RAISED_AGAIN)  # what is new goes first
 _ALARMING = (Condition.ALARM, Condition.PRE_ALARM)
 _WORST_FIRST = {condition: rank for rank, condition in enumerate(Condition)}
 
@@ -49,7 +50,7 @@ def describe(
     """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival."""
     language = _language(site, notice.person)
     say = PHRASES[language]
-    shown = _worst_first(alarms, newest=notice.reason is Reason.NEW_DEVICE)
+    shown = _worst_first(alarms, newest=notice.reason in _ANEW)
     head, brief = _headline(incident, shown, say), _headline_brief(incident, shown, say)
     news = _news(incident, notice)
     if news is not None:
@@ -100,7 +101,7 @@ def _news(incident: Incident, notice: Notice) -> Reason | None:
 
 
 def _worst_first(alarms: Sequence[Alarm], newest: bool = False) -> list[Alarm]:
-    ordered = reversed(alarms) if newest else alarms
+    ordered = sorted(alarms, key=lambda alarm: alarm.heard_at_ms, reverse=True) if newest else alarms
     return sorted(ordered, key=lambda alarm: _WORST_FIRST[alarm.condition])
 
 

@@ -104,6 +104,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-grid-cell": {"zh": "网格负责人", "en": "responsible for the grid cell"},
     "reason-emergency-contact": {"zh": "紧急联系人", "en": "emergency contact"},
     "reason-new-device": {"zh": "又有设备报警", "en": "another device is in alarm"},
+    "reason-raised-again": {"zh": "报警再次出现", "en": "the alarm is back"},
+    "reason-quorum-lost": {"zh": "人手又不够", "en": "not enough people any more"},
     "reason-late-report": {"zh": "报告迟到", "en": "the report arrived late"},
     "reason-channel-failed": {"zh": "前一渠道未送达", "en": "the channel before failed"},
     "reason-quorum-reached": {"zh": "人手已够", "en": "enough people are going"},
