@@ -46,6 +46,7 @@ RESEND_MS = {Lane.ALARM: 2_000, Lane.TELEMETRY: 10_000}
 CLOCK_PERIOD_S = 2.0
 FLUSH_AT_STOP_S = 3.0
 REFUSAL_QUIET_S = 60.0  # without a refused command for so long, the trouble is over
+REFUSAL_CHARACTERS_MAX = 200  # a stranger's words, which go into the journal and to the host
 
 
 def run(options: GatewayOptions) -> int:
@@ -163,9 +164,8 @@ class Process:
 
     def _refused(self, cause: str) -> None:
         """Somebody commands what we do not obey: once a trouble, for as long as it goes on."""
-        log.warning("refused %s", cause)
         if self._refused_until is None:
-            self._node.say(COMMITS_ACCEPTED, False, f"refused {cause}")
+            self._node.say(COMMITS_ACCEPTED, False, cause[:REFUSAL_CHARACTERS_MAX])
         else:
             self._refused_until.cancel()
         self._refused_until = asyncio.get_running_loop().call_later(REFUSAL_QUIET_S, self._accepted_again)

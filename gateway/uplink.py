@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from config.endpoint import Broker
 from config.wire import Command, Edge, WireError, decode, topic_of
@@ -34,11 +34,25 @@ RECONNECT_MAX_S = 30.0
 BIRTH_WAIT_MAX_MS = 3_000  # how long the first births wait for the devices' first answers
 DRAIN_AT_STOP_MS = 3_000
 FAREWELL_TIMEOUT_S = 1.0
+DEAF_RETRY_S = 45.0  # a broker that lets us speak but not hear commands is asked again after this
 BURST_MAX = 50  # messages before the loop turns to the buses again
 
 
 class UplinkLost(Exception):
     """The broker cannot be reached, refused us, or is gone: connect anew after a pause."""
+
+
+class _Client(mqtt.Client):
+    """paho's client, which says so when its network thread stumbles: else we would go on, deaf and mute."""
+
+    on_stumble: Callable[[str], None]
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except Exception as error:  # noqa: BLE001 - a link's loop top: the connection is given up and made anew
+            self.on_stumble(f"the connection stumbled: {error!r}")
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
 
 
 class _Connection:
@@ -50,7 +64,7 @@ class _Connection:
         self.subscribed: asyncio.Future[None] = self.loop.create_future()
         self.lost: str | None = None
         self._broker = broker
-        self._client = mqtt.Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=True,
@@ -63,7 +77,12 @@ class _Connection:
             self._client.tls_set()
 
     async def open(
-        self, topic: str, on_message: Callable[[str, bytes], None], on_sent: Callable[[int], None], wake: asyncio.Event
+        self,
+        topic: str,
+        on_message: Callable[[str, bytes], None],
+        on_refused: Callable[[str], None],
+        on_sent: Callable[[int], None],
+        wake: asyncio.Event,
     ) -> None:
         """Connect and subscribe. Raises UplinkLost."""
         hand = self.loop.call_soon_threadsafe
@@ -82,11 +101,21 @@ class _Connection:
         def disconnected(client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
             hand(lose, str(reason))
 
+        def stumbled(reason: str) -> None:
+            hand(lose, reason)
+
         def subscribed(client: Any, data: Any, mid: int, reasons: Any, properties: Any) -> None:
             hand(_done, self.subscribed)
+            if any(reason.is_failure for reason in reasons):
+                # Alarms go out all the same; but nobody can acknowledge them, nor ask for our births.
+                hand(on_refused, f"the broker lets nobody command this gateway: {reasons[0]} for {topic}")
+                hand(self.loop.call_later, DEAF_RETRY_S, lose, "asking again to hear commands")
 
         def message(client: Any, data: Any, heard: mqtt.MQTTMessage) -> None:
-            hand(on_message, heard.topic, bytes(heard.payload))
+            if heard.retain:  # of another time, whatever it says (`payloads-ncmd-retain`)
+                hand(on_refused, "refused a command that lay on the broker: commands must not be retained")
+            else:
+                hand(on_message, heard.topic, bytes(heard.payload))
 
         def published(client: Any, data: Any, mid: int, reason: Any, properties: Any) -> None:
             hand(on_sent, mid)
@@ -94,6 +123,7 @@ class _Connection:
         self._client.on_connect, self._client.on_disconnect = connected, disconnected
         self._client.on_subscribe, self._client.on_message = subscribed, message
         self._client.on_publish = published
+        self._client.on_stumble = stumbled
         try:
             await asyncio.to_thread(self._client.connect, self._broker.host, self._broker.port, KEEPALIVE_S)
             self._client.loop_start()
@@ -181,7 +211,7 @@ class Uplink:
         connection = _Connection(self._broker, f"callpoint-{self._edge.group}-{self._edge.node}", will)
         try:
             topic = topic_of(self._edge, "NCMD")
-            await connection.open(topic, self._on_message, self._on_sent, self._wake)
+            await connection.open(topic, self._on_message, self._on_refused, self._on_sent, self._wake)
             log.info("connected to broker %s:%d, bdSeq %d", self._broker.host, self._broker.port, bd_seq)
             await self._recorder.count()
             owing = await self._recorder.read(partial(self._journal.owing, self._devices))
@@ -255,14 +285,14 @@ class Uplink:
         try:
             heard = decode(topic, payload)
         except WireError as error:
-            self._on_refused(f"a command that cannot be read: {error}")
+            self._on_refused(f"refused a command that cannot be read: {error}")
             return
         if isinstance(heard, Command) and heard.edge == self._edge:
             freed = self._session.command(heard, self._clock.mono_ms())
             if freed.ranges:
                 self._recorder.forget(freed.ranges)
             if freed.refused is not None:
-                self._on_refused(freed.refused)
+                self._on_refused(f"refused {freed.refused}")
             self._wake.set()
 
     def _on_sent(self, mid: int) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from config.wire import CLOCK
+from config.sparkplug import DataType, Metric, Payload, encode_payload
+from config.wire import CLOCK, encode_rebirth
 from config.words import Birth, Committed, Data, Lane, Quality
 from gateway.catalogue import COMMITS_ACCEPTED, device_online
 from tests.gateway_house import EDGE, Gateway, Heads, Host, breaches, heads_on_tcp, wait_for, write_site
@@ -287,3 +290,80 @@ def test_a_journal_damaged_while_running_is_set_aside_and_a_new_epoch_goes_on(
 
         assert list(gateway.state.glob("journal.db.damaged-*"))
         drained(host, gateway)
+
+
+def test_commands_left_on_the_broker_are_not_obeyed_and_are_a_trouble(broker: Server, gateway: Gateway) -> None:
+    with Host(broker.port) as host:
+        host.client.publish("spBv1.0/lane/NCMD/gw", encode_rebirth(1), qos=1, retain=True).wait_for_publish(10)
+        gateway.start()
+        wait_for(lambda: False in host.values(None, COMMITS_ACCEPTED), "the trouble", gateway)
+        assert host.verbs().count("NBIRTH") == 1
+        assert "must not be retained" in gateway.log.read_text()
+
+
+@pytest.mark.parametrize("garbage", [b"x", b"\x0a\x03\x0a\x01\xff", b"n" * 100_000])
+def test_garbage_for_a_command_is_a_trouble_in_few_words_and_ends_nothing(
+    broker: Server, heads: tuple[Heads, int], gateway: Gateway, garbage: bytes
+) -> None:
+    with Host(broker.port) as host:
+        gateway.start()
+        born(host, gateway)
+        huge = Metric(name="n" * 200_000, datatype=DataType.INT32, value=1)
+        for payload in (garbage, encode_payload(Payload(1, None, (huge,)), datatypes=True)):
+            host.client.publish("spBv1.0/lane/NCMD/gw", payload, qos=1)
+        wait_for(lambda: False in host.values(None, COMMITS_ACCEPTED), "the trouble", gateway)
+        heads[0].words[1][0] = 0b11
+        wait_for(lambda: True in host.values("smoke-1", "fire"), "the fire", gateway)
+        assert max(len(payload) for topic, payload, _ in host.messages if "DATA" in topic) < 1_000
+        assert "Traceback" not in gateway.log.read_text()
+
+
+@contextlib.contextmanager
+def broker_of_bytes(site: Path, modbus_port: int) -> Iterator[tuple[socket.socket, Gateway]]:
+    """A socket where a gateway believes its broker to be."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        gateway = Gateway(write_site(site, modbus_port), server.getsockname()[1], site.with_name("state"))
+        gateway.start()
+        try:
+            yield server, gateway
+        finally:
+            gateway.kill()
+
+
+def connected(server: socket.socket, granted: bytes) -> socket.socket:
+    """CONNACK, and SUBACK with the QoS granted (0x80: refused)."""
+    connection = server.accept()[0]
+    connection.settimeout(20)
+    connection.recv(4096)
+    connection.sendall(bytes.fromhex("20 02 00 00"))
+    subscribe = connection.recv(4096)
+    connection.sendall(bytes.fromhex("90 03") + subscribe[2:4] + granted)
+    return connection
+
+
+def test_a_broker_that_lets_nobody_command_the_gateway_gets_its_births_and_it_is_a_trouble(
+    heads: tuple[Heads, int], tmp_path: Path
+) -> None:
+    with broker_of_bytes(tmp_path / "site", heads[1]) as (server, gateway):
+        with connected(server, b"\x80") as connection:
+            heard = bytearray()
+
+            def told() -> bool:
+                heard.extend(connection.recv(65536))
+                return b"lets nobody command" in heard
+
+            wait_for(told, "the trouble, to whom it may concern", gateway)
+        assert b"/NBIRTH/" in heard
+        assert "lets nobody command this gateway" in gateway.log.read_text()
+
+
+def test_bytes_that_break_the_network_thread_cost_a_connection_and_not_the_gateway(
+    heads: tuple[Heads, int], tmp_path: Path
+) -> None:
+    """A broker that delivers a topic which is no UTF-8, as none should."""
+    with broker_of_bytes(tmp_path / "site", heads[1]) as (server, gateway):
+        with connected(server, b"\1") as first:
+            first.sendall(bytes.fromhex("30 06 00 02 ff fe 00 00"))
+            connected(server, b"\1").close()
+        assert "stumbled" in gateway.log.read_text()
