@@ -42,10 +42,16 @@ class Conditions:
         alarm = self._state.alarms.get(rule.key)
         late = late or (alarm is not None and when.precedes(alarm))
         event = Event.RAISED_LATE if late else Event.RAISED
-        phase = next_phase(rule.condition, alarm.phase if alarm else Phase.NORMAL, event)
         if alarm is None:
+            phase = next_phase(rule.condition, Phase.NORMAL, event)
             if phase is not Phase.NORMAL:
                 self._new(rule, value, when, now, phase)
+            return
+        phase = next_phase(alarm.condition, alarm.phase, event)
+        moved = (alarm.building, alarm.kind) != (rule.building, rule.kind) and alarm.condition is rule.condition
+        if phase is not alarm.phase and moved:
+            self._new(rule, value, when, now, phase)
+            self._close_if_over(alarm.incident, now)
         elif phase is not alarm.phase:
             self._again(alarm, value, when, now, phase)
         elif late:
@@ -60,7 +66,15 @@ class Conditions:
     def cleared(self, key: str, when: When, now: int) -> None:
         """The source says that the condition is over. An alarm stays latched."""
         alarm = self._state.alarms.get(key)
-        if alarm is None or not alarm.source_active or when.precedes(alarm):
+        if alarm is not None and not when.precedes(alarm):
+            self._over(alarm, "alarm-returned", when, now)
+
+    def source_gone(self, alarm: Alarm, now: int) -> None:
+        """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
+        self._over(alarm, "alarm-source-gone", When(now), now)
+
+    def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:
+        if not alarm.source_active:
             return
         phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED)
         changed = replace(
@@ -71,7 +85,7 @@ class Conditions:
             position=when.position if when.position is not None else alarm.position,
         )
         self._state.put_alarm(changed)
-        self._log("alarm-returned", changed, now)
+        self._log(event, changed, now)
         self._close_if_over(alarm.incident, now)
 
     def acknowledge(self, incident: Incident, now: int) -> None:

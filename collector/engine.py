@@ -64,10 +64,15 @@ class Engine:
         self._call_out = CallOut(site, self._state)
         self._conditions = Conditions(self._state, self._call_out)
         self._watch = Watch(site, self._state, self._conditions, now)
+        for alarm in list(self._state.alarms.values()):
+            if not self._watch.has_source(alarm):
+                self._conditions.source_gone(alarm, now)
         self._reports = Reports(site, self._state, self._conditions, self._watch)
         self._agenda: Agenda[str] = Agenda()
         for incident in self._state.incidents.values():
             self._agenda.set(incident.id, self._call_out.due_at(incident))
+        if self._state.has_changed:
+            self._agenda.set("restored", now)  # to be told with the first decision, at the latest at the first wake
 
     # --- read side ------------------------------------------------------------------------------------
 

@@ -120,9 +120,14 @@ class State:
         """A line of the timeline."""
         self._entries.append(Entry(now, event, incident, device, person, tuple(facts)))
 
+    @property
+    def has_changed(self) -> bool:
+        """True if `take` has something to give."""
+        return bool(self._entries or self._changed_alarms or self._changed_incidents or self._changed_notices)
+
     def take(self) -> Decision:
         """Everything that has changed since the last call."""
-        if not (self._entries or self._changed_alarms or self._changed_incidents or self._changed_notices):
+        if not self.has_changed:
             return NOTHING
         alarms = tuple(self._changed_alarms.values())
         decision = Decision(

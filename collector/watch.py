@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from collector.agenda import Agenda
+from collector.alarm import Alarm
 from collector.conditions import Conditions, When
 from collector.effects import Presence
 from collector.rules import Rule, Rules, rules_of
@@ -93,6 +94,22 @@ class Watch:
             self._agenda.set(("device", device.device), now + device.silent_after_ms)
         for name in self.gateways:
             self._agenda.set(("gateway", name), now + self._silent_ms[name])
+
+    def has_source(self, alarm: Alarm) -> bool:
+        """True if something of the site can still say whether this condition, as it is, holds."""
+        if alarm.device == "system":
+            kind, _, rest = alarm.point.partition(":")
+            name = rest.partition(":")[0]
+            return {"channel": name in self._site.channels, "gateway": name in self._site.gateways}.get(kind, True)
+        device = self.devices.get(alarm.device)
+        if device is None:
+            return alarm.device in self._site.gateways
+        if alarm.key == f"{alarm.device}:quality":
+            return (alarm.value or "").partition(": ")[0] in device.rules
+        what = (alarm.key, alarm.condition, alarm.kind, alarm.building)
+        return alarm.key == f"{alarm.device}:silent" or any(
+            (rule.key, rule.condition, rule.kind, rule.building) == what for rule in device.rules.get(alarm.point, ())
+        )
 
     # --- signs of life --------------------------------------------------------------------------------
 

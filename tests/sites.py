@@ -166,6 +166,6 @@ def site_data() -> dict[str, Any]:
     }
 
 
-def small_site(data: dict[str, Any] | None = None) -> Site:
-    """The small community, or one from changed `site_data()`."""
-    return Site(SiteFile.model_validate(data or site_data()), PROFILES)
+def small_site(data: dict[str, Any] | None = None, **profiles: Profile) -> Site:
+    """The small community, or one from changed `site_data()` and with other profiles."""
+    return Site(SiteFile.model_validate(data or site_data()), PROFILES | profiles)

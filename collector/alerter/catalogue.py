@@ -116,6 +116,10 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-alarm-raised": {"zh": "出现", "en": "Raised"},
     "event-alarm-raised-again": {"zh": "再次出现", "en": "Raised again"},
     "event-alarm-returned": {"zh": "恢复正常", "en": "Back to normal"},
+    "event-alarm-source-gone": {
+        "zh": "设备已不在名单中，视为恢复",
+        "en": "Source gone from the site: counts as returned",
+    },
     "event-alarm-acknowledged": {"zh": "已确认", "en": "Counts as acknowledged"},
     "event-alarm-reset": {"zh": "已复位", "en": "Unlatched"},
     "event-call-started": {"zh": "开始呼叫", "en": "Call-out started"},

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from collector.alarm import Phase
+from collector.alerter.view import View
 from collector.dispatch import Reason
+from collector.engine import Acknowledge, Answered, Engine, Reset, SystemTrouble
 from collector.incident import Answer
+from collector.message import describe
+from config.profile import Condition, Profile
 from config.site import Site
 from tests.scenarios.play import Play, people
-from tests.sites import site_data, small_site
+from tests.sites import PROFILES, SMOKE_BITS, site_data, small_site
+
+NORTH = ("nora", "ned", "nick")
 
 
 def _without_nick() -> Site:
@@ -84,3 +91,167 @@ def test_an_incident_of_a_building_that_is_gone_calls_the_contacts() -> None:
 
     assert "carl" in people(play.at(60).notices.values())
     play.stands_down("carl")
+
+
+# --- sources that are gone ------------------------------------------------------------------------
+
+
+def _without_device(name: str) -> Site:
+    data = site_data()
+    for gateway in data["gateways"]:
+        for bus in gateway["buses"]:
+            bus["devices"] = [device for device in bus["devices"] if device["id"] != name]
+    return small_site(data)
+
+
+def _smoke(bits: dict[str, Any]) -> Profile:
+    """The tests' smoke detector with other bits."""
+    made = PROFILES["smoke"].model_dump(by_alias=True, exclude_unset=True)
+    made["points"]["state"]["bits"] = bits
+    return Profile.model_validate(made)
+
+
+def _moved(name: str, building: str) -> Site:
+    data = site_data()
+    for gateway in data["gateways"]:
+        for bus in gateway["buses"]:
+            for device in bus["devices"]:
+                if device["id"] == name:
+                    device["place"] = {"building": building, "floor": 1}
+    return small_site(data)
+
+
+def test_an_alarm_of_a_device_that_is_gone_can_be_reset_and_its_incident_closed() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).acknowledges("nora")
+    play.restart(_without_device("smoke-1"))
+
+    assert play.phase("smoke-1:fire") is Phase.AWAITING_RESET
+    (gone,) = play.events("alarm-source-gone")
+    assert (gone.device, gone.incident) == ("smoke-1", play.incident.id)
+    assert play.refused(Reset(play.incident.id, "carl")) == "not-authorised"
+    play.at(5).resets("nora")
+    assert not play.engine.incidents and not play.engine.alarms
+
+
+def test_an_alarm_of_a_device_that_is_gone_stays_latched_and_its_call_goes_on() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).told()
+    play.restart(_without_device("smoke-1"))
+
+    assert play.phase("smoke-1:fire") is Phase.RETURNED
+    assert {"sam", "sue"} <= people(play.at(31).told())
+    assert play.refused(Reset(play.incident.id, "nora")) == "not-acknowledged"
+
+
+def test_what_is_gone_is_said_at_the_first_wake_even_if_nothing_is_heard() -> None:
+    play = Play(born=False)
+    play.says("smoke-1", fire=True)
+
+    engine = Engine(_without_device("smoke-1"), play.restored(), play.now)
+
+    assert engine.wake_at() == play.now
+    assert [entry.event for entry in engine.wake(play.now).entries] == ["alarm-source-gone"]
+
+
+def test_troubles_of_devices_gateways_channels_and_points_that_are_gone_are_over() -> None:
+    play = Play().mute("gw-2")
+    play.at(0).says("smoke-1", fault=True, state__unknown=0x4000).says("ext-1", pressure_kpa=None)
+    play.dies("gw-2").acts(SystemTrouble("channel:phone", True, "refused"))
+    play.acts(SystemTrouble("gateway:gw-2:check", True, "record 7 differs"))
+    assert len(play.engine.alarms) == 6
+    data = site_data()
+    data["gateways"][0]["buses"][0]["devices"] = data["gateways"][0]["buses"][0]["devices"][3:]
+    del data["gateways"][1], data["channels"]["phone"]
+    for person in data["people"]:
+        person["channels"] = [{"channel": "console"}]
+
+    play.restart(small_site(data))
+
+    assert not play.engine.alarms and not play.engine.incidents
+    assert len(play.events("alarm-source-gone")) == 6
+
+
+def test_a_point_that_its_profile_no_longer_has_holds_no_trouble_open() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fault=True).says("smoke-2", fault=True, heat=None)
+
+    play.restart(
+        small_site(smoke=_smoke({name: bit for name, bit in SMOKE_BITS.items() if name not in ("fault", "heat")}))
+    )
+
+    assert not play.engine.alarms and not play.engine.incidents
+
+
+def test_troubles_whose_source_is_still_there_are_kept_over_a_restart() -> None:
+    play = Play().mute("gw-1")
+    play.at(0).says("smoke-1", fault=True).says("panel-1", **{"detector__3__fire": True}).says(
+        "ext-1", pressure_kpa=1.0
+    )
+    play.dies("gw-1").acts(SystemTrouble("channel:phone", True, "x")).acts(SystemTrouble("broker", True, "x"))
+    play.acts(SystemTrouble("gateway:gw-1:check", True, "x"))
+
+    play.engine = Engine(play.site, play.restored(), play.now)
+
+    assert play.engine.wake(play.now).empty
+    assert len(play.engine.alarms) == 8
+
+
+def test_a_condition_whose_class_has_changed_counts_as_returned_and_the_new_class_counts_from_then_on() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", pre_alarm=True).says("smoke-2", fire=True, heat=True).told()
+    louder = SMOKE_BITS["pre_alarm"] | {"class": "alarm"}
+    quieter = SMOKE_BITS["heat"] | {"class": "supervisory", "kind": "equipment"}
+    play.restart(small_site(smoke=_smoke(SMOKE_BITS | {"pre_alarm": louder, "heat": quieter})))
+    assert play.phase("smoke-1:pre_alarm") is Phase.NORMAL
+    assert play.phase("smoke-2:heat") is Phase.RETURNED
+    play.told()
+
+    play.at(15).shows_at_birth("smoke-1", pre_alarm=True)
+    play.expect_told(*NORTH, "mona", reason=Reason.NEW_DEVICE)
+    play.shows_at_birth("smoke-2", heat=True)
+    assert play.phase("smoke-2:heat") is Phase.ACTIVE  # what was latched as an alarm stays one until it is reset
+    assert play.alarms["smoke-2:heat"].condition is Condition.ALARM
+
+
+def test_a_device_that_has_moved_is_in_alarm_where_it_is_now() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).told()
+    play.restart(_moved("smoke-1", "b-3"))
+    assert play.phase("smoke-1:fire") is Phase.RETURNED
+
+    play.at(5).shows_at_birth("smoke-1", fire=True)
+
+    assert [(i.building, i.kind.value) for i in play.engine.incidents.values()] == [("b-3", "fire")]
+    assert {n.person for n in play.told() if n.reason is not Reason.CLOSED} == {"sam", "sue"}
+    assert play.phase("smoke-1:fire") is Phase.ACTIVE
+
+
+def test_whatever_has_gone_from_the_site_is_still_shown_and_told() -> None:
+    play = Play()
+    play.at(0).says("smoke-3", fire=True).says("panel-1", **{"detector__3__fire": True}).says("smoke-3", fault=True)
+    (call,) = (notice for notice in play.told() if notice.person == "sue" and notice.reason is Reason.NEIGHBOUR_TEAM)
+    play.fails(call).acts(Answered(call.incident, "sue", Answer.GOING)).acts(
+        Answered(call.incident, "sam", Answer.GOING)
+    )
+    data = site_data()
+    data["people"] = [person for person in data["people"] if person["id"] != "sue"]
+    data["teams"][1]["members"] = []
+    data["buildings"] = [building for building in data["buildings"] if building["id"] != "b-2"]
+    data["gateways"] = data["gateways"][:1]
+    play.restart(small_site(data)).at(200)
+
+    view, site = View(play.site), play.site
+    assert {incident.building for incident in play.engine.incidents.values()} == {"b-2", "b-3"}
+    for incident in play.engine.incidents.values():
+        notices = [notice for notice in play.notices.values() if notice.incident == incident.id]
+        alarms = [play.engine.alarms[key] for key in incident.alarms if key in play.engine.alarms]
+        entries = [entry for entry in play.entries if entry.incident == incident.id]
+        shown = view.detail(incident, play.engine.alarms, [(notice, ()) for notice in notices], entries)
+        assert {each.person.name for each in shown.notices} >= {"Sam", "sue"}
+        for notice in notices:
+            assert notice.id in describe(site, incident, alarms, notice, None, play.now).body
+    gone = next(i for i in play.engine.incidents.values() if i.building == "b-2")
+    assert [each.person.name for each in view.incident(gone, play.engine.alarms).responses] == ["sue", "Sam"]
+    play.acts(Acknowledge(gone.id, "carl")).acts(Reset(gone.id, "carl"))
+    assert gone.id not in play.engine.incidents
