@@ -136,7 +136,7 @@ def checked(value: Value, datatype: DataType) -> Value:
     else:
         fits = isinstance(value, str)
     if not fits:
-        raise WireError(f"value {value!r} is not a {datatype.name}")
+        raise WireError(f"value {repr(value)[:40]} is not a {datatype.name}")
     return value
 
 
@@ -198,10 +198,10 @@ def _get_metric(message: Any) -> Metric:
     if not message.is_null and which is not None:
         if which not in _PLAIN_VALUES:
             raise WireError(f"metric {message.name or message.alias}: {which} is not supported")
-        value = getattr(message, which)
+        value = _text(message.string_value) if which == "string_value" else getattr(message, which)
     datatype = _datatype(message.datatype) if message.HasField("datatype") else None
     return Metric(
-        name=message.name if message.HasField("name") else None,
+        name=_text(message.name) if message.HasField("name") else None,
         alias=message.alias if message.HasField("alias") else None,
         timestamp_ms=message.timestamp if message.HasField("timestamp") else None,
         datatype=datatype,
@@ -225,10 +225,17 @@ def _get_properties(message: Any) -> Mapping[str, Value]:
     for key, value in zip(message.keys, message.values, strict=True):
         which = value.WhichOneof("value")
         if which in _PLAIN_VALUES and not value.is_null:
-            raw = getattr(value, which)
+            raw = _text(value.string_value) if which == "string_value" else getattr(value, which)
             # A property of a type we do not use is somebody else's business: keep it raw.
             signed = value.type in (DataType.INT8, DataType.INT16, DataType.INT32, DataType.INT64)
-            found[key] = typed(raw, DataType(value.type)) if signed else raw  # type: ignore[assignment]
+            found[_text(key)] = typed(raw, DataType(value.type)) if signed else raw  # type: ignore[assignment]
+    return found
+
+
+def _text(found: str | bytes) -> str:
+    """The library gives a text that is no UTF-8 as its bytes."""
+    if isinstance(found, bytes):
+        raise WireError(f"a text is not UTF-8: {found[:40].hex(' ')}")
     return found
 
 
