@@ -97,7 +97,7 @@ class EdgeSession:
         self._rebirth_why: str | None = None  # births are wanted
         self._rebirth_after = 0  # not before this time
         self._rebirth_wait_ms = pace.rebirth_ms
-        self._misfit = False
+        self._misfit = True  # as may still be known of it from before a restart: its first birth takes that back
 
     @property
     def epoch(self) -> str | None:

@@ -35,7 +35,7 @@ class Journal:
         self._commit_after = 0
         self._commit_wanted = False
         self._owes: bool | None = None
-        self._mismatched = False
+        self._mismatched = True  # as may still be known of it from before a restart: its first birth takes that back
 
     def born(self, epoch: str | None, effects: list[Effect]) -> None:
         """The node's birth names the journal in use, None if it keeps none."""

@@ -214,6 +214,15 @@ def test_an_unknown_alias_asks_for_births() -> None:
     assert counted(effects) == ["unknown-alias"] and of(effects, AskRebirth)
 
 
+def test_the_first_birth_takes_back_what_was_odd_before_a_restart() -> None:
+    troubles = of(new_session().hear(nbirth(), 0), Trouble)
+
+    assert {(each.part, each.active) for each in troubles} == {
+        ("gateway:gw-1:check", False),
+        ("gateway:gw-1:record", False),
+    }
+
+
 def test_a_value_that_misfits_its_metric_is_trouble_until_the_next_birth() -> None:
     session = born_session()
     misfit = Data(EDGE, "smoke", 1, 2, (Metric(alias=ALIAS_OF["smoke", "fire"], timestamp_ms=1, value="yes"),))
