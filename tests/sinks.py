@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-HANG = "hang"  # never answer
+HANG = "hang"  # do not answer until told to go on
 CLOSE = "close"  # hang up without an answer
 
 
@@ -24,15 +24,18 @@ class MailSink:
     lines: list[str] = field(default_factory=list)  # what was said to it before and between mails
     secure: list[bool] = field(default_factory=list)  # for each mail: whether it came under TLS
     hangs: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)  # what hangs answers after all
+    ended: asyncio.Event = field(default_factory=asyncio.Event)  # a connection is over
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         try:
             await self._converse(reader, writer)
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+            self.ended.set()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not await self._say(writer, "CONNECT", "220 sink"):
@@ -49,7 +52,7 @@ class MailSink:
                 mail = await reader.readuntil(b"\r\n.\r\n")
                 if not await self._say(writer, ".", "250 taken"):
                     return
-                if "." not in self.answers:
+                if self.answers.get(".", HANG) == HANG:
                     self.mails.append(mail)
                     self.secure.append(writer.get_extra_info("ssl_object") is not None)
             elif verb == "QUIT":
@@ -63,7 +66,8 @@ class MailSink:
         answer = self.answers.get(verb, usual)
         if answer == HANG:
             self.hangs.set()
-            await asyncio.Event().wait()
+            await self.goes_on.wait()
+            answer = usual
         if answer == CLOSE:
             return False
         writer.write(answer.encode() + b"\r\n")

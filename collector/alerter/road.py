@@ -9,7 +9,7 @@ from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.engine import SystemTrouble
 from collector.wording import one_line
 
-SEND_WITHIN_S = 20.0  # then a channel counts as hanging, whatever its own time limits are
+SEND_WITHIN_S = 75.0  # then a channel counts as hanging; its own limits are shorter, unless it gets bytes one by one
 SLOTS = 12  # sendings of one channel under way at once
 CALM_SLOTS = 6  # of these, how many may be other than calls to a fire or an entrapment
 FAILURES_BEFORE_TROUBLE = 3

@@ -14,12 +14,13 @@ from typing import cast
 
 import pytest
 
-from collector.alerter.channels import ChannelError
+from collector.alerter.channels import ChannelError, smtp
 from collector.alerter.channels.smtp import SmtpChannel, compose, refusal
 from tests.letters import letter_to
-from tests.sinks import MailSink, listening
+from tests.sinks import HANG, MailSink, listening
 
 SENDER = "callpoint@example.org"
+WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +177,40 @@ def test_ids_that_are_no_domain_still_make_a_message_id() -> None:
     identity = composed(community="梧桐 里..x", notice="n>1")["Message-ID"]
 
     assert identity == "<n%3E1@%E6%A2%A7%E6%A1%90%20%E9%87%8C%2E%2Ex>"
+
+
+@pytest.mark.parametrize("verb", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_a_mail_that_nobody_waits_for_any_more_is_not_delivered(verb: str) -> None:
+    async def scene() -> MailSink:
+        sink = MailSink({verb: HANG})
+        async with listening(sink):
+            channel = SmtpChannel("127.0.0.1", sink.port, "none", SENDER)
+            sending = asyncio.create_task(channel.send(letter_to("li@example.org")))
+            async with asyncio.timeout(WITHIN_S):
+                await sink.hangs.wait()
+                sending.cancel()
+                await asyncio.wait([sending])
+                sink.goes_on.set()
+                await sink.ended.wait()
+        return sink
+
+    assert asyncio.run(scene()).mails == []
+
+
+def test_the_answer_to_the_mail_itself_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp, "ANSWER_WITHIN_S", 0.3)
+
+    async def scene() -> MailSink:
+        sink = MailSink({".": HANG})
+        async with listening(sink):
+            sending = asyncio.create_task(
+                SmtpChannel("127.0.0.1", sink.port, "none", SENDER).send(letter_to("li@example.org"))
+            )
+            async with asyncio.timeout(WITHIN_S):
+                await sink.hangs.wait()
+                await asyncio.wait([sending], timeout=3 * smtp.ANSWER_WITHIN_S)
+                sink.goes_on.set()
+                await sending
+        return sink
+
+    assert len(asyncio.run(scene()).mails) == 1

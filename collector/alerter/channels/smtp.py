@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
+import threading
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
 from collector.wording import one_line
 
-ANSWER_WITHIN_S = 10.0  # each answer of the server
+ANSWER_WITHIN_S = 10.0  # each answer of the server but the last
+TAKEN_WITHIN_S = 30.0  # the one to the mail itself: given up too early, a mail that was taken would go again
 PORT_OF = {"none": 25, "starttls": 587, "tls": 465}
 MAILBOX = re.compile(r'([^@\s<>()\[\],;:"\\]{1,64})@([^@\s<>()\[\],;:"\\]{1,253})')
 
@@ -44,24 +47,28 @@ class SmtpChannel:
 
     async def send(self, letter: Letter) -> None:
         """Returns when the server has taken the mail (250 after DATA). Raises ChannelError."""
-        message = compose(letter, self._sender)
+        message, talk = compose(letter, self._sender), _Talk()
         try:
-            await self._threads.run(lambda: self._deliver(message, letter.to))
+            await self._threads.run(lambda: self._deliver(message, letter.to, talk))
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise refusal(error) from error
+        finally:
+            talk.cut()  # whoever has stopped waiting will try again: this one must not be delivered as well
 
     def _connect(self) -> smtplib.SMTP:
         # The name for EHLO is given: smtplib would ask the DNS for it, which may take long.
         name = self._sender.rpartition("@")[2]
         if self._security == "tls":
-            return smtplib.SMTP_SSL(self._host, self._port, name, timeout=ANSWER_WITHIN_S, context=self._context)
-        return smtplib.SMTP(self._host, self._port, name, timeout=ANSWER_WITHIN_S)
+            return _SessionUnderTls(self._host, self._port, name, timeout=ANSWER_WITHIN_S, context=self._context)
+        return _Session(self._host, self._port, name, timeout=ANSWER_WITHIN_S)
 
-    def _deliver(self, message: EmailMessage, to: str) -> None:
+    def _deliver(self, message: EmailMessage, to: str, talk: _Talk) -> None:
         session = self._connect()
         try:
+            talk.begin(session)
             if self._security == "starttls":
                 session.starttls(context=self._context)
+                talk.begin(session)
             if self._login is not None:
                 session.login(*self._login)
             session.send_message(message, self._sender, [to])
@@ -69,6 +76,44 @@ class SmtpChannel:
                 session.quit()
         finally:
             session.close()
+
+
+class _Session(smtplib.SMTP):
+    """Waits longer for the answer to the mail itself."""
+
+    def send(self, s: Any) -> None:
+        """Hand bytes or text to the server."""
+        super().send(s)
+        if isinstance(s, bytes) and s.endswith(b"\r\n.\r\n") and self.sock is not None:
+            self.sock.settimeout(TAKEN_WITHIN_S)
+
+
+class _SessionUnderTls(_Session, smtplib.SMTP_SSL):
+    """The same under TLS from the start."""
+
+
+class _Talk:
+    """Lets the loop end a conversation that a thread is in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._ended = False
+
+    def begin(self, session: smtplib.SMTP) -> None:
+        """The socket that is spoken over from now on. Raises OSError if the talk has been ended."""
+        with self._lock:
+            if self._ended:
+                raise TimeoutError("nobody waits for this mail any more")
+            self._socket = session.sock
+
+    def cut(self) -> None:
+        """End it, wherever it is; harmless afterwards."""
+        with self._lock:
+            self._ended = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def compose(letter: Letter, sender: str) -> EmailMessage:

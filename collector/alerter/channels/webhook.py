@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from datetime import UTC, datetime
@@ -36,12 +37,15 @@ class WebhookChannel:
         headers = {"Idempotency-Key": quote(letter.key), "User-Agent": "callpoint", **self._bearer}
         try:
             async with (
+                asyncio.timeout(CONNECT_WITHIN_S + ANSWER_WITHIN_S),  # httpx's own limit starts anew with every byte
                 httpx.AsyncClient(timeout=self._timeout, verify=self._context, auth=self._auth) as client,
                 client.stream("POST", url, json=document_of(letter), headers=headers) as response,
             ):
                 status, retry_after = response.status_code, response.headers.get("Retry-After")
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise ChannelError("the webhook's URL cannot be used", permanent=True) from error
+        except TimeoutError as error:
+            raise ChannelError("the webhook did not answer in time") from error
         except httpx.HTTPError as error:
             raise ChannelError(one_line(f"{type(error).__name__}: {error}")) from error
         if not 200 <= status < 300:
