@@ -170,7 +170,7 @@ def test_a_host_state_is_json() -> None:
         ("spBv1.0/g/NDATA/n", b"\x08" * 300_000),  # too large
         ("spBv1.0/g/NCMD/n", b("12 03 0a 01 ff")),  # a name that is no UTF-8
         ("spBv1.0/g/NDATA/n", b("08 01 18 00 12 03 7a 01 ff")),  # a text that is none
-        ("spBv1.0/g/NDATA/n", b("08 01 18 00 12 07 4a 05 0a 01 ff 12 00")),  # a property's name that is none
+        ("spBv1.0/g/NDATA/n", b("08 01 18 00 12 09 4a 07 0a 01 ff 12 02 18 05")),  # a property's name that is none
     ],
 )
 def test_garbage_is_refused_in_words(topic: str, payload: bytes) -> None:
