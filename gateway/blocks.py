@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from config.profile import BITS_PER_READ_MAX, Point, Profile, Register, Table
 from config.wire import Lane
@@ -20,6 +21,11 @@ class Block:
     period_s: float
     points: tuple[Point, ...]
 
+    @property
+    def stands_alone(self) -> bool:
+        """True if its words say everything; False if another block brings the decimals or the unit of a point."""
+        return all(point.register.scale_from is point.register.unit_from is None for point in self.points)
+
 
 def blocks_of(points: Sequence[Point], profile: Profile, fast_s: float, slow_s: float) -> tuple[Block, ...]:
     """A device's reads, alarm lane first, then by table and address. One block is of one table, lane and period."""
@@ -34,9 +40,19 @@ def blocks_of(points: Sequence[Point], profile: Profile, fast_s: float, slow_s: 
         gap_max = profile.gap_max * (16 if table.is_bits else 1)
         members.sort(key=lambda point: point.register.address)
         for run in _runs(members, size_max, gap_max):
-            first, end = run[0].register.address, _end(run)
-            blocks.append(Block(table, first, end - first, Lane(lane), period_s, tuple(run)))
+            blocks.append(_block(table, Lane(lane), period_s, run))
     return tuple(blocks)
+
+
+def smaller(block: Block) -> tuple[Block, ...]:
+    """The same points in more reads: first without bridged gaps, then each register alone; none if it is one.
+
+    Some devices refuse a read that touches an address which they do not have, whatever else it asks for.
+    """
+    apart = _runs(list(block.points), block.count, 0)
+    if len(apart) == 1:
+        apart = [list(run) for _, run in groupby(block.points, lambda point: point.register.address)]
+    return tuple(_block(block.table, block.lane, block.period_s, run) for run in apart) if len(apart) > 1 else ()
 
 
 def period_of(register: Register, fast_s: float, slow_s: float) -> float:
@@ -44,6 +60,11 @@ def period_of(register: Register, fast_s: float, slow_s: float) -> float:
     if register.period_s is not None:
         return register.period_s
     return fast_s if register.effective_lane is Lane.ALARM else slow_s
+
+
+def _block(table: Table, lane: Lane, period_s: float, run: list[Point]) -> Block:
+    first = run[0].register.address
+    return Block(table, first, _end(run) - first, lane, period_s, tuple(run))
 
 
 def _runs(members: list[Point], size_max: int, gap_max: int) -> list[list[Point]]:

@@ -16,7 +16,7 @@ class LinkDown(LinkError):
 
 
 class LinkTimeout(LinkError):
-    """The unit did not answer: try again later, others may answer."""
+    """The unit did not answer, or a converter says so: try again later, others may answer."""
 
 
 class LinkGarbled(LinkError):

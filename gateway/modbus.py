@@ -18,7 +18,7 @@ from pymodbus.pdu import ModbusPDU
 
 from config.profile import Table
 from config.site import RtuBus, TcpBus
-from gateway.link import DeviceRefused, LinkDown, LinkGarbled, LinkTimeout
+from gateway.link import EXCEPTIONS, DeviceRefused, LinkDown, LinkGarbled, LinkTimeout
 
 READS = (1, 2, 3, 4)  # the only function codes that may leave this process
 CONNECT_TIMEOUT_S = 3.0
@@ -28,6 +28,7 @@ FRAME_BYTES_MAX = 256  # Modbus over serial line, §2.5.1
 DRAIN_MIN_S = 0.1  # what a USB adapter or a busy machine may hold back
 DRAIN_MAX_S = 1.0  # a line that never falls silent must not stop the bus
 BUFFER_BYTES_MAX = 1024
+UNIT_SILENT_EXCEPTIONS = (10, 11)  # a converter answers in place of a unit that does not (Modbus application, §7)
 UNANSWERED_MAX = 5  # questions in a row on one TCP connection; then it is opened anew
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
@@ -221,7 +222,10 @@ def new_client(bus: TcpBus | RtuBus, trace: Callable[[bool, bytes], bytes]) -> C
 def _values(answer: ModbusPDU, table: Table, count: int) -> tuple[int, ...]:
     """The frame was chosen by unit, function and byte count; so the number of values is right, or it is a refusal."""
     if answer.isError():
-        raise DeviceRefused(answer.exception_code)
+        code = answer.exception_code
+        if code in UNIT_SILENT_EXCEPTIONS:
+            raise LinkTimeout(f"exception {code} {EXCEPTIONS[code]}")
+        raise DeviceRefused(code)
     found = tuple(int(value) for value in (answer.bits if table.is_bits else answer.registers))
     if len(found) < count:
         raise LinkGarbled(f"{len(found)} values, expected {count}")

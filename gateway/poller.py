@@ -12,7 +12,7 @@ from config.profile import Point, Profile, Table
 from config.site import Device, RtuBus, TcpBus
 from config.sparkplug import DataType
 from config.wire import Lane, Quality, Reading
-from gateway.blocks import Block, blocks_of
+from gateway.blocks import Block, blocks_of, smaller
 from gateway.catalogue import bus_online, device_online
 from gateway.clock import Clock
 from gateway.decode import decode_point
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 REOPEN_FIRST_S = 0.5
 REOPEN_MAX_S = 15.0
+SPLIT_EXCEPTIONS = (2, 3)  # an address or a number of registers that the device does not have
 
 
 class Node:
@@ -119,7 +120,10 @@ class Poller:
         except DeviceRefused as refusal:
             if self._schedule.refused(task, refusal.code, self._clock.mono_ms()):
                 self._node.say(device_online(task.device), True)
-            self._lose(found, [block], str(refusal), Quality.BAD)
+            if refusal.code in SPLIT_EXCEPTIONS and (parts := smaller(block)):
+                self._split(task, parts, refusal)
+            elif task.is_lost:
+                self._lose(found, [block], str(refusal), Quality.BAD)
         except LinkDown as error:
             self._missed(task, str(error))
             await self._reopen()
@@ -130,8 +134,18 @@ class Poller:
                 self._node.say(device_online(task.device), True)
             self._take(found, block, values)
 
+    def _split(self, task: Task, parts: tuple[Block, ...], refusal: DeviceRefused) -> None:
+        """Some part of the block is not there: the device's other values must not be lost with it."""
+        found, block = self._devices[task.device], task.block
+        where = f"{block.table.value} {block.address} to {block.address + block.count - 1}"
+        log.warning("%s: %s: %s, asked in %d smaller reads from now on", task.device, where, refusal, len(parts))
+        at = found.blocks.index(block)
+        found.blocks = (*found.blocks[:at], *parts, *found.blocks[at + 1 :])
+        self._schedule.split(task, parts, self._clock.mono_ms())
+
     def _take(self, found: Polled, block: Block, values: tuple[int, ...]) -> None:
-        if block.lane is Lane.ALARM and not found.reporter.has_pulse and found.answers.get(block) == values:
+        settled = block.lane is Lane.ALARM and not found.reporter.has_pulse and block.stands_alone
+        if settled and found.answers.get(block) == values:
             return  # nothing moved: most answers of most buses, four times a second
         found.answers[block] = values
         found.words.update({(block.table, block.address + index): value for index, value in enumerate(values)})

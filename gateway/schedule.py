@@ -17,6 +17,7 @@ BACK_OFF_FIRST_MS = 250
 BACK_OFF_MAX_MS = 15_000  # how long a unit that came back may go unseen
 MISFIT_RETRY_MS = 30_000  # exceptions 1 to 3 say that the profile does not fit: asking soon again is pointless
 MISFIT_EXCEPTIONS = (1, 2, 3)
+BUSY_EXCEPTIONS = (5, 6)  # it has no time now: noise like one lost answer, a fault if it goes on
 LATE_ANSWER_MS = 1000  # how long an answer may still come to a question given up
 
 
@@ -94,11 +95,20 @@ class Schedule:
         return self._is_alive(task)
 
     def refused(self, task: Task, exception: int, now_ms: int) -> bool:
-        """The device answered with a Modbus exception: it lives, the block has no values. True if it is back."""
-        task.misses = max(task.misses + 1, MISSES_BEFORE_LOST)
+        """The device answered with a Modbus exception: it lives. True if it is back.
+
+        `task.is_lost` says whether the block has no values any more: a device may be busy twice.
+        """
+        task.misses = task.misses + 1 if exception in BUSY_EXCEPTIONS else max(task.misses + 1, MISSES_BEFORE_LOST)
         wait_ms = MISFIT_RETRY_MS if exception in MISFIT_EXCEPTIONS else _back_off_ms(task.misses)
         task.due_ms = now_ms + wait_ms
         return self._is_alive(task)
+
+    def split(self, task: Task, blocks: Sequence[Block], now_ms: int) -> None:
+        """Ask these in place of one that the device refuses."""
+        tasks = self._units[task.device].tasks
+        at = tasks.index(task)
+        tasks[at : at + 1] = [Task(task.device, block, now_ms) for block in blocks]
 
     def missed(self, task: Task, now_ms: int) -> bool:
         """No (sound) answer. True if the device is lost by this; `task.is_lost` says it of the block."""

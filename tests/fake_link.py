@@ -15,6 +15,7 @@ class FakeLink:
         self.words = words
         self.dead: set[int] = set()
         self.refusing: dict[tuple[int, int], int] = {}  # (unit, first address) -> exception code
+        self.absent: set[tuple[int, int]] = set()  # (unit, address): any read that touches it is refused with code 2
         self.down = False
         self.fault: Exception | None = None  # raised once by the next read: a bug, not a bus
         self.asked: list[tuple[int, int]] = []
@@ -38,6 +39,8 @@ class FakeLink:
             raise LinkTimeout(f"no answer within {timeout_s * 1000:.0f} ms")
         if (unit, address) in self.refusing:
             raise DeviceRefused(self.refusing[unit, address])
+        if any((unit, each) in self.absent for each in range(address, address + count)):
+            raise DeviceRefused(2)
         return tuple(self.words[unit].get(each, 0) for each in range(address, address + count))
 
     def close(self) -> None:

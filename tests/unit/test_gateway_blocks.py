@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from config.profile import points_of
 from config.words import Lane
-from gateway.blocks import Block, blocks_of
+from gateway.blocks import Block, blocks_of, smaller
 from tests.gateway_parts import FIRE, profile, register
 
 
@@ -31,6 +31,20 @@ def test_neighbours_are_read_together_and_a_gap_is_bridged_up_to_its_limit() -> 
     assert blocks(points) == [("input", 0, 11, "telemetry", 10.0), ("input", 20, 1, "telemetry", 10.0)]
     assert blocks(points, gap_max=9) == [("input", 0, 21, "telemetry", 10.0)]
     assert [row[1:3] for row in blocks(points, gap_max=0)] == [(0, 2), (10, 1), (20, 1)]
+
+
+def test_a_refused_read_becomes_reads_without_gaps_and_then_one_for_each_register() -> None:
+    points = {"a": register(0), "b": register(1, type="uint32"), "c": register(10)}
+    (whole,) = found(points)
+
+    apart = smaller(whole)
+    assert [(block.address, block.count) for block in apart] == [(0, 3), (10, 1)]
+    alone = smaller(apart[0])
+    assert [(block.address, block.count, block.points[0].name) for block in alone] == [(0, 1, "a"), (1, 2, "b")]
+    assert smaller(alone[1]) == ()
+    assert {(block.table, block.lane, block.period_s) for block in (*apart, *alone)} == {
+        (whole.table, whole.lane, whole.period_s)
+    }
 
 
 def test_a_read_is_of_one_table_and_the_alarm_lane_stands_first() -> None:

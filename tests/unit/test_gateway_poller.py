@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.profile import points_of
+from config.profile import Profile, points_of
 from config.site import Device, TcpBus
 from config.words import Lane, Quality
 from gateway.catalogue import bus_online, conditions_of, device_online
@@ -24,7 +24,7 @@ PROFILE = profile({"state": register(0, bits={"fire": FIRE}), "level": register(
 class Bench:
     """Two devices on a fake line; everything that the poller puts into the journal, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile = PROFILE) -> None:
         self.link = FakeLink({1: {0: 0, 5: 50}, 2: {0: 0, 5: 60}})
         self.drafts: list[Draft] = []
         place = {"building": "b", "floor": 1}
@@ -36,7 +36,7 @@ class Bench:
             {"id": "bus", "type": "tcp", "host": "x", "fast_period_s": 0.05, "slow_period_s": 0.5, "devices": devices}
         )
         clock = Clock()
-        found = {device.id: polled(device, PROFILE, points_of(PROFILE), bus) for device in devices}
+        found = {device.id: polled(device, profile, points_of(profile), bus) for device in devices}
         self.node = Node(clock, self.put, conditions_of(found, ["bus"]))
         self.poller = Poller(bus, self.link, found, clock, self.node, self.put)
 
@@ -129,6 +129,54 @@ def test_a_refused_block_has_no_values_and_the_device_is_still_there() -> None:
     assert bench.said(None, device_online("one")) == [(True, None)]
     refused = next(r for d in bench.drafts if d.device == "one" for r in d.readings if r.name == "level")
     assert refused.quality is Quality.BAD
+
+
+def test_an_address_that_a_device_does_not_have_costs_only_what_stands_there() -> None:
+    """Some devices refuse every read that touches such an address, also where a read only bridges a gap."""
+    words = {name: register(address, period_s=0.05) for name, address in (("a", 20), ("b", 21), ("c", 24))}
+    bench = Bench(profile({"state": register(0, bits={"fire": FIRE}), **words}))
+    bench.link.words[1] = {20: 1, 24: 3}
+    bench.link.absent = {(1, 21), (1, 22), (1, 23)}
+
+    bench.run((nothing, lambda: all(bench.said("one", name) for name in words)))
+
+    assert [bench.said("one", name) for name in ("a", "c")] == [[(1, None)], [(3, None)]]
+    assert bench.said("one", "b") == [(None, "exception 2 illegal data address")]
+    assert bench.said(None, device_online("one")) == [(True, None)]
+    assert bench.link.asked.count((1, 20)) >= 2 and (2, 21) not in bench.link.asked, "the other is asked as before"
+
+
+def test_a_single_busy_answer_is_no_loss_of_a_value() -> None:
+    bench = Bench()
+
+    def busy_once() -> None:
+        bench.link.refusing[1, 0] = 6
+        bench.link.words[1][0] = 2
+        bench.link.asked.clear()
+
+    def answering() -> None:
+        bench.link.refusing.clear()
+
+    bench.run(
+        (nothing, lambda: bool(bench.said("one", "fire"))),
+        (busy_once, lambda: bench.link.asked.count((1, 0)) >= 1 and not answering()),
+        (nothing, lambda: (True, None) in bench.said("one", "fire")),
+    )
+
+    assert bench.said("one", "fire") == [(False, None), (True, None)]
+
+
+def test_a_value_of_the_alarm_lane_has_its_decimals_as_soon_as_they_are_read() -> None:
+    level = register(5, lane="alarm", scale_from="decimals", unit="kPa")
+    bench = Bench(profile({"level": level, "decimals": register(0, period_s=0.2)}))
+    bench.link.words[1] = {0: 1, 5: 50}
+
+    bench.run(
+        (nothing, lambda: (5.0, None) in bench.said("one", "level")),
+        (lambda: bench.link.words[1].update({0: 2}), lambda: (0.5, None) in bench.said("one", "level")),
+    )
+
+    assert [value for value, _ in bench.said("one", "level")] == [None, 5.0, 0.5]
 
 
 def test_a_missing_line_is_a_trouble_of_all_its_devices_and_is_tried_again() -> None:

@@ -187,7 +187,7 @@ def test_the_question_given_up_is_the_first_one_asked_again() -> None:
     assert bus.asked[missed[0] + 1][2] == 100
 
 
-@pytest.mark.parametrize(("exception", "within_ms"), [(2, MISFIT_RETRY_MS + 100), (6, 15_100)])
+@pytest.mark.parametrize(("exception", "within_ms"), [(2, MISFIT_RETRY_MS + 100), (4, 15_100)])
 def test_a_device_that_refuses_a_block_lives_and_is_asked_for_it_seldom(exception: int, within_ms: int) -> None:
     schedule = Schedule({"a": [block(0), telemetry(100)]}, 0)
     first = schedule.next(0)
@@ -199,6 +199,22 @@ def test_a_device_that_refuses_a_block_lives_and_is_asked_for_it_seldom(exceptio
     assert 10 < first.due_ms <= within_ms
     following = schedule.next(20)
     assert following is not None and following.block.address == 100
+
+
+def test_a_busy_device_keeps_its_values_until_it_has_been_busy_three_times_in_a_row() -> None:
+    schedule = Schedule({"a": [block(0)]}, 0)
+    now_ms = 0
+    lost = []
+    for _ in range(3):
+        task = schedule.next(now_ms)
+        assert task is not None
+        schedule.refused(task, 6, now_ms)
+        lost.append(task.is_lost)
+        wake_ms = schedule.wake_at()
+        assert wake_ms is not None and wake_ms <= now_ms + 1_000, "a fire may be behind it"
+        now_ms = wake_ms
+
+    assert lost == [False, False, True]
 
 
 def test_a_bus_too_slow_for_its_pace_still_serves_telemetry_and_probes() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.profile import Table
 from config.site import TcpBus
-from gateway.link import DeviceRefused, LinkGarbled
+from gateway.link import DeviceRefused, LinkGarbled, LinkTimeout
 from gateway.modbus import ModbusLink, Question, WriteForbidden, guard, new_client, rtu_answer, tcp_answer
 from tests.slaves import rtu, tcp_slave
 
@@ -148,6 +148,7 @@ def test_each_table_is_read_by_its_own_function_code(
     [
         ("81 02", DeviceRefused, "exception 2 illegal data address"),
         ("82 06", DeviceRefused, "exception 6 device busy"),
+        ("81 0b", LinkTimeout, "exception 11 gateway target failed to respond"),  # a converter, of a silent unit
         ("03 04 00 01 00 02", LinkGarbled, "no sound answer within 200 ms"),
     ],
 )
