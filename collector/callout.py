@@ -11,16 +11,17 @@ from collector.dispatch import (
     LATE_MS,
     PEOPLE_THERE_MS,
     RECALL_AFTER_MS,
+    RETELL_MS,
     SETTLE_MS,
     Notice,
     Reason,
-    people_of,
     responsible,
 )
 from collector.incident import Answer, Incident, Response
 from collector.notices import Notices
+from collector.rings import Rings
 from collector.state import State
-from config.profile import Condition
+from config.profile import Condition, Kind
 from config.site import KindPlan, Site
 
 GOING = (Answer.GOING, Answer.ARRIVED)
@@ -33,6 +34,8 @@ class CallOut:
         self._site = site
         self._state = state
         self._notices = Notices(site, state)
+        self._rings = Rings(site, state, self._notices)
+        self._told_at: dict[tuple[str, Kind], int] = {}  # of what is no call-out, so that its flicker is not news
 
     # --- beginning ------------------------------------------------------------------------------------
 
@@ -44,7 +47,7 @@ class CallOut:
         if anew is not None:
             for person in before:
                 self._notices.tell(incident, person, anew, 0, now)
-        self._next_ring(incident, now, waiting=bool(before))
+        self._rings.call_next(incident, now, waiting=bool(before))
 
     def tell(self, incident: Incident, now: int, late: bool = False) -> None:
         """No call-out: the leader and the manager. `late`: an alarm that was long ago when it arrived."""
@@ -53,10 +56,21 @@ class CallOut:
             # Its return may be on the way. If it is not, people are called after all: see `step`.
             incident = replace(incident, next_step_at_ms=now + SETTLE_MS)
         self._state.put_incident(incident)
+        self._told_at[incident.building, incident.kind] = now
         asks = not self._is_quiet(incident)
         for person, reason in responsible(self._site, incident.building):
             why = Reason.LATE_REPORT if late else reason
             self._notices.tell(incident, person, why, 0, now, expects_answer=asks)
+
+    def tell_in_time(self, incident: Incident, now: int) -> None:
+        """The same of what is no news, or may be a flicker: soon after they were last told, only if it stays so."""
+        if incident.full_call or incident.next_step_at_ms is not None:
+            return
+        told_at = self._told_at.get((incident.building, incident.kind), incident.call_started_at_ms)
+        if told_at and now < told_at + RETELL_MS:
+            self._state.put_incident(replace(incident, next_step_at_ms=told_at + RETELL_MS))
+        else:
+            self.tell(incident, now)
 
     def recall(self, incident: Incident, now: int, late: bool = False, reason: Reason = Reason.NEW_DEVICE) -> None:
         """Something else is in alarm: everybody is called anew, but not more often than people can follow.
@@ -100,11 +114,11 @@ class CallOut:
                 self.begin(incident, now, incident.recall_reason)
         elif incident.next_step_at_ms is not None and now >= incident.next_step_at_ms:
             if incident.full_call:
-                self._next_ring(incident, now)
-            elif not incident.call_started_at_ms:
-                self.tell(incident, now)
+                self._rings.call_next(incident, now)
             elif self._still_in_alarm(incident):
                 self.begin(incident, now)
+            elif self._is_news(incident):
+                self.tell(incident, now)
             else:
                 self._state.put_incident(replace(incident, next_step_at_ms=None))
         self._notices.repeat(incident, now)
@@ -145,6 +159,14 @@ class CallOut:
         self._state.log(now, "stood-down", incident=incident.id, person=person)
         self._end(incident, Reason.STAND_DOWN, now)
 
+    def lessen(self, incident: Incident, condition: Condition, person: str, now: int) -> None:
+        """Every alarm has been reset and `condition` is the highest that is left: the call has no cause any more."""
+        incident = replace(incident, condition=condition, recall_at_ms=None)
+        self._state.put_incident(incident)
+        if incident.full_call:
+            self.stand_down(incident, person, now)
+            self._state.put_incident(replace(self._state.incidents[incident.id], full_call=False))
+
     def close(self, incident: Incident, now: int) -> None:
         """Everything is reset or normal again."""
         incident = replace(incident, next_step_at_ms=None, recall_at_ms=None)
@@ -170,40 +192,6 @@ class CallOut:
         )
         self._state.put_incident(incident)
         return incident
-
-    def _next_ring(self, incident: Incident, now: int, waiting: bool = False) -> None:
-        """Call the next ring; one that nobody new belongs to, or that has no wait behind it, takes the next along.
-
-        `waiting`: others have just been asked, so that the plan's time runs whoever belongs to the ring.
-        """
-        rings = self._plan(incident).rings
-        called = self._notices.told(incident, incident.call)
-        index, found = incident.rings_called, waiting
-        while index < len(rings):
-            people = people_of(self._site, incident.building, rings[index].call)
-            new = [each for each in people if each[0] not in called]
-            self._call_ring(incident, index, rings[index].call, new, now)
-            called += [person for person, _ in new]
-            found = found or bool(new)
-            index += 1
-            if found and index < len(rings) and rings[index].after_s > rings[index - 1].after_s:
-                break
-        next_at = None
-        if index < len(rings):
-            next_at = now + _ms(rings[index].after_s - rings[index - 1].after_s)
-        else:
-            self._state.log(now, "last-ring-called", incident=incident.id)
-            if not found:  # whatever the plan says, somebody is called
-                contacts = people_of(self._site, incident.building, "contacts")
-                new = [each for each in contacts if each[0] not in called]
-                self._call_ring(incident, index, "contacts", new, now)
-        self._state.put_incident(replace(incident, rings_called=index, next_step_at_ms=next_at))
-
-    def _call_ring(self, incident: Incident, ring: int, name: str, new: list[tuple[str, Reason]], now: int) -> None:
-        facts = [("ring", str(ring)), ("who", name), ("people", str(len(new)))]
-        self._state.log(now, "ring-called", incident=incident.id, facts=facts)
-        for person, reason in new:
-            self._notices.tell(incident, person, reason, ring, now)
 
     def _count(self, incident: Incident, now: int) -> None:
         """Are enough people going? Only answers to the present call count."""
@@ -238,15 +226,20 @@ class CallOut:
                 ring, asks = max(incident.rings_called - 1, 0), person in asked and not self._is_quiet(incident)
                 self._notices.tell(incident, person, Reason.QUORUM_LOST, ring, now, expects_answer=asks)
         if incident.full_call:
-            self._next_ring(incident, now, waiting=bool(asked))
+            self._rings.call_next(incident, now, waiting=bool(asked))
 
     def _go_on_if_exhausted(self, incident: Incident, now: int) -> None:
-        """If everybody called has answered or cannot be reached, and it is not enough: the next ring, at once."""
-        if not incident.full_call or self._ended(incident):
+        """If everybody told has answered or cannot be reached, and it is not enough: the next ring, at once.
+
+        Of what is no call-out the contacts are told, unless somebody is going.
+        """
+        said = {each.person: each.answer for each in incident.responses if each.call == incident.call}
+        if self._ended(incident) or not self._notices.reachable(incident) <= said.keys():
             return
-        answered = {r.person for r in incident.responses if r.call == incident.call}
-        if self._notices.reachable(incident) <= answered:
-            self._next_ring(incident, now)
+        if incident.full_call:
+            self._rings.call_next(incident, now)
+        elif not any(answer in GOING for answer in said.values()):
+            self._rings.call_contacts(incident, now, asks=not self._is_quiet(incident))
 
     def _end(self, incident: Incident, reason: Reason, now: int) -> None:
         """Nobody is called any more; all who were called are told."""
@@ -258,6 +251,11 @@ class CallOut:
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)
         return any(alarm.condition is Condition.ALARM and alarm.source_active for alarm in alarms)
+
+    def _is_news(self, incident: Incident) -> bool:
+        """True if something that people have not been told of is still so."""
+        alarms = self._state.alarms_of(incident)
+        return any(alarm.source_active and alarm.heard_at_ms > incident.call_started_at_ms for alarm in alarms)
 
     def _late_and_still_so(self, incident: Incident) -> bool:
         alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition is Condition.ALARM]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
 from collector.callout import CallOut
-from collector.dispatch import LATE_MS, RETELL_MS
+from collector.dispatch import LATE_MS
 from collector.incident import PRIORITY, Incident, Source, is_new_source, outranks
 from collector.rules import Rule
 from collector.state import State
-from config.profile import Condition, Kind
+from config.profile import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,20 @@ class When:
     epoch: str | None = None
     position: int | None = None
     historical: bool = False
+    ours: bool = False  # decided by this collector itself, in order: it follows all that was so before
 
     def precedes(self, alarm: Alarm) -> bool:
         """True if the alarm was decided by something newer. In one journal the position tells, never the stamp."""
+        if self.ours:
+            return False
         if self.position is None:
             return self.at_ms < alarm.raised_at_ms
         return alarm.position is not None and alarm.epoch == self.epoch and self.position < alarm.position
+
+
+def ours(now: int) -> When:
+    """The stamp of what this collector notices itself; the clock may have been set meanwhile."""
+    return When(now, ours=True)
 
 
 class Conditions:
@@ -35,7 +43,6 @@ class Conditions:
     def __init__(self, state: State, call_out: CallOut) -> None:
         self._state = state
         self._call_out = call_out
-        self._trouble_told: dict[tuple[str, Kind], int] = {}
 
     def raised(self, rule: Rule, value: str, when: When, now: int, late: bool = False) -> None:
         """The source says that the condition holds; `late`: something newer has already said that it does not."""
@@ -71,7 +78,7 @@ class Conditions:
 
     def source_gone(self, alarm: Alarm, now: int) -> None:
         """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
-        self._over(alarm, "alarm-source-gone", When(now), now)
+        self._over(alarm, "alarm-source-gone", ours(now), now)
 
     def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:
         if not alarm.source_active:
@@ -96,14 +103,18 @@ class Conditions:
                 self._state.put_alarm(replace(alarm, phase=phase))
                 self._log("alarm-acknowledged", alarm, now)
 
-    def reset(self, incident: Incident, now: int) -> None:
-        """Unlatch what awaits it; the caller has checked that this is allowed."""
+    def reset(self, incident: Incident, person: str, now: int) -> None:
+        """Unlatch what awaits it; the caller has checked that this is allowed to this person."""
         for alarm in self._state.alarms_of(incident):
             if alarm.condition in LATCHING:
                 phase = next_phase(alarm.condition, alarm.phase, Event.RESET)
                 self._state.put_alarm(replace(alarm, phase=phase))
                 self._log("alarm-reset", alarm, now)
-        self._close_if_over(incident.id, now)
+        left = [alarm.condition for alarm in self._state.alarms_of(incident)]
+        if left:
+            self._call_out.lessen(incident, min(left, key=PRIORITY.index), person, now)
+        else:
+            self._call_out.close(incident, now)
 
     # --- inside ---------------------------------------------------------------------------------------
 
@@ -152,7 +163,12 @@ class Conditions:
         facts = [("kind", alarm.kind.value), ("building", alarm.building), ("class", alarm.condition.value)]
         self._state.log(now, "incident-opened", incident=incident.id, device=alarm.device, facts=facts)
         self._log("alarm-raised", self._state.alarms[alarm.key], now)
-        self._call(incident, now, late)
+        if alarm.condition in (Condition.TROUBLE, Condition.SUPERVISORY):
+            self._call_out.tell_in_time(incident, now)
+        elif alarm.condition is Condition.ALARM and not late:
+            self._call_out.begin(incident, now)
+        else:
+            self._call_out.tell(incident, now, late)
 
     def _join(self, alarm: Alarm, incident: Incident, source: Source, now: int, late: bool) -> None:
         others = {
@@ -172,26 +188,13 @@ class Conditions:
         if alarm.condition is Condition.ALARM and not late and not incident.full_call:
             self._call_out.begin(incident, now)
         elif higher:
-            self._call(incident, now, late)
+            self._call_out.tell(incident, now, late)
         elif alarm.condition is Condition.ALARM and (not incident.full_call or is_new_source(source, others)):
             self._call_out.recall(incident, now, late)
         elif alarm.condition is Condition.ALARM:
             self._call_out.raised_again(incident, now, late)
-
-    def _call(self, incident: Incident, now: int, late: bool) -> None:
-        """Tell people of an incident that is new or has become more serious."""
-        place = (incident.building, incident.kind)
-        if incident.condition is Condition.ALARM and not late:
-            self._call_out.begin(incident, now)
-            return
-        told_at = self._trouble_told.get(place)
-        if incident.condition is Condition.TROUBLE and told_at is not None and now < told_at + RETELL_MS:
-            # It comes and goes: people have been told, and are told again only if it is still so by then.
-            self._state.put_incident(replace(incident, next_step_at_ms=told_at + RETELL_MS))
-            return
-        if incident.condition is Condition.TROUBLE:
-            self._trouble_told[place] = now
-        self._call_out.tell(incident, now, late)
+        else:
+            self._call_out.tell_in_time(incident, now)
 
     def _again(self, alarm: Alarm, value: str, when: When, now: int, phase: Phase) -> None:
         """A latched alarm whose source had returned is active once more."""

@@ -20,7 +20,7 @@ from collector.commands import (
     StandDown,
     SystemTrouble,
 )
-from collector.conditions import Conditions, When
+from collector.conditions import Conditions, ours
 from collector.dispatch import Notice, leaders
 from collector.effects import Owing, Presence
 from collector.incident import Answer, Incident
@@ -172,7 +172,7 @@ class Engine:
         if isinstance(command, Reset):
             self._check_reset(incident, command.person)
             self._state.log(now, "reset", incident=incident.id, person=command.person)
-            self._conditions.reset(incident, now)
+            self._conditions.reset(incident, command.person, now)
         elif isinstance(command, StandDown):
             if command.person not in self._leaders(incident):
                 raise Refused("not-authorised", "Only a leader of the teams called may stand a call-out down.")
@@ -219,14 +219,14 @@ class Engine:
         """A trouble of the system is told where its gateway stands, else to the community's contacts."""
         key = f"system:{trouble.part}"
         if not trouble.active:
-            self._conditions.cleared(key, When(now), now)
+            self._conditions.cleared(key, ours(now), now)
         elif key not in self._state.alarms:
             if sum(each.device == "system" for each in self._state.alarms.values()) >= SYSTEM_TROUBLES_MAX:
                 self._reports.counts["too-many-system-troubles"] += 1
                 return
             kind, _, rest = trouble.part.partition(":")
             building = building_of_gateway(self._site, rest.partition(":")[0]) if kind == "gateway" else ""
-            self._conditions.raised(trouble_rule(key, "system", trouble.part, building), trouble.text, When(now), now)
+            self._conditions.raised(trouble_rule(key, "system", trouble.part, building), trouble.text, ours(now), now)
 
     def _decide(self) -> Decision:
         """What has changed, and when each incident that changed is to be looked at again."""

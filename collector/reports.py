@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from collector.conditions import Conditions, When
+from collector.conditions import Conditions, When, ours
 from collector.incident import PRIORITY
 from collector.rules import Rule
 from collector.state import State
@@ -113,7 +113,7 @@ class Reports:
             elif report.position is not None or reading.quality is not Quality.STALE:
                 # In a birth a stale value only says that the point has not been read yet.
                 device.bad[reading.name] = reading.cause or "bad quality"
-        when, key = When(now), f"{device.device}:quality"
+        when, key = ours(now), f"{device.device}:quality"
         if not device.bad:
             if key in self._state.alarms:
                 self._conditions.cleared(key, when, now)
@@ -136,9 +136,9 @@ class Reports:
                 name = gateway.edge.node
                 rule = trouble_rule(f"{name}:clock", name, "clock", building_of_gateway(self._site, name))
                 if reading.value:
-                    self._conditions.cleared(rule.key, When(now), now)
+                    self._conditions.cleared(rule.key, ours(now), now)
                 else:
-                    self._conditions.raised(rule, reading.cause or "not synchronized", When(now), now)
+                    self._conditions.raised(rule, reading.cause or "not synchronized", ours(now), now)
             elif reading.name.startswith("Device/") and reading.name.endswith("/Online") and not reading.value:
                 device = self._watch.devices.get(reading.name[len("Device/") : -len("/Online")])
                 # A loss that is long over is history; its return shows as the device's birth.

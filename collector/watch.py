@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from collector.agenda import Agenda
 from collector.alarm import Alarm
-from collector.conditions import Conditions, When
+from collector.conditions import Conditions, ours
 from collector.effects import Presence
 from collector.rules import Rule, Rules, rules_of
 from collector.state import State
@@ -171,9 +171,9 @@ class Watch:
         """It is silent or dead. Its points' troubles of quality are part of that."""
         self._turn_device(device, False, cause, now)
         if device.known:
-            self._conditions.cleared(f"{device.device}:quality", When(now), now)
+            self._conditions.cleared(f"{device.device}:quality", ours(now), now)
             rule = self._silent(device.device, self._site.devices[device.device].place.building)
-            self._conditions.raised(rule, cause, When(now), now)
+            self._conditions.raised(rule, cause, ours(now), now)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class Watch:
         for device in self._devices_of.get(name, ()):
             device.online, device.cause = False, f"its gateway is gone: {cause}"
         rule = self._silent(name, building_of_gateway(self._site, name))
-        self._conditions.raised(rule, cause, When(now), now)
+        self._conditions.raised(rule, cause, ours(now), now)
 
     def _gateway_back(self, gateway: GatewayState, cause: str, now: int) -> None:
         name = gateway.edge.node
@@ -235,13 +235,13 @@ class Watch:
         for device in self._devices_of.get(name, ()):
             device.patient_from_ms = now
             self._agenda.set(("device", device.device), now + device.silent_after_ms)
-        self._conditions.cleared(f"{name}:silent", When(now), now)
+        self._conditions.cleared(f"{name}:silent", ours(now), now)
 
     def _device_back(self, device: DeviceState, cause: str, now: int) -> None:
         self._turn_device(device, True, cause, now)
         if device.known:
             self._agenda.set(("device", device.device), now + device.silent_after_ms)
-            self._conditions.cleared(f"{device.device}:silent", When(now), now)
+            self._conditions.cleared(f"{device.device}:silent", ours(now), now)
 
     def _turn_device(self, device: DeviceState, online: bool, cause: str, now: int) -> None:
         if device.online is not online:

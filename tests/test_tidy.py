@@ -41,6 +41,7 @@ PURE = {
     "collector/watch.py",
     "collector/callout.py",
     "collector/notices.py",
+    "collector/rings.py",
     "collector/conditions.py",
     "collector/state.py",
     "collector/agenda.py",
