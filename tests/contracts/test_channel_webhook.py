@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from datetime import UTC, datetime
 
 import pytest
 
-from collector.alerter.channels import ChannelError
+from collector.alerter.channels import ChannelError, webhook
 from collector.alerter.channels.webhook import WebhookChannel, refusal
 from tests.letters import letter_to
 from tests.sinks import WebSink, listening
@@ -118,3 +119,45 @@ def test_the_url_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
         asyncio.run(scene())
 
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("secret", ["s3cret\nmore", "s3cret\u20ac"])
+def test_a_secret_that_no_header_can_hold_is_refused_for_good_and_not_told(secret: str) -> None:
+    async def scene() -> ChannelError:
+        sink = WebSink()
+        async with listening(sink):
+            with pytest.raises(ChannelError) as caught:
+                await WebhookChannel(f"http://127.0.0.1:{sink.port}/", None, secret).send(letter_to("li"))
+        assert not sink.requests
+        return caught.value
+
+    error = asyncio.run(scene())
+    assert error.permanent and "s3cret" not in error.reason
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "CONNECT_WITHIN_S", 0.2)
+    monkeypatch.setattr(webhook, "ANSWER_WITHIN_S", 0.2)
+
+    hung_up = asyncio.Event()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+        hung_up.set()
+
+    async def scene() -> ChannelError:
+        async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with asyncio.timeout(10.0):
+                with pytest.raises(ChannelError) as caught:
+                    await WebhookChannel(f"http://127.0.0.1:{port}/").send(letter_to("li"))
+                await hung_up.wait()
+            return caught.value
+
+    assert not asyncio.run(scene()).permanent

@@ -141,7 +141,10 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
 
 
 def refusal(error: Exception) -> ChannelError:
-    """What an error of the mail server or the line means: 5xx is for good, anything else may pass."""
+    """What an error of the mail server or the line means: 5xx to a mail is for good, anything else may pass.
+
+    5xx to this collector itself is none: a server that is busy says so, and a password can be set right.
+    """
     answer: tuple[int, bytes | str] | None = None
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()))
@@ -149,7 +152,8 @@ def refusal(error: Exception) -> ChannelError:
         answer = error.smtp_code, error.smtp_error
     if answer is not None:
         code, said = answer
+        ours = isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError | smtplib.SMTPAuthenticationError)
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        return ChannelError(one_line(f"the mail server said {code} {text}"), permanent=500 <= code < 600)
+        return ChannelError(one_line(f"the mail server said {code} {text}"), permanent=500 <= code < 600 and not ours)
     unable = isinstance(error, smtplib.SMTPNotSupportedError | UnicodeError)
     return ChannelError(one_line(f"{type(error).__name__}: {error}"), permanent=unable)

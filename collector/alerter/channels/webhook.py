@@ -42,8 +42,8 @@ class WebhookChannel:
                 client.stream("POST", url, json=document_of(letter), headers=headers) as response,
             ):
                 status, retry_after = response.status_code, response.headers.get("Retry-After")
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise ChannelError("the webhook's URL cannot be used", permanent=True) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+            raise ChannelError("the webhook's URL or secret cannot be used", permanent=True) from error  # nor be told
         except TimeoutError as error:
             raise ChannelError("the webhook did not answer in time") from error
         except httpx.HTTPError as error:
