@@ -56,6 +56,8 @@ def describe(
     if news is not None:
         head = say.news_headline.format(news=say.news[news], headline=head)
         brief = say.news_headline.format(news=say.news_brief[news], headline=say.kinds_brief[incident.kind])
+    if notice.reason is Reason.LATE_REPORT:
+        head, brief = say.late_mark + head, say.late_mark + brief
     call = is_urgent(incident, notice)
     lines = [say.call_119 if call else say.danger_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
@@ -219,7 +221,7 @@ def _names(site: Site, persons: Sequence[str], say: Phrases) -> str:
     shown: Iterable[str] = persons[:NAMES_SHOWN_MAX]
     names = [one_line(site.people[each].name if each in site.people else each, 40) for each in shown]
     if len(persons) > NAMES_SHOWN_MAX:
-        names.append(say.more.format(count=len(persons) - NAMES_SHOWN_MAX))
+        names.append(say.more_people.format(count=len(persons) - NAMES_SHOWN_MAX))
     return say.listed.join(names)
 
 

@@ -46,6 +46,7 @@ class Phrases:
     unknown_time: str
     also: str
     more: str
+    more_people: str
     going: str
     arrived: str
     nobody: str
@@ -59,6 +60,7 @@ class Phrases:
     supplement: str
     call_119_brief: str
     danger_119_brief: str
+    late_mark: str
     unrecorded_mark: str
     unrecorded: str
     reference: str
@@ -81,39 +83,39 @@ _ZH = Phrases(
         Kind.ENTRAPMENT: "电梯困人",
         Kind.WATER: "消防供水",
         Kind.EQUIPMENT: "消防设备",
-        Kind.FAULT: "系统",
+        Kind.FAULT: "监测系统",
     },
     reasons={
-        Reason.OWN_TEAM: "您是本楼志愿消防队的队员。",
-        Reason.NEIGHBOUR_TEAM: "您是邻楼志愿消防队的队员，本楼没有自己的队伍，或前往的人还不够。",
+        Reason.OWN_TEAM: "您是本楼微型消防站的队员。",
+        Reason.NEIGHBOUR_TEAM: "您是邻楼微型消防站的队员；本楼没有自己的队伍，或前往的人还不够。",
         Reason.MANAGER: "您是本楼的物业负责人。",
         Reason.GRID_CELL: "您是本楼所在网格的负责人。",
         Reason.CONTACT: "您是本社区的紧急联系人。",
-        Reason.NEW_DEVICE: "又有一个设备报警，因此重新呼叫，此前已答复的人也会再次收到。",
-        Reason.RAISED_AGAIN: "报警恢复后再次出现，因此重新呼叫，此前已答复的人也会再次收到。",
+        Reason.NEW_DEVICE: "又有一个设备报警，因此重新呼叫，此前已回复的人也会再次收到。",
+        Reason.RAISED_AGAIN: "报警恢复后再次出现，因此重新呼叫，此前已回复的人也会再次收到。",
         Reason.QUORUM_LOST: "原来要去的人去不了了，人手又不够，因此重新呼叫。",
         Reason.LATE_REPORT: "这条报告迟到了半小时以上，因此只通知队长和物业负责人，请核实现场。",
         Reason.CHANNEL_FAILED: "发给您的上一个渠道没有送达，因此改用此渠道。",
         Reason.QUORUM_REACHED: "您此前被呼叫过，现在前往的人已经够了。",
-        Reason.STAND_DOWN: "您此前被呼叫过，本次呼叫已经结束。",
-        Reason.CLOSED: "您此前被呼叫过，本事件已经关闭。",
+        Reason.STAND_DOWN: "您此前被呼叫过，本次呼叫已结束。",
+        Reason.CLOSED: "您此前被呼叫过，本事件已结束。",
     },
     news={
         Reason.QUORUM_REACHED: "人手已够",
-        Reason.STAND_DOWN: "呼叫结束",
-        Reason.CLOSED: "事件关闭",
+        Reason.STAND_DOWN: "呼叫已结束",
+        Reason.CLOSED: "事件已结束",
     },
     kinds_brief={
         Kind.FIRE: "火灾",
         Kind.ENTRAPMENT: "电梯困人",
         Kind.WATER: "消防供水",
         Kind.EQUIPMENT: "消防设备",
-        Kind.FAULT: "系统",
+        Kind.FAULT: "监测系统",
     },
     news_brief={
         Reason.QUORUM_REACHED: "人手已够",
-        Reason.STAND_DOWN: "呼叫结束",
-        Reason.CLOSED: "事件关闭",
+        Reason.STAND_DOWN: "呼叫已结束",
+        Reason.CLOSED: "事件已结束",
     },
     advice={
         Kind.FIRE: "先保证自身安全，不要乘电梯。",
@@ -141,25 +143,27 @@ _ZH = Phrases(
     registration="电梯注册代码：{number}",
     since="时间：{source} 起",
     heard_later="（设备时间；系统 {heard} 收到）",
-    returned="（{at} 设备已恢复，尚未复位）",
+    returned="（{at} 已恢复正常，尚未复位）",
     since_short="{source}起",
     since_brief="{source}起。",
     unknown_time="时间不明",
     also="还有：{text}",
     more="另有{count}项",
+    more_people="另有{count}人",
     going="正在前往：{names}",
     arrived="已到现场：{names}",
-    nobody="目前还没有人答复前往。",
+    nobody="目前还没有人回复前往。",
     gate_code="门禁密码：{text}",
     access="进入方式：{text}",
     why="通知您的原因：{text}",
-    answer="请打开链接答复（前往、已到、不能去）：{url}",
+    answer="请打开链接回复（我去、我到了、我去不了）：{url}",
     look="查看：{url}",
     call_119="请您自己拨打119！",
     danger_119="如有危险，请您自己拨打119。",
     supplement="本系统只是补充手段，不是经认证的火灾报警系统。",
     call_119_brief="请自拨119；本系统仅为补充，未经消防认证",
     danger_119_brief="如有危险请自拨119；本系统仅为补充，未经消防认证",
+    late_mark="【迟报】",
     unrecorded_mark="【未记录】",
     unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
     reference="编号：{id}",
@@ -182,7 +186,7 @@ _EN = Phrases(
         Kind.ENTRAPMENT: "STUCK IN ELEVATOR",
         Kind.WATER: "FIRE WATER SUPPLY",
         Kind.EQUIPMENT: "FIRE EQUIPMENT",
-        Kind.FAULT: "SYSTEM",
+        Kind.FAULT: "MONITORING",
     },
     reasons={
         Reason.OWN_TEAM: "you are in this building's own volunteer team.",
@@ -209,7 +213,7 @@ _EN = Phrases(
         Kind.ENTRAPMENT: "TRAPPED",
         Kind.WATER: "WATER",
         Kind.EQUIPMENT: "EQUIPMENT",
-        Kind.FAULT: "SYSTEM",
+        Kind.FAULT: "MONITORING",
     },
     news_brief={
         Reason.QUORUM_REACHED: "Enough going",
@@ -248,8 +252,9 @@ _EN = Phrases(
     unknown_time="time unknown",
     also="Also: {text}",
     more="{count} more",
+    more_people="{count} more",
     going="Going: {names}",
-    arrived="There: {names}",
+    arrived="On site: {names}",
     nobody="Nobody has said yet that they are going.",
     gate_code="Gate code: {text}",
     access="Getting in: {text}",
@@ -261,6 +266,7 @@ _EN = Phrases(
     supplement="This system is a supplement and not a certified fire alarm.",
     call_119_brief="Call 119 yourself; uncertified",
     danger_119_brief="In danger, call 119; uncertified",
+    late_mark="[LATE] ",
     unrecorded_mark="[UNRECORDED] ",
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
     reference="Ref. {id}",

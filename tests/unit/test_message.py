@@ -183,7 +183,7 @@ def test_a_trouble_of_the_whole_community_names_the_community() -> None:
     incident = replace(INCIDENT, building="", kind=Kind.FAULT, condition=Condition.TROUBLE)
     words = describe(SITE, incident, (trouble,), replace(NOTICE, person="chen", expects_answer=False), URL, NOW_MS)
 
-    assert words.subject == "SYSTEM trouble: Wutong Lane"
+    assert words.subject == "MONITORING trouble: Wutong Lane"
     assert "part of the system: broker (connection refused)" in words.body and "Where: Wutong Lane\n" in words.body
 
 
@@ -197,7 +197,7 @@ def test_who_is_going_and_who_is_there_are_named() -> None:
 
     assert "正在前往：王芳\n" in words.body and "已到现场：Chen Jie\n" in words.body
     assert "何秀英" not in words.body
-    assert "目前还没有人答复前往" in told().body
+    assert "目前还没有人回复前往" in told().body
 
 
 def test_a_notice_whose_alarms_are_gone_still_says_where() -> None:
@@ -281,3 +281,20 @@ def test_no_name_value_or_stamp_can_break_a_message(name: str, value: str, point
     assert len(words.body.split("\n")) <= len(calm.body.split("\n"))  # no line can be added from outside
     assert one_sms(words.short)
     assert len(words.body) < 3_000
+
+
+@pytest.mark.parametrize(("person", "mark"), [("li", "【迟报】"), ("chen", "[LATE] ")])
+def test_a_late_report_is_marked_where_it_is_read_first(person: str, mark: str) -> None:
+    late, prompt = told(person=person, reason=Reason.LATE_REPORT), told(person=person)
+
+    assert late.subject.startswith(mark) and late.short.startswith(mark) and late.body.startswith(mark)
+    assert mark not in prompt.subject + prompt.short + prompt.body
+    assert one_sms(late.short)
+
+
+@pytest.mark.parametrize(("person", "more"), [("li", "另有2人"), ("chen", "2 more")])
+def test_people_who_are_too_many_to_name_are_counted_as_people(person: str, more: str) -> None:
+    going = tuple(Response(f"volunteer-{number}", Answer.GOING, NOW_MS) for number in range(10))
+    words = describe(SITE, replace(INCIDENT, responses=going), [FIRE], replace(NOTICE, person=person), URL, NOW_MS)
+
+    assert more in words.body and "项" not in words.body

@@ -313,7 +313,7 @@ def test_a_notice_of_a_closed_incident_is_told_from_the_store() -> None:
         async with running(shelf, a=wire):
             await until(lambda: bool(shelf.recorded), "the news")
 
-        assert wire.letters[0].words.subject.startswith("事件关闭") and not wire.letters[0].urgent
+        assert wire.letters[0].words.subject.startswith("事件已结束") and not wire.letters[0].urgent
 
     asyncio.run(scene())
 
