@@ -145,15 +145,19 @@ class Window:
         return record
 
     def overdue(self, sendable: Callable[[Record], bool], now_ms: int) -> Record | None:
-        """A record in flight that was not committed in time."""
-        return next(
-            (
-                flight.record
-                for flight in self._in_flight.values()
-                if flight.resend_ms <= now_ms and sendable(flight.record)
-            ),
-            None,
-        )
+        """A record in flight that was not committed in time, to be sent again.
+
+        Where older ones wait in the backlog it goes back among them: a host may commit nothing before
+        it has those, and it must not keep them from being sent.
+        """
+        for position, flight in list(self._in_flight.items()):
+            if flight.resend_ms > now_ms or not sendable(flight.record):
+                continue
+            if not self._older_waits(position):
+                return flight.record
+            del self._in_flight[position]
+            self._backlog.add(position, position)
+        return None
 
     def old(self, sendable: Callable[[Record], bool]) -> Record | None:
         """The next record of the backlog, oldest first."""
@@ -190,9 +194,10 @@ class Window:
 
     def unsent(self, upto: int) -> bool:
         """True while a record at or below `upto` has not been published in this session or before it."""
-        waiting = [*self._live, *self._loaded]
-        return any(record.position <= upto for record in waiting) or any(
-            first <= upto for first, _ in self._backlog.ranges
+        waiting = [(record.position, record.position) for record in (*self._live, *self._loaded)]
+        return any(
+            first <= upto and not self._published.covers(first, min(last, upto))
+            for first, last in (*waiting, *self._backlog.ranges)
         )
 
     def is_drained(self) -> bool:
@@ -218,6 +223,10 @@ class Window:
         for queue in (self._live, self._loaded):
             for record in [record for record in queue if first <= record.position <= last]:
                 queue.remove(record)
+
+    def _older_waits(self, position: int) -> bool:
+        ranges, loaded = self._backlog.ranges, self._loaded
+        return bool(ranges and ranges[0][0] < position) or any(record.position < position for record in loaded)
 
     def _room_for_backlog(self) -> bool:
         return len(self._in_flight) < self._in_flight_max - RESERVED_FOR_LIVE

@@ -101,6 +101,46 @@ def test_a_fresh_alarm_goes_out_even_if_nobody_has_committed_anything_for_long()
     assert send_old(lane, 0) == list(range(1, 32 - RESERVED_FOR_LIVE + 1))
 
 
+def test_what_was_lost_in_a_flood_reaches_a_host_that_commits_nothing_before_it() -> None:
+    """A host holds returns to normal back until it has all before them; it must not wait for ever."""
+    lane = window()
+    lane.open(0)
+    heard: set[int] = set()
+    for position in range(1, 101):
+        lane.appended(record(position))
+    send_live(lane, 0)  # into a connection that is already dead
+    lane.close()
+
+    lane.open(1_000)
+    upto, now_ms = 0, 1_000
+    while upto < 100:
+        now_ms += 100
+        assert now_ms < 20_000, f"it stands still behind position {upto + 1}"
+        while (again := lane.overdue(anything, now_ms)) is not None:
+            lane.published(again, now_ms)
+            heard.add(again.position)
+        heard.update(send_old(lane, now_ms))
+        while upto + 1 in heard:
+            upto += 1
+        assert lane.committed(Committed(upto)) is not None
+        lane.raise_floor(upto + 1)
+
+
+def test_an_alarm_that_made_room_for_a_fresh_one_counts_as_sent() -> None:
+    """Else a device that is lost while nobody acknowledges would never be declared dead."""
+    lane = window()
+    lane.open(0)
+    for position in range(1, 101):
+        lane.appended(record(position))
+    assert lane.unsent(1)
+
+    send_live(lane, 0)
+
+    assert not lane.unsent(100) and lane.in_flight == 32
+    lane.appended(record(101))
+    assert lane.unsent(101) and not lane.unsent(100)
+
+
 def test_fresh_telemetry_beyond_memory_waits_on_disk() -> None:
     lane = window(in_flight_max=20)
     lane.open(0)
