@@ -21,6 +21,7 @@ from gateway.clock import Clock
 from gateway.journal import Journal
 from gateway.record import Draft, Record
 from gateway.statefile import JournalFull
+from gateway.window import Spans
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Recorder:
         self._journal, self._clock = journal, clock
         self._on_synced, self._on_counted, self._on_trouble = on_synced, on_counted, on_trouble
         self._drafts: deque[Draft] = deque()
-        self._acked: list[Range] = []
+        self._acked = {lane: Spans() for lane in Lane}  # committed, still to be deleted; a host may repeat itself
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._changed = asyncio.Event()
@@ -73,7 +74,8 @@ class Recorder:
 
     def forget(self, ranges: Sequence[Range]) -> None:
         """The host has committed these: delete them with the next transaction."""
-        self._acked.extend(ranges)
+        for lane, first, last in ranges:
+            self._acked[lane].add(first, last)
         self._work.set()
 
     async def read(self, query: Callable[[], Answer]) -> Answer:
@@ -95,7 +97,7 @@ class Recorder:
         async with self._flushing:
             self._work.clear()
             self._urgent.clear()
-            while self._drafts or self._acked:
+            while self._drafts or any(spans.ranges for spans in self._acked.values()):
                 try:
                     await self._write_some()
                 except JournalFull as error:
@@ -147,11 +149,8 @@ class Recorder:
             self._lost -= lost
             self._on_trouble(None, 0)
             self._on_synced(records)
-        if self._acked:
-            acked, self._acked = self._acked, []
-            try:
-                await self.write(partial(self._journal.forget, acked))
-            except JournalFull:
-                self._acked = acked + self._acked
-                raise
+        if acked := [(lane, first, last) for lane, spans in self._acked.items() for first, last in spans.ranges]:
+            await self.write(partial(self._journal.forget, acked))
+            for lane, first, last in acked:
+                self._acked[lane].remove(first, last)
         self._changed.set()

@@ -19,6 +19,7 @@ from gateway.catalogue import Key
 
 SCHEMA = 1
 CHECK_BYTES_MAX = 64 * 1024 * 1024  # a larger file is not checked page by page at start: a Pi would take minutes
+LOCKED_WAIT_S = 1.0  # nobody else has any business in this file
 TABLE = {Lane.ALARM: "alarm", Lane.TELEMETRY: "telemetry"}
 
 
@@ -27,11 +28,14 @@ class JournalCorrupt(Exception):
 
 
 class JournalFull(Exception):
-    """The disk takes nothing more (full, failing, or read-only as a worn-out card is): try again later."""
+    """The disk takes nothing more (full, failing, read-only as a worn-out card, or locked by another): try later."""
 
 
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_FULL = (
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+    *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),  # somebody looks at it with a tool of his own
+)
 
 
 class StateFile:
@@ -185,7 +189,7 @@ def _create(db: sqlite3.Connection) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
+    db = sqlite3.connect(path, check_same_thread=False, timeout=LOCKED_WAIT_S, isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA journal_size_limit = 4194304")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from config.sparkplug import DataType
@@ -99,6 +100,51 @@ def test_committed_records_leave_the_disk_and_the_counts_follow(tmp_path: Path) 
     bench.run(trial)
 
     assert bench.counts[-1][ALARM] == LaneAccount(floor=5, appended=5, dropped=0, in_journal=1)
+
+
+def test_a_host_that_repeats_its_commits_costs_neither_memory_nor_deletions(tmp_path: Path) -> None:
+    """Also while the disk takes nothing: what waits is a range, however often it was said."""
+    bench = Bench(tmp_path / "journal.db")
+    forgotten: list[int] = []
+
+    class Counting(Journal):
+        def forget(self, ranges: Iterable[tuple[Lane, int, int]]) -> None:
+            found = list(ranges)
+            forgotten.append(len(found))
+            super().forget(found)
+
+    bench.recorder.close()
+    journal = Counting(tmp_path / "journal.db", 10**6)
+    bench.recorder = Recorder(journal, Clock(), bench.on_synced, bench.counts.append, bench.on_trouble)
+
+    async def trial() -> None:
+        bench.recorder.put([draft(ALARM)] * 50)
+        await bench.until(lambda: bool(bench.synced))
+        for upto in range(1, 51):
+            bench.recorder.forget([(ALARM, 1, upto)])
+        await bench.until(lambda: bool(bench.counts) and bench.counts[-1][ALARM].in_journal == 0)
+
+    bench.run(trial)
+
+    assert forgotten == [1]
+
+
+def test_a_file_that_another_holds_locked_is_tried_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "journal.db")
+    thief = sqlite3.connect(tmp_path / "journal.db", isolation_level=None, check_same_thread=False)
+
+    async def trial() -> None:
+        thief.execute("BEGIN IMMEDIATE")
+        bench.recorder.put([draft(ALARM)])
+        await bench.until(lambda: bool(bench.troubles))
+        thief.execute("ROLLBACK")
+        await bench.until(lambda: bool(bench.synced))
+
+    bench.run(trial)
+    thief.close()
+
+    assert bench.troubles[0] is not None and "locked" in bench.troubles[0]
+    assert bench.troubles[-1] is None
 
 
 def test_what_cannot_be_written_now_is_a_trouble_and_waits(tmp_path: Path) -> None:
