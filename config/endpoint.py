@@ -27,8 +27,8 @@ class Broker:
 
 def parse_mqtt(url: str) -> Broker:
     """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises EndpointError; a password in the URL is refused."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise EndpointError(f"MQTT URL {url!r}: {error}") from error

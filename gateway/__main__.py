@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from config.document import Mistakes
-from config.endpoint import Broker, EndpointError, parse_mqtt
+from config.endpoint import Broker, EndpointError, parse_mqtt, state_folder
 from config.wire import CLOCK
 from config.words import Lane, Reading
 from gateway.catalogue import (
@@ -55,7 +55,7 @@ def run(options: GatewayOptions) -> int:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
     try:
         broker = parse_mqtt(options.mqtt)
-        folder = options.state or default_state_folder(options.gateway)
+        folder = options.state or state_folder() / options.gateway
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
             return _run_until_stopped(options, broker, folder / "journal.db")
@@ -65,12 +65,6 @@ def run(options: GatewayOptions) -> int:
     except (StartError, EndpointError, OSError) as error:
         print(f"callpoint gateway: {error}", file=sys.stderr)
         return FAILED
-
-
-def default_state_folder(gateway: str) -> Path:
-    """`$XDG_STATE_HOME/callpoint/<gateway>`."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "callpoint" / gateway
 
 
 class Process:

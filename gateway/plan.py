@@ -51,6 +51,9 @@ def plan_of(options: GatewayOptions) -> Plan:
     if gateway is None:
         raise StartError(f"no gateway {options.gateway!r} in {options.site}; it has {', '.join(site.gateways)}")
     elsewhere = {} if options.buses is None else _read_buses(options.buses)
+    known = {bus.id for each in site.gateways.values() for bus in each.buses}
+    if strange := sorted(set(elsewhere) - known):
+        raise StartError(f"{options.buses}: no bus {strange[0]!r} in {options.site}; it has {', '.join(sorted(known))}")
     buses = tuple(
         (
             bus,
