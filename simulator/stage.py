@@ -24,14 +24,8 @@ _CHANGES_MAX = 5_000
 _SAME_DECISION = timedelta(seconds=1)
 _LINKS_MAX = 3  # answer links shown: enough to try one
 _LINK = re.compile(r"^notice \S+ to (?P<name>.+) \((?P<reason>\S+) ring .*\): .* (?P<url>https?://\S+)$")
-CALLS = (
-    "own-team",
-    "neighbour-team",
-    "manager",
-    "new-device",
-    "raised-again",
-    "quorum-lost",
-)  # these ask for an answer
+# Reasons that ask for an answer.
+CALLS = ("own-team", "neighbour-team", "manager", "new-device", "raised-again", "quorum-lost")
 _TOKEN = "CALLPOINT_API_TOKEN"
 
 
