@@ -7,6 +7,7 @@ transaction ids: a late answer, another unit's answer or noise must never be tak
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ FRAME_BYTES_MAX = 256  # Modbus over serial line, §2.5.1
 DRAIN_MIN_S = 0.1  # what a USB adapter or a busy machine may hold back
 DRAIN_MAX_S = 1.0  # a line that never falls silent must not stop the bus
 BUFFER_BYTES_MAX = 1024
+LATE_S = 10.0  # how long an answer on a serial line may still come to a question given up
+LATE_MAX = 8  # of one unit and shape; the schedule's back-off asks no more often within LATE_S
 UNIT_SILENT_EXCEPTIONS = (10, 11)  # a converter answers in place of a unit that does not (Modbus application, §7)
 UNANSWERED_MAX = 5  # questions in a row on one TCP connection; then it is opened anew
 
@@ -99,6 +102,8 @@ class ModbusLink:
         self._heard = 0  # bytes since the question
         self._last_byte_s = 0.0  # loop time at which the line was last busy
         self._unanswered_in_row = 0
+        # Serial line only: (unit, function, bytes) -> address and loop time of questions given up.
+        self._given_up: dict[tuple[int, int, int], deque[tuple[int, float]]] = {}
         self._quiet_s = 0.0  # how long it must be silent before the next question
         if isinstance(bus, RtuBus):
             character_s = BITS_PER_CHARACTER / bus.baud
@@ -126,7 +131,28 @@ class ModbusLink:
             raise LinkDown(f"{self.where} cannot be opened")
 
     async def read(self, unit: int, table: Table, address: int, count: int, timeout_s: float) -> tuple[int, ...]:
-        """`count` registers (0..65535) or bits (0, 1) of one unit. Raises a LinkError."""
+        """`count` registers (0..65535) or bits (0, 1) of one unit. Raises a LinkError.
+
+        An RTU frame does not say which address it answers. A unit answers in order: where late answers about
+        other addresses of the same shape may still come, the question is asked once more for each of them.
+        """
+        shape = (unit, table.function_code, (count + 7) // 8 if table.is_bits else 2 * count)
+        now_s = asyncio.get_running_loop().time()
+        late = [(asked, at_s) for asked, at_s in self._given_up.pop(shape, ()) if now_s - at_s < LATE_S]
+        try:
+            if any(asked != address for asked, _ in late):
+                for _ in range(len(late)):
+                    await self._ask(unit, table, address, count, timeout_s)
+                late = []
+            return await self._ask(unit, table, address, count, timeout_s)
+        except (LinkTimeout, LinkGarbled):
+            late.append((address, now_s))
+            raise
+        finally:
+            if late and isinstance(self._bus, RtuBus):
+                self._given_up[shape] = deque(late, LATE_MAX)
+
+    async def _ask(self, unit: int, table: Table, address: int, count: int, timeout_s: float) -> tuple[int, ...]:
         if self._client is None or not self._client.connected:
             await self.open()
         client = self._client

@@ -172,3 +172,25 @@ def test_a_port_that_vanishes_is_a_line_down_and_works_again_when_it_is_back(tmp
         link.close()
 
     asyncio.run(trial())
+
+
+def test_a_late_answer_is_never_taken_for_the_value_of_another_address() -> None:
+    """Both have the same unit, function and length: only their order tells them apart."""
+
+    async def trial(link: ModbusLink, slave: Slave) -> None:
+        with pytest.raises(LinkTimeout):
+            await read(link, address=0)
+        await asyncio.sleep(0.25)
+        assert await read(link, address=8) == (8, 9)
+        await asyncio.sleep(0.25)
+        assert await read(link, address=0) == (0, 1), "asked once again: nothing is owed any more"
+
+    def script(request: bytes) -> list[tuple[float, bytes]]:
+        late = not slave_was_asked
+        slave_was_asked.append(request)
+        return [(0.5 if late else 0.1, values_of(request))]
+
+    slave_was_asked: list[bytes] = []
+    on_line(script, trial)
+
+    assert [request[3] for request in slave_was_asked] == [0, 8, 8, 0]
