@@ -139,7 +139,7 @@ def _words(
     if shown:
         lead, place = shown[0], alarm_place(site, shown[0])
         since_ms, heard_ms = lead.raised_at_ms, lead.heard_at_ms
-        what = condition_words(site, lead, language)
+        what = condition_words(site, lead.key, lead.device, lead.point, language)
         spot = place_brief(place, language) if place else ""
         where.append(place_words(place, language) if place else "")
         lines.append(describe_condition(site, lead, language))

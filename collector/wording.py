@@ -21,13 +21,13 @@ PIECE_MAX = 120  # characters of any one name, note or value
 def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
     """What one alarm is, in words: which device, what about it, and what it said."""
     say = PHRASES[language]
-    device, point = site.devices.get(alarm.device), _point(site, alarm)
+    device, point = site.devices.get(alarm.device), _point(site, alarm.device, alarm.point)
     title = site.profiles[device.profile].title if device else {}
     number = _detector(alarm.point)
     parts = [
         one_line(title.get(language) or next(iter(title.values()), "")),
         "" if number is None else say.detector.format(number=number),
-        condition_words(site, alarm, language),
+        condition_words(site, alarm.key, alarm.device, alarm.point, language),
     ]
     told = alarm.value is not None and (point is None or point.datatype is not DataType.BOOLEAN)  # not "1"
     value = say.brackets.format(text=one_line(alarm.value)) if told and alarm.value else ""
@@ -69,27 +69,27 @@ def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
     return plain if len(plain) <= characters_max else plain[: characters_max - 1] + "…"
 
 
-def condition_words(site: Site, alarm: Alarm, language: Language) -> str:
+def condition_words(site: Site, key: str, device: str, point: str, language: Language) -> str:
     """What an alarm is about: its limit's or point's own text, or what device, gateway or system lacks."""
     say = PHRASES[language]
-    point, last = _point(site, alarm), alarm.key.rpartition(":")[2]
-    if point is not None:
-        limit = (point.register.limits or {}).get(last)
-        text = point.text if limit is None or last == point.name else limit.text
-        return one_line(text.get(language) or next(iter(text.values()), alarm.point))
-    if alarm.device == "system":
-        return say.system.format(part=one_line(alarm.point))
-    what = say.conditions_of_source.get(last) or one_line(alarm.point)
-    return what if alarm.device in site.devices else f"{say.gateway.format(id=one_line(alarm.device))} {what}"
+    declared, last = _point(site, device, point), key.rpartition(":")[2]
+    if declared is not None:
+        limit = (declared.register.limits or {}).get(last)
+        text = declared.text if limit is None or last == declared.name else limit.text
+        return one_line(text.get(language) or next(iter(text.values()), point))
+    if device == "system":
+        return say.system.format(part=one_line(point))
+    what = say.conditions_of_source.get(last) or one_line(point)
+    return what if device in site.devices else f"{say.gateway.format(id=one_line(device))} {what}"
 
 
-def _point(site: Site, alarm: Alarm) -> Point | None:
-    device = site.devices.get(alarm.device)
-    if device is None:
+def _point(site: Site, device: str, point: str) -> Point | None:
+    installed = site.devices.get(device)
+    if installed is None:
         return None
-    number = _detector(alarm.point)
-    points = points_of(site.profiles[device.profile], [] if number is None else [number])
-    return next((each for each in points if each.name == alarm.point), None)
+    number = _detector(point)
+    points = points_of(site.profiles[installed.profile], [] if number is None else [number])
+    return next((each for each in points if each.name == point), None)
 
 
 def _detector(point: str) -> int | None:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 
+from collector.phrases import PHRASES
+from config.profile import Condition, Kind
 from config.site import Language
 
 _ACCEPTED = re.compile(r"\s*([a-zA-Z]{1,8}|\*)(?:-[a-zA-Z0-9]{1,8})*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 
+
+def _begun(words: str) -> str:
+    """Words of a notice as they begin a line."""
+    return words[:1].upper() + words[1:].lower()
+
+
 MESSAGES: dict[str, dict[Language, str]] = {
     # the frame of every page
     "supplement": {
-        "zh": "本系统只是补充提醒，不是经认证的火灾报警系统。发现火情，请您亲自拨打 119。",
-        "en": "A supplement, not a certified fire alarm. In a fire, call 119 yourself.",
+        "zh": f"{PHRASES['zh'].supplement}发现火情，请您自己拨打119。",
+        "en": f"{PHRASES['en'].supplement} In a fire, call 119 yourself.",
     },
     "other-language": {"zh": "English", "en": "中文"},
     "skip": {"zh": "跳到内容", "en": "Skip to content"},
@@ -34,22 +42,16 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "for-min": {"zh": "{n} 分钟", "en": "{n} min"},
     "for-h": {"zh": "{n} 小时", "en": "{n} h"},
     "for-d": {"zh": "{n} 天", "en": "{n} d"},
-    # kinds
-    "fire": {"zh": "火灾报警", "en": "Fire"},
-    "entrapment": {"zh": "电梯困人", "en": "Stuck in elevator"},
-    "water": {"zh": "消防供水", "en": "Fire water"},
-    "equipment": {"zh": "消防设备", "en": "Equipment"},
-    "fault": {"zh": "故障", "en": "Fault"},
-    # classes of a condition
-    "alarm": {"zh": "报警", "en": "Alarm"},
-    "pre-alarm": {"zh": "预警", "en": "Pre-alarm"},
-    "supervisory": {"zh": "监管", "en": "Supervisory"},
-    "trouble": {"zh": "故障", "en": "Trouble"},
-    "disabled": {"zh": "屏蔽", "en": "Disabled"},
-    "test": {"zh": "测试", "en": "Test"},
+    # kinds, classes and conditions that no profile declares: as in the notices
+    **{kind.value: {each: _begun(say.kinds[kind]) for each, say in PHRASES.items()} for kind in Kind},
+    **{
+        condition.value: {each: _begun(say.conditions[condition]) for each, say in PHRASES.items()}
+        for condition in Condition
+        if condition.is_flag
+    },
     # phases
-    "phase-active": {"zh": "仍在报警", "en": "still present"},
-    "phase-acknowledged": {"zh": "仍在报警，已确认", "en": "still present, acknowledged"},
+    "phase-active": {"zh": "尚未恢复", "en": "still present"},
+    "phase-acknowledged": {"zh": "尚未恢复，已确认", "en": "still present, acknowledged"},
     "phase-returned": {"zh": "已恢复，待确认", "en": "back to normal, not acknowledged"},
     "phase-awaiting-reset": {"zh": "已恢复，待复位", "en": "back to normal, awaiting reset"},
     "phase-normal": {"zh": "已恢复", "en": "back to normal"},
@@ -72,25 +74,23 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "stale": {"zh": "已过时", "en": "stale"},
     "bad": {"zh": "无效", "en": "bad"},
     "whole-building": {"zh": "整栋楼", "en": "Whole building"},
-    "floor": {"zh": "{n} 楼", "en": "Floor {n}"},
-    "basement": {"zh": "地下 {n} 层", "en": "Basement {n}"},
-    "flat": {"zh": "{flat} 室", "en": "Flat {flat}"},
     "lift-number": {"zh": "电梯注册代码 {number}", "en": "Elevator registration {number}"},
     # people
-    "going": {"zh": "正在赶去", "en": "Going"},
-    "arrived": {"zh": "已到现场", "en": "Arrived"},
-    "cannot": {"zh": "不能去", "en": "Cannot go"},
-    "nobody-yet": {"zh": "还没有人回应", "en": "Nobody has answered yet"},
+    "going": {"zh": "正在前往", "en": "Going"},
+    "arrived": {"zh": "已到现场", "en": "On site"},
+    "cannot": {"zh": "去不了", "en": "Cannot go"},
+    "nobody-yet": {"zh": "还没有人回复", "en": "Nobody has answered yet"},
+    "nobody-going": {"zh": "还没有人前往", "en": "Nobody is going yet"},
     "enough": {"zh": "人手已够", "en": "Enough people"},
     "of-needed": {"zh": "已有 {n} 人，需要 {of} 人", "en": "{n} of {of} needed"},
-    "ring-of": {"zh": "已呼叫第 {n} 圈，共 {of} 圈", "en": "Ring {n} of {of} called"},
+    "ring-of": {"zh": "已呼叫 {n} 轮，共 {of} 轮", "en": "Ring {n} of {of} called"},
     "stood-down": {"zh": "{who} 已结束呼叫", "en": "Stood down by {who}"},
-    "limited-call": {"zh": "只通知了队长和负责人", "en": "Leader and manager only"},
+    "limited-call": {"zh": "只通知了队长和物业负责人", "en": "Leader and manager only"},
     "closed-at": {"zh": "结束于", "en": "Closed"},
     "opened-at": {"zh": "系统收到", "en": "Heard here"},
     # the incident page
     "conditions": {"zh": "报警点", "en": "Conditions"},
-    "responses": {"zh": "回应", "en": "Answers"},
+    "responses": {"zh": "回复", "en": "Answers"},
     "notices": {"zh": "通知", "en": "Notices"},
     "timeline": {"zh": "经过", "en": "Timeline"},
     "what": {"zh": "内容", "en": "What"},
@@ -98,8 +98,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "failed": {"zh": "未送达", "en": "Failed"},
     "handed-over": {"zh": "已送出", "en": "Handed over"},
     "superseded": {"zh": "不再发送", "en": "No more sendings"},
-    "reason-own-team": {"zh": "本楼消防队", "en": "the building's own team"},
-    "reason-neighbour-team": {"zh": "邻近消防队", "en": "a neighbour's team"},
+    "reason-own-team": {"zh": "本楼微型消防站", "en": "the building's own team"},
+    "reason-neighbour-team": {"zh": "邻楼微型消防站", "en": "a neighbour's team"},
     "reason-manager": {"zh": "物业负责人", "en": "property manager"},
     "reason-grid-cell": {"zh": "网格负责人", "en": "responsible for the grid cell"},
     "reason-emergency-contact": {"zh": "紧急联系人", "en": "emergency contact"},
@@ -123,28 +123,29 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-alarm-acknowledged": {"zh": "已确认", "en": "Counts as acknowledged"},
     "event-alarm-reset": {"zh": "已复位", "en": "Unlatched"},
     "event-call-started": {"zh": "开始呼叫", "en": "Call-out started"},
-    "event-ring-called": {"zh": "呼叫一圈人", "en": "Ring called"},
-    "event-last-ring-called": {"zh": "最后一圈已呼叫", "en": "The last ring has been called"},
+    "event-ring-called": {"zh": "呼叫下一轮", "en": "Ring called"},
+    "event-last-ring-called": {"zh": "已呼叫最后一轮", "en": "The last ring has been called"},
     "event-notice-created": {"zh": "通知", "en": "Notice to"},
     "event-notice-failed": {"zh": "通知未送达", "en": "Notice not delivered to"},
     "event-unreachable": {"zh": "联系不上", "en": "Could not be reached"},
-    "event-answered": {"zh": "回应", "en": "Answered"},
+    "event-answered": {"zh": "回复", "en": "Answered"},
     "event-acknowledged": {"zh": "知悉", "en": "Acknowledged"},
     "event-quorum-reached": {"zh": "人手已够", "en": "Enough people are going"},
     "event-quorum-lost": {"zh": "人手又不够", "en": "Not enough people any more"},
     "event-stood-down": {"zh": "结束呼叫", "en": "Stood down"},
     "event-reset": {"zh": "复位", "en": "Reset"},
     # the answer page
-    "not-answered": {"zh": "您还没有回应", "en": "You have not answered yet"},
-    "you-are-going": {"zh": "您正在赶去", "en": "You are going"},
-    "you-arrived": {"zh": "您已到现场", "en": "You have arrived"},
-    "you-cannot": {"zh": "您不能去", "en": "You cannot go"},
+    "not-answered": {"zh": "您还没有回复", "en": "You have not answered yet"},
+    "answer-again": {"zh": "情况有变化，请再次回复", "en": "Something new has happened: please answer again"},
+    "you-are-going": {"zh": "您已回复：正在前往", "en": "You are going"},
+    "you-arrived": {"zh": "您已回复：已到现场", "en": "You have arrived"},
+    "you-cannot": {"zh": "您已回复：去不了", "en": "You have said that you cannot go"},
     "button-going": {"zh": "我去", "en": "I am going"},
     "button-arrived": {"zh": "我到了", "en": "I have arrived"},
-    "button-cannot": {"zh": "我不能去", "en": "I cannot go"},
+    "button-cannot": {"zh": "我去不了", "en": "I cannot go"},
     "gate-code": {"zh": "门禁密码", "en": "Gate code"},
     "access": {"zh": "进楼说明", "en": "Getting in"},
-    "who-goes": {"zh": "谁在赶去", "en": "Who is going"},
+    "who-goes": {"zh": "前往人员", "en": "Who is going"},
     "route": {"zh": "路线", "en": "Route"},
     "route-app": {"zh": "用地图应用打开", "en": "Open in a map app"},
     "route-amap": {"zh": "高德地图", "en": "Amap"},
@@ -165,7 +166,10 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "refused": {"zh": "没有执行", "en": "Not done"},
     "refused-other": {"zh": "现在不能这样做。", "en": "This cannot be done now."},
     "refused-closed": {"zh": "事件已经结束。", "en": "The incident is over."},
-    "refused-not-authorised": {"zh": "您没有这个权限。", "en": "You may not do this."},
+    "refused-not-authorised": {
+        "zh": "只有队长可以结束呼叫；复位须由队长、物业负责人或已到现场的人操作。",
+        "en": "Only a leader may stand down; only a leader, the manager or somebody on site may reset.",
+    },
     "refused-source-in-alarm": {
         "zh": "设备仍在报警，恢复正常后才能复位。",
         "en": "The source is still in alarm. Reset is possible once it is back to normal.",
@@ -200,14 +204,14 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "This system has no such incident or person. If there is danger, call 119.",
     },
     "bad-answer": {"zh": "没有听懂", "en": "Not understood"},
-    "bad-answer-text": {"zh": "请用页面上的按钮回应。", "en": "Please answer with the buttons of the page."},
+    "bad-answer-text": {"zh": "请用页面上的按钮回复。", "en": "Please answer with the buttons of the page."},
     "too-many": {"zh": "操作太频繁", "en": "Too many requests"},
     "too-many-text": {"zh": "请稍等一分钟再试。", "en": "Please wait a minute and try again."},
     "not-found": {"zh": "没有这个页面", "en": "No such page"},
     "not-found-text": {"zh": "请检查地址。", "en": "Please check the address."},
     "not-saved": {"zh": "没有保存成功", "en": "It could not be saved"},
     "not-saved-text": {
-        "zh": "系统暂时无法保存您的回应，请再试一次。",
+        "zh": "系统暂时无法保存您的回复，请再试一次。",
         "en": "Your answer was not recorded. Please try again.",
     },
     "not-read": {"zh": "暂时无法读取", "en": "It cannot be read now"},
@@ -225,21 +229,17 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "token": {"zh": "访问令牌", "en": "Access token"},
     "wrong-token": {"zh": "令牌不正确", "en": "That is not the token"},
-    # points that no profile declares
-    "system-part": {"zh": "系统部件 {part}", "en": "Part of the system: {part}"},
-    "call-team": {"zh": "本楼消防队", "en": "the building's own team"},
-    "call-neighbours": {"zh": "邻近消防队", "en": "the neighbours' teams"},
+    # whom a ring calls, and other facts of the timeline
+    "call-team": {"zh": "本楼微型消防站", "en": "the building's own team"},
+    "call-neighbours": {"zh": "邻楼微型消防站", "en": "the neighbours' teams"},
     "call-manager": {"zh": "物业负责人", "en": "the property manager"},
     "call-grid-3": {"zh": "网格负责人（三级）", "en": "grid cell, level 3"},
     "call-grid-2": {"zh": "网格负责人（二级）", "en": "grid cell, level 2"},
     "call-grid-1": {"zh": "网格负责人（一级）", "en": "grid cell, level 1"},
     "call-contacts": {"zh": "紧急联系人", "en": "the emergency contacts"},
-    "fact-call": {"zh": "第几次呼叫", "en": "call"},
-    "fact-people": {"zh": "人数", "en": "people"},
-    "fact-going": {"zh": "人数", "en": "people"},
-    "point-silent": {"zh": "设备失联", "en": "No news from the device"},
-    "point-clock": {"zh": "网关时钟未同步", "en": "The gateway's clock is not set"},
-    "point-quality": {"zh": "数据无效", "en": "No usable value"},
+    "fact-call": {"zh": "第 {n} 次呼叫", "en": "call {n}"},
+    "fact-people": {"zh": "{n} 人", "en": "people: {n}"},
+    "fact-going": {"zh": "{n} 人", "en": "people: {n}"},
     # why something is offline
     "cause-silence": {"zh": "没有消息", "en": "silent"},
     "cause-death certificate": {"zh": "已断开", "en": "disconnected"},

@@ -65,6 +65,7 @@ class ResponseShown(Shape):
     person: Who
     answer: Answer
     at: datetime
+    call: int = Field(description="the call that it answers; only answers to the present call count")
 
 
 class IncidentShown(Shape):
@@ -80,6 +81,7 @@ class IncidentShown(Shape):
     full_call: bool = Field(description="false: leader and manager only")
     conditions: list[ConditionShown]
     responses: list[ResponseShown]
+    coming: int = Field(description="how many are going or there, by their answers to the present call")
     acknowledged_by: list[Who]
     call: int = Field(description="call-outs so far: a new device in alarm calls anew")
     rings_called: int

@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from collector.alarm import Alarm, Phase
-from collector.alerter.catalogue import MESSAGES, say
 from collector.alerter.models import (
     AttemptShown,
     ConditionShown,
@@ -27,13 +26,15 @@ from collector.alerter.models import (
     Who,
 )
 from collector.dispatch import Notice
-from collector.incident import Entry, Incident
+from collector.incident import Answer, Entry, Incident
 from collector.records import Attempt
 from collector.watch import DeviceState, Heard
+from collector.wording import condition_words
 from config.profile import Condition, Limit, Point
-from config.site import Device, Site, Text
+from config.site import Device, Language, Site, Text
 from config.words import Quality
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 SYSTEM = "system"  # the device of a condition of the system itself; its point is the part
 NOT_HEARD = "not heard yet"
 PLACES_KEPT_MAX = 10_000  # where() is asked for every device of every board
@@ -157,13 +158,9 @@ class View:
         )
 
     def _text(self, key: str, device: str, point: str) -> Text:
-        """The words of a condition: of its limit, of its point, or its bare name."""
-        if device == SYSTEM:
-            return {language: say(language, "system-part", part=point) for language in ("zh", "en")}
-        source = self._source(key, device, point)
-        if source is not None:
-            return dict(source.text)
-        return dict(MESSAGES.get(f"point-{point}", {"zh": point, "en": point}))
+        """The words of a condition, as in the notices."""
+        words = {language: condition_words(self.site, key, device, point, language) for language in LANGUAGES}
+        return {language: text[:1].upper() + text[1:] for language, text in words.items()}
 
     def _class(self, key: str, device: str, point: str) -> Condition:
         """The class of a condition by its name; what no profile declares is a trouble."""
@@ -189,9 +186,12 @@ class View:
             "full_call": incident.full_call,
             "conditions": [self._condition_of(incident, key, alarms.get(key)) for key in incident.alarms],
             "responses": [
-                ResponseShown(person=self.who(each.person), answer=each.answer, at=self.stamp(each.at_ms))
+                ResponseShown(
+                    person=self.who(each.person), answer=each.answer, at=self.stamp(each.at_ms), call=each.call
+                )
                 for each in incident.responses
             ],
+            "coming": sum(e.answer is not Answer.CANNOT and e.call == incident.call for e in incident.responses),
             "acknowledged_by": [self.who(person) for person in incident.acknowledged_by],
             "call": incident.call,
             "rings_called": incident.rings_called,

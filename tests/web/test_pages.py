@@ -15,7 +15,7 @@ import pytest
 from collector.alarm import Phase
 from collector.alerter.catalogue import MESSAGES, choose_language, say
 from collector.commands import SystemTrouble
-from collector.dispatch import Reason
+from collector.dispatch import RECALL_AFTER_MS, Reason
 from collector.incident import Answer
 from config.profile import Condition, Kind
 from config.words import Quality
@@ -138,10 +138,10 @@ def test_the_board_shows_what_where_since_when_and_who_is_going(tmp_path: Path, 
 
     Balanced(text)
     assert "Plum Court" in text
-    assert {"zh": "5 楼 · 502 室", "en": "Floor 5 · Flat 502"}[language] in text
+    assert {"zh": "5楼 502室（", "en": "floor 5 flat 502 ("}[language] in text
     assert "14:03:22" in text
     assert "桑梅" in text
-    assert {"zh": "正在赶去", "en": "Going"}[language] in text
+    assert {"zh": "正在前往", "en": "Going"}[language] in text
 
 
 def test_the_board_shows_every_device_with_its_flags_beside_each_other(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_condition_that_is_over_stays_with_its_incident_and_gives_the_name_to_
 
     assert "Supervisory" in row
     assert "+1" in row
-    assert "Flat 502" in row
+    assert "flat 502" in row
 
 
 def test_a_quiet_board_says_so(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_looking_never_changes_anything(tmp_path: Path, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "shown"), [("going", "You are going"), ("arrived", "You have arrived"), ("cannot", "You cannot go")]
+    ("answer", "shown"), [("going", "You are going"), ("arrived", "You have arrived"), ("cannot", "that you cannot go")]
 )
 def test_a_button_answers_and_pressing_it_again_is_harmless(tmp_path: Path, answer: str, shown: str) -> None:
     async def play(stage: Scene) -> Any:
@@ -437,7 +437,7 @@ def test_only_a_leader_sees_stand_down_and_it_works_from_the_page(tmp_path: Path
     assert "Stand down" in leader
     assert "Stand down" not in member
     assert refused.status_code == 409
-    assert "You may not do this." in refused.text
+    assert "Only a leader may stand down" in refused.text
     assert kept.stood_down_by == "nora"
 
 
@@ -494,3 +494,41 @@ def test_a_trouble_of_the_system_itself_has_a_place_on_the_board(tmp_path: Path)
 
     assert "Part of the system: history" in board
     assert link == 200
+
+
+def test_only_answers_to_the_present_call_count_and_who_answered_before_is_asked_again(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        path = f"{stage.path(incident.id, 'ned')}?lang=en"
+        await stage.client.post(path, data={"answer": "going"})
+        before = (await stage.client.get(path)).text
+        clock.now_ms += RECALL_AFTER_MS
+        await stage.fire("smoke-2")
+        pages = [
+            (await stage.client.get(page)).text for page in (path, "/?lang=en", f"/incident/{incident.id}?lang=en")
+        ]
+        shown = (await stage.client.get(f"/api/v1/incidents/{incident.id}")).json()
+        return before, pages, shown
+
+    before, (answer, board, detail), shown = played(tmp_path, play, clock=clock)
+
+    assert "please answer again" not in before and "1 of 2 needed" in before
+    assert "please answer again" in answer and "Ned" in answer
+    assert all("0 of 2 needed" in page for page in (answer, board, detail))
+    assert (shown["call"], shown["coming"], shown["responses"][0]["call"]) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("late_ms", [0, 60_000])
+def test_an_answer_page_says_when_a_late_report_came_and_that_nobody_goes_yet(tmp_path: Path, late_ms: int) -> None:
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire(at_ms=START_MS - late_ms)
+        path = f"{stage.path(incident.id, 'ned')}?lang=en"
+        await stage.client.post(path, data={"answer": "cannot"})
+        return (await stage.client.get(path)).text
+
+    page = played(tmp_path, play)
+
+    assert "Nobody is going yet" in page and "Nobody has answered yet" not in page
+    assert ("Heard here" in page) is (late_ms > 0)

@@ -50,11 +50,6 @@ class Card:
         """The condition that names the card."""
         return self.conditions[0]
 
-    @property
-    def coming(self) -> int:
-        """How many are there or on their way."""
-        return len(self.arrived) + len(self.going)
-
 
 @dataclass(frozen=True, slots=True)
 class ShortValue:
@@ -106,8 +101,7 @@ async def incident(request: Request, front: InFront, incident_id: str) -> Respon
         return front.pages.plain(language, front.now(), 404, "not-found", "not-found-text")
     except StoreFailed:
         return front.pages.plain(language, front.now(), 503, "not-read", "not-read-text")
-    coming = sum(each.answer is not Answer.CANNOT for each in shown.responses)
-    return front.pages.page("incident.html", language, front.now(), incident=shown, coming=coming)
+    return front.pages.page("incident.html", language, front.now(), incident=shown)
 
 
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])

@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, Response
 
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
-from config.site import Language
+from collector.wording import place_words
+from config.site import Language, Place
 
 _STATIC = files(__package__) / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -93,14 +94,11 @@ class Pages:
 
 
 def place_text(language: Language, where: Where, building: bool = True) -> str:
-    """A place in one line: building, floor, flat, note; without the building where it is clear."""
+    """A place in one line, as in the notices; without the building where it is clear."""
     parts = [where.building_name] if building else []
     if where.floor is not None:
-        parts.append(say(language, "basement" if where.floor < 0 else "floor", n=abs(where.floor)))
-        if where.flat:
-            parts.append(say(language, "flat", flat=where.flat))
-        if where.note:
-            parts.append(where.note)
+        place = Place(building=where.building, floor=where.floor, flat=where.flat, note=where.note)
+        parts.append(place_words(place, language))
     elif not building:
         parts.append(say(language, "whole-building"))
     return " · ".join(parts)
