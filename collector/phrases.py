@@ -31,6 +31,7 @@ class Phrases:
     brackets: str
     system: str
     gateway: str
+    bus: str
     conditions_of_source: Mapping[str, str]  # by the last part of an alarm's key, where no point has it
     detector: str
     news_headline: str
@@ -134,7 +135,14 @@ _ZH = Phrases(
     brackets="（{text}）",
     system="系统部件 {part}",
     gateway="网关 {id}",
-    conditions_of_source={"silent": "失联", "quality": "没有可用的数值", "clock": "时钟未同步"},
+    bus="总线 {id} 不通",
+    conditions_of_source={
+        "silent": "失联",
+        "quality": "没有可用的数值",
+        "clock": "时钟未同步",
+        "Journal/Writable": "记录无法写入存储卡",
+        "Journal/CommitsAccepted": "拒收了来历不明的确认",
+    },
     detector="{number}号探测器",
     news_headline="{news}：{headline}",
     comma="，",
@@ -237,7 +245,14 @@ _EN = Phrases(
     brackets=" ({text})",
     system="part of the system: {part}",
     gateway="gateway {id}",
-    conditions_of_source={"silent": "silent", "quality": "no usable value", "clock": "clock not synchronised"},
+    bus="bus {id} is down",
+    conditions_of_source={
+        "silent": "silent",
+        "quality": "no usable value",
+        "clock": "clock not synchronised",
+        "Journal/Writable": "cannot write its journal",
+        "Journal/CommitsAccepted": "refused a strange acknowledgement",
+    },
     detector="detector {number}",
     news_headline="{news}: {headline}",
     comma=", ",

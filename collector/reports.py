@@ -123,7 +123,7 @@ class Reports:
             self._conditions.raised(rule, f"{point}: {cause}", when, now)
 
     def _node_report(self, report: Report, gateway: GatewayState, now: int) -> None:
-        """The node's own word: devices that it lost or found again, and its clock."""
+        """The node's own word: devices that it lost or found again, its clock, its buses, its journal."""
         for reading in report.readings:
             newest = gateway.values.get(reading.name)
             if newest is not None and _precedes(report, newest):
@@ -132,18 +132,22 @@ class Reports:
                 gateway.values[reading.name] = Heard(reading, report.at_ms, report.epoch, report.position)
             if not gateway.known or not isinstance(reading.value, bool):
                 continue
-            if reading.name == CLOCK:
-                name = gateway.edge.node
-                rule = trouble_rule(f"{name}:clock", name, "clock", building_of_gateway(self._site, name))
-                if reading.value:
-                    self._conditions.cleared(rule.key, ours(now), now)
-                else:
-                    self._conditions.raised(rule, reading.cause or "not synchronized", ours(now), now)
+            if reading.name == CLOCK or reading.name.startswith(("Bus/", "Journal/")):
+                self._node_trouble(gateway.edge.node, reading, now)
             elif reading.name.startswith("Device/") and reading.name.endswith("/Online") and not reading.value:
                 device = self._watch.devices.get(reading.name[len("Device/") : -len("/Online")])
                 # A loss that is long over is history; its return shows as the device's birth.
                 if device is not None and device.known and report.at_ms >= device.spoke_at_ms:
                     self._watch.device_gone(device, reading.cause or "lost by its gateway", now)
+
+    def _node_trouble(self, node: str, reading: Reading, now: int) -> None:
+        """What a gateway says of itself is well or a trouble: its clock, its buses, its journal."""
+        point = "clock" if reading.name == CLOCK else reading.name
+        rule = trouble_rule(f"{node}:{point}", node, point, building_of_gateway(self._site, node))
+        if reading.value:
+            self._conditions.cleared(rule.key, When(now), now)
+        else:
+            self._conditions.raised(rule, reading.cause or "", When(now), now)
 
 
 def _rank(rule: Rule) -> int:

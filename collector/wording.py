@@ -79,7 +79,10 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
         return one_line(text.get(language) or next(iter(text.values()), point))
     if device == "system":
         return say.system.format(part=one_line(point))
-    what = say.conditions_of_source.get(last) or one_line(point)
+    if point.startswith("Bus/"):
+        what = say.bus.format(id=one_line(point.removeprefix("Bus/").removesuffix("/Online")))
+    else:
+        what = say.conditions_of_source.get(last) or one_line(point)
     return what if device in site.devices else f"{say.gateway.format(id=one_line(device))} {what}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector.alarm import Phase
 from collector.effects import Presence
 from collector.engine import Engine
+from collector.wording import condition_words
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading
 from tests.sites import GROUP, site_data, small_site
@@ -145,6 +146,20 @@ def test_a_clock_that_is_not_synchronized_is_a_trouble_of_its_gateway() -> None:
         report = Report(edge, None, Lane.ALARM, "epoch-1", position, 0, play.now, False, readings)
         play.keeps(play.engine.feed(report, play.now))
         assert (play.phase("gw-1:clock") is Phase.ACTIVE) is not synchronized
+
+
+def test_what_a_gateway_says_is_wrong_with_itself_is_a_trouble_in_words_until_it_is_well() -> None:
+    play = Play()
+    edge = Edge(GROUP, "gw-1")
+
+    for position, well in ((1, False), (2, True)):
+        readings = (reading("Bus/rs485-1/Online", well), reading("Journal/Writable", well))
+        report = Report(edge, None, Lane.ALARM, "epoch-1", position, 0, play.now, False, readings)
+        play.keeps(play.engine.feed(report, play.now))
+        for key in ("gw-1:Bus/rs485-1/Online", "gw-1:Journal/Writable"):
+            assert (play.phase(key) is Phase.ACTIVE) is not well
+    words = condition_words(play.site, "gw-1:Bus/rs485-1/Online", "gw-1", "Bus/rs485-1/Online", "en")
+    assert words == "gateway gw-1 bus rs485-1 is down"
 
 
 def test_deadlines_start_with_the_collector() -> None:
