@@ -81,6 +81,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "cannot": {"zh": "去不了", "en": "Cannot go"},
     "nobody-yet": {"zh": "还没有人回复", "en": "Nobody has answered yet"},
     "nobody-going": {"zh": "还没有人前往", "en": "Nobody is going yet"},
+    "before": {"zh": "上一次呼叫时的回复", "en": "said before this call"},
+    "listed": {language: say.listed for language, say in PHRASES.items()},
     "enough": {"zh": "人手已够", "en": "Enough people"},
     "of-needed": {"zh": "已有 {n} 人，需要 {of} 人", "en": "{n} of {of} needed"},
     "ring-of": {"zh": "已呼叫 {n} 轮，共 {of} 轮", "en": "Ring {n} of {of} called"},

@@ -135,7 +135,7 @@ def test_a_phone_without_javascript_answers_and_the_board_follows_without_a_relo
         link = _answer_path(live, incident, "sam")
         with opened(browser, link, viewport=PHONE, java_script_enabled=False, locale="zh-CN") as phone:
             expect(phone.locator("body")).to_contain_text("4711#")
-            phone.get_by_role("button", name="我去").click()
+            phone.get_by_role("button", name="我去", exact=True).click()
             expect(phone.locator(".mine")).to_contain_text("您已回复：正在前往")
 
         expect(card.locator(".going")).to_contain_text("桑梅", timeout=PATIENCE_MS)
@@ -257,3 +257,13 @@ async def _demo(stage: Scene) -> str:
     for person, answer in (("li-guoqiang", "going"), ("zhao-lei", "arrived"), ("chen-jie", "cannot")):
         await stage.client.post(stage.path(incident.id, person), data={"answer": answer})
     return incident.id
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_state_of_a_device_does_not_cover_its_place(browser: Browser, live: Live, width: int) -> None:
+    with opened(browser, f"{live.url}/?lang=en", viewport={"width": width, "height": 800}) as board:
+        for row in board.locator("#buildings li").all():
+            place, state = row.locator(".what").bounding_box(), row.locator(".how .badge").first.bounding_box()
+            assert place is not None and state is not None
+            beside = place["x"] + place["width"] <= state["x"] or state["y"] >= place["y"] + place["height"]
+            assert beside, row.inner_text()

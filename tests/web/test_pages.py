@@ -516,7 +516,7 @@ def test_only_answers_to_the_present_call_count_and_who_answered_before_is_asked
 
     assert "please answer again" not in before and "1 of 2 needed" in before
     assert "please answer again" in answer and "Ned" in answer
-    assert all("0 of 2 needed" in page for page in (answer, board, detail))
+    assert all("0 of 2 needed" in page and "said before this call" in page for page in (answer, board, detail))
     assert (shown["call"], shown["coming"], shown["responses"][0]["call"]) == (2, 0, 1)
 
 

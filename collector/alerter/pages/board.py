@@ -13,7 +13,7 @@ from collector.alarm import Alarm, Phase
 from collector.alerter.api import detail
 from collector.alerter.catalogue import say
 from collector.alerter.front import Front, InFront
-from collector.alerter.models import ConditionShown, IncidentShown, Where
+from collector.alerter.models import ConditionShown, IncidentShown, ResponseShown, Where
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
 from collector.incident import Answer
@@ -41,9 +41,9 @@ class Card:
     conditions: list[ConditionShown]
     since: datetime
     present: bool
-    arrived: list[str]
-    going: list[str]
-    cannot: list[str]
+    arrived: list[ResponseShown]
+    going: list[ResponseShown]
+    cannot: list[ResponseShown]
 
     @property
     def worst(self) -> ConditionShown:
@@ -147,7 +147,7 @@ def card_of(incident: IncidentShown) -> Card:
         incident.conditions,
         key=lambda each: (each.phase is Phase.NORMAL, _CLASS_RANK[each.condition], each.phase not in _PRESENT),
     )
-    said = {answer: [each.person.name for each in incident.responses if each.answer is answer] for answer in Answer}
+    said = {answer: [each for each in incident.responses if each.answer is answer] for answer in Answer}
     return Card(
         incident=incident,
         conditions=conditions,
