@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from collector.alerter.front import Front, InFront
+from config.profile import Condition, Kind
 
 PREFIX = "callpoint_"
 WAITING = "waiting"  # the one count that may also fall
@@ -47,10 +48,12 @@ def metrics_text(samples: Iterable[Sample]) -> str:
 
 def _samples(front: Front) -> Iterator[Sample]:
     engine = front.desk.engine
-    for kind, number in sorted(Counter(each.kind.value for each in engine.incidents.values()).items()):
-        yield Sample("incidents_open", "Open incidents.", number, (("kind", kind),))
-    for condition, number in sorted(Counter(each.condition.value for each in engine.alarms.values()).items()):
-        yield Sample("conditions", "Conditions that hold or are latched.", number, (("class", condition),))
+    kinds = Counter(each.kind for each in engine.incidents.values())
+    for kind in Kind:
+        yield Sample("incidents_open", "Open incidents.", kinds[kind], (("kind", kind.value),))
+    conditions = Counter(each.condition for each in engine.alarms.values())
+    for flag in (each for each in Condition if each.is_flag):
+        yield Sample("conditions", "Conditions that hold or are latched.", conditions[flag], (("class", flag.value),))
     online = sum(engine.devices[device].online is True for device in front.desk.site.devices)
     yield Sample("devices_online", "Devices of the site that are online.", online)
     yield Sample("devices_installed", "Devices of the site.", len(front.desk.site.devices))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -344,6 +345,41 @@ def test_metrics_speak_prometheus_and_escape_what_devices_say(tmp_path: Path) ->
     assert '# TYPE callpoint_waiting gauge\ncallpoint_waiting{part="inbox"} 7\n' in text
     names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
+
+
+def test_a_series_is_there_before_and_after_what_it_counts(tmp_path: Path) -> None:
+    """A gauge that vanishes at 0 keeps its last value for a while, and an alert on it never ends."""
+
+    async def play(stage: Scene) -> tuple[str, str]:
+        before = (await stage.client.get("/metrics")).text
+        await stage.fire()
+        return before, (await stage.client.get("/metrics")).text
+
+    before, after = (_series(text) for text in played(tmp_path, play))
+
+    assert set(before) == set(after)
+    assert before['callpoint_incidents_open{kind="fire"}'] == before['callpoint_conditions{class="alarm"}'] == 0
+    assert after['callpoint_incidents_open{kind="fire"}'] == after['callpoint_conditions{class="alarm"}'] == 1
+
+
+def _series(text: str) -> dict[str, float]:
+    """Reads Prometheus' text format strictly: every series once, under the HELP and TYPE of its name."""
+    series: dict[str, float] = {}
+    name = kind = ""
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            name, kind = line.split(" ", 3)[2], ""
+        elif line.startswith("# TYPE "):
+            _, _, typed, kind = line.split(" ")
+            assert typed == name and kind in ("gauge", "counter")
+        else:
+            match = re.fullmatch(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\S+)', line)
+            assert match is not None and match[1] == name and (kind == "counter") is name.endswith("_total"), line
+            key = name + (match[2] or "")
+            assert key not in series
+            series[key] = float(match[3])
+    return series
 
 
 def test_metrics_put_the_samples_of_a_name_together() -> None:
