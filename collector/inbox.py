@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.commands import SystemTrouble
@@ -39,6 +39,31 @@ LOG_EVERY_S = 60.0
 LOG_SOURCES_MAX = 1_000
 
 log = logging.getLogger(__name__)
+
+
+class _Client(mqtt.Client):
+    """paho's client, whose network thread goes on when it stumbles over what it was sent: nobody else is listening.
+
+    It is run by `loop_start`: paho only then leaves every write to the network thread.
+    """
+
+    def __init__(self, host_id: str, on_stumble: Callable[[Exception], None]) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
+        self.leaving = False
+        self.ended = threading.Event()  # set when the network thread is over
+        self._on_stumble = on_stumble
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
+        """The network thread."""
+        ended = MQTTErrorCode.MQTT_ERR_UNKNOWN
+        while not self.leaving:
+            try:
+                ended = super().loop_forever(timeout, retry_first_connection)
+            except Exception as error:  # noqa: BLE001 - a link's loop top: a deaf collector would be worse
+                self._on_stumble(error)
+                time.sleep(RECONNECT_S[0])
+        self.ended.set()
+        return ended
 
 
 class Inbox:
@@ -70,11 +95,9 @@ class Inbox:
         self._stir = asyncio.Event()
         self._logged: dict[str, float] = {}
         self._alert: asyncio.TimerHandle | None = None  # fires when the broker has been away for too long
-        self._leaving = False
-        self._thread = threading.Thread(target=self._listen, name="mqtt", daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected: bool | None = None  # None: not yet tried
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=host_id, clean_session=True)
+        self._client = _Client(host_id, self._stumbled)
         self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.max_queued_messages_set(WAITING_MAX)
         if broker.username:
@@ -97,7 +120,7 @@ class Inbox:
         """Until cancelled; then says STATE offline. A broker that is away is tried again without end."""
         self._loop = asyncio.get_running_loop()
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
-        self._thread.start()
+        self._client.loop_start()
         try:
             while True:
                 try:
@@ -107,7 +130,7 @@ class Inbox:
                     await asyncio.sleep(1)
                 await self._wait()
         finally:
-            self._leaving = True
+            self._client.leaving = True
             if self._alert is not None:
                 self._alert.cancel()
             for task in self._tasks:
@@ -155,7 +178,7 @@ class Inbox:
         elif isinstance(message, Birth | Data | Death):
             source = f"{message.edge.group}/{message.edge.node}"
             self._strange(source, "unknown-node", "is no gateway of the site")
-        elif isinstance(message, HostState) and not message.online and not self._leaving:
+        elif isinstance(message, HostState) and not message.online and not self._client.leaving:
             # Somebody (a broker with a late will) says that we are offline: we are not.
             self._publish_state(True, self._born_ms)
 
@@ -192,7 +215,7 @@ class Inbox:
 
     def _connection(self, connected: bool, text: str) -> None:
         """The connection came, went, or could not be made."""
-        if connected == self.connected or self._leaving:
+        if connected == self.connected or self._client.leaving:
             return
         self.connected = connected
         log.log(logging.INFO if connected else logging.WARNING, "broker %s: %s", self._broker.host, text)
@@ -210,15 +233,9 @@ class Inbox:
 
     # --- on the network thread ------------------------------------------------------------------------
 
-    def _listen(self) -> None:
-        """The network thread: paho comes back here only when we leave, or when it stumbles over what it was sent."""
-        while not self._leaving:
-            try:
-                self._client.loop_forever(retry_first_connection=True)
-            except Exception as error:  # noqa: BLE001 - a link's loop top: a deaf collector would be worse
-                log.error("the connection to the broker stumbled: %r", error)
-                self._counters["stumbles"] += 1
-                time.sleep(RECONNECT_S[0])
+    def _stumbled(self, error: Exception) -> None:
+        log.error("the connection to the broker stumbled: %r", error)
+        self._counters["stumbles"] += 1
 
     def _before_connect(self, client: mqtt.Client, _data: object) -> None:
         self._born_ms = self._clock()
@@ -290,4 +307,4 @@ class Inbox:
             with suppress(RuntimeError, ValueError):
                 self._publish_state(False, self._clock()).wait_for_publish(PUBLISHED_WITHIN_S)
         self._client.disconnect()
-        self._thread.join(PUBLISHED_WITHIN_S)  # it may sit in a connect that nobody answers; it ends with the process
+        self._client.ended.wait(PUBLISHED_WITHIN_S)  # it may sit in a connect that nobody answers; it is a daemon

@@ -55,14 +55,19 @@ def run(options: GatewayOptions) -> int:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
     try:
         broker = parse_mqtt(options.mqtt)
-        folder = options.state or state_folder() / options.gateway
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
-            return _run_until_stopped(options, broker, folder / "journal.db")
+        plan_of(options)  # what is wrong with the site is said before anything is made
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return FAILED
     except (StartError, EndpointError, OSError) as error:
+        print(f"callpoint gateway: {error}", file=sys.stderr)
+        return USAGE
+    try:
+        folder = options.state or state_folder() / options.gateway
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            return _run_until_stopped(options, broker, folder / "journal.db")
+    except (StartError, OSError) as error:
         print(f"callpoint gateway: {error}", file=sys.stderr)
         return FAILED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -74,7 +75,20 @@ def test_the_readme_names_every_command_of_a_user() -> None:
         (("gateway", "config/sites/demo", "--id", "gw-east", "--mqtt", "http://x"), 2, "mqtt://"),
         (("collector", "config/sites/demo", "--mqtt", "mqtt://a:b@c"), 2, "CALLPOINT_MQTT_PASSWORD"),
         (("collector", "config/sites/demo", "--mqtt", "mqtt://127.0.0.1", "--listen", "nowhere"), 2, "nowhere"),
-        (("collector", "config/sites/demo", "--mqtt", "mqtt://127.0.0.1", "--history", "csv:x"), 2, "csv:x"),
+        (
+            (
+                "collector",
+                "config/sites/demo",
+                "--mqtt",
+                "mqtt://127.0.0.1",
+                "--history",
+                "csv:x",
+                "--listen",
+                "127.0.0.1:0",
+            ),
+            2,
+            "csv:x",
+        ),
         (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
         (("ledger", "--state", "sqlite:/nowhere/x.db"), 2, "/nowhere/x.db"),
         (("simulate", "config/sites/demo", "--story", "flood"), 1, "flood"),
@@ -83,7 +97,9 @@ def test_the_readme_names_every_command_of_a_user() -> None:
         (("bench", "nonsense"), 2, "alarm"),
     ],
 )
-def test_wrong_use_is_told_in_one_line_with_an_exit_code(arguments: tuple[str, ...], code: int, words: str) -> None:
+def test_wrong_use_is_told_in_one_line_with_an_exit_code(
+    arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "callpoint.py"), *arguments],
         capture_output=True,
@@ -91,6 +107,7 @@ def test_wrong_use_is_told_in_one_line_with_an_exit_code(arguments: tuple[str, .
         check=False,
         timeout=60,
         cwd=ROOT,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
     )
 
     assert done.returncode == code, done.stdout + done.stderr
