@@ -70,11 +70,21 @@ def _gateways(front: Front) -> PartShown:
 
 
 def _channels(front: Front) -> list[PartShown]:
-    """Critical only together: one road that works is enough to tell people."""
+    """Critical only together: one road that works is enough to tell people.
+
+    Why one fails may name people, and this may be read by anybody: its incident says it.
+    """
     found = front.channels()
     none_left = all(each.trouble is not None for each in found.values())
     return [
-        _part(front, f"channel:{name}", each.trouble is None, none_left, each.trouble or "works", None)
+        _part(
+            front,
+            f"channel:{name}",
+            each.trouble is None,
+            none_left,
+            "works" if each.trouble is None else "fails",
+            None,
+        )
         for name, each in found.items()
     ]
 

@@ -315,6 +315,16 @@ def test_health_is_503_when_no_channel_works_any_more(tmp_path: Path) -> None:
     assert played(tmp_path, play, channels=lambda: {"a": broken, "b": works}) == 200
 
 
+def test_health_does_not_tell_everybody_whose_address_a_channel_refuses(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> str:
+        return (await stage.client.get("/api/v1/health")).text
+
+    broken = ChannelStatus(0, 9, 0, "the mail server said 550 <li@example.org> unknown")
+    text = played(tmp_path, play, channels=lambda: {"mail": broken})
+
+    assert "channel:mail" in text and "fails" in text and "li@example.org" not in text
+
+
 def test_a_store_that_fails_is_503_and_the_board_still_shows_the_fire(tmp_path: Path) -> None:
     async def play(stage: Scene) -> Any:
         incident = await stage.fire()

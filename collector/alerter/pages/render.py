@@ -41,6 +41,7 @@ class Pages:
             loader=PackageLoader(__package__),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,  # an update of the files is for the next start
             trim_blocks=True,
             lstrip_blocks=True,
         )
