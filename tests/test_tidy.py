@@ -49,6 +49,7 @@ PURE = {
     "collector/journal.py",
     "collector/rules.py",
     "collector/alarm.py",
+    "collector/chart.py",
     "collector/incident.py",
     "collector/dispatch.py",
     "collector/engine.py",
