@@ -18,7 +18,7 @@ def test_the_page_of_states_is_drawn_from_the_table_that_runs() -> None:
 def test_every_step_of_the_tables_is_drawn() -> None:
     latched, _, plain = chart().partition("## Not latched")
     for table, text in ((LATCHED_TABLE, latched), (PLAIN_TABLE, plain)):
-        drawn = [line.strip() for line in text.splitlines() if "-->" in line and "[*]" not in line]
+        drawn = [line.strip() for line in text.splitlines() if ": " in line and " --> " in line and "[*]" not in line]
         steps = {(phase, event, row[event]) for phase, row in table.items() for event in row if row[event] != phase}
 
         assert sum(len(line.partition(": ")[2].split(", ")) for line in drawn) == len(steps)
