@@ -22,6 +22,7 @@ from collector.alerter.app import Server, make_app
 from collector.alerter.channels import make_channels
 from collector.alerter.links import Links
 from collector.alerter.notifier import Notifier
+from collector.clock import SteadyClock
 from collector.desk import Desk
 from collector.histories import open_history
 from collector.history import Drain, HistoryDown, HistoryRefused
@@ -105,30 +106,28 @@ async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tu
         opened.push_async_callback(store.close)
         history = await open_history(options.history or history_beside(state_url))
         opened.push_async_callback(history.close)
-        desk = Desk(site, store, history, await store.restore(), _clock)
+        clock = SteadyClock()
+        desk = Desk(site, store, history, await store.restore(), clock)
         secrets = await Secrets.of(store)
-        process = Process(site, desk, secrets, await _inbox(desk, store, broker, secrets))
+        process = Process(site, desk, secrets, await _inbox(desk, store, broker, secrets, clock), clock)
         return await process.run(web_socket, listen[0])
 
 
-def _clock() -> int:
-    return time.time_ns() // 1_000_000
-
-
-async def _inbox(desk: Desk, store: Store, broker: Broker, secrets: Secrets) -> Inbox:
+async def _inbox(desk: Desk, store: Store, broker: Broker, secrets: Secrets, clock: SteadyClock) -> Inbox:
     lanes = await store.lanes()
 
     def make_listener(publish: Callable[[str, bytes], None]) -> Listener:
-        return Listener(desk, lanes, publish, _clock)
+        return Listener(desk, lanes, publish, clock)
 
-    return Inbox(broker, secrets.host_id, desk, make_listener, _clock)
+    return Inbox(broker, secrets.host_id, desk, make_listener, clock)
 
 
 class Process:
     """The running collector."""
 
-    def __init__(self, site: Site, desk: Desk, secrets: Secrets, inbox: Inbox) -> None:
+    def __init__(self, site: Site, desk: Desk, secrets: Secrets, inbox: Inbox, clock: SteadyClock) -> None:
         self._site = site
+        self._clock = clock
         self._desk = desk
         self._token = secrets.token
         self._inbox = inbox
@@ -148,7 +147,7 @@ class Process:
             self._desk,
             self._links,
             self._token,
-            _clock,
+            self._clock,
             listen_host=host,
             channels=lambda: self._notifier.channels,
             counters=self._counters,
@@ -192,7 +191,7 @@ class Process:
 
     def _make_notifier(self) -> Notifier:
         desk = self._desk
-        return Notifier(self._site, desk.store, self._channels, desk, self._links.answer_url, _clock, desk.act)
+        return Notifier(self._site, desk.store, self._channels, desk, self._links.answer_url, self._clock, desk.act)
 
     async def _notify(self) -> None:
         self._notifier = self._make_notifier()
