@@ -39,8 +39,13 @@ class Positions:
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
-        """The ranges beyond the contiguous part; not empty exactly while something is missing."""
+        """The ranges beyond the contiguous part."""
         return tuple(zip(self._firsts, self._lasts, strict=True))
+
+    @property
+    def has_hole(self) -> bool:
+        """True while something is missing below `highest`."""
+        return bool(self._firsts)
 
     @property
     def full(self) -> bool:
@@ -71,7 +76,8 @@ class Positions:
 
     def committed(self) -> Committed:
         """What a commit may say: at most eight ranges, the lowest."""
-        return Committed(self.upto, self.ranges[:COMMIT_RANGES_MAX])
+        some = zip(self._firsts[:COMMIT_RANGES_MAX], self._lasts[:COMMIT_RANGES_MAX], strict=True)
+        return Committed(self.upto, tuple(some))
 
     def _absorb(self) -> None:
         """Take ranges that `upto` has reached into the contiguous part."""

@@ -102,7 +102,7 @@ class CallOut:
     def due_at(self, incident: Incident) -> int | None:
         """When `step` has something to do."""
         times = [incident.next_step_at_ms, incident.recall_at_ms]
-        times += [notice.next_repeat_at_ms for notice in self._state.notices_of(incident.id)]
+        times += [notice.next_repeat_at_ms for notice in self._state.notices_of_call(incident)]
         return min((at for at in times if at is not None), default=None)
 
     def step(self, incident: Incident, now: int) -> None:

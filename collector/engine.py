@@ -231,11 +231,8 @@ class Engine:
     def _decide(self) -> Decision:
         """What has changed, and when each incident that changed is to be looked at again."""
         decision = self._state.take()
-        for incident in decision.incidents:
-            at = self._call_out.due_at(incident) if incident.open else None
-            self._agenda.set(incident.id, at)
-        for notice in decision.notices:
-            incident_now = self._state.incidents.get(notice.incident)
-            if incident_now is not None:
-                self._agenda.set(notice.incident, self._call_out.due_at(incident_now))
+        touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
+        for incident_id in sorted(touched):
+            incident = self._state.incidents.get(incident_id)
+            self._agenda.set(incident_id, None if incident is None else self._call_out.due_at(incident))
         return decision

@@ -133,7 +133,7 @@ class Journal:
         owes = False
         if self.epoch is not None:
             heard, counted = self._account(self.epoch, Lane.ALARM).heard, self._counted.get(Lane.ALARM)
-            owes = bool(heard.ranges)
+            owes = heard.has_hole
             if counted is not None and counted.appended is not None and counted.in_journal:
                 owes = owes or counted.appended > heard.highest
         if owes != self._owes:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from collector.alarm import Alarm
 from collector.dispatch import Notice, Reason
-from collector.incident import PRIORITY, Incident, outranks
+from collector.incident import PRIORITY, Incident
 from collector.state import State
 from config.site import Site
 
@@ -35,9 +35,8 @@ class Notices:
         """One notice to one person. `channel` None: a call goes to their first, news to the last that worked."""
         if person not in self._site.people:
             return
-        same = (person, incident.call, reason)
-        sent = (n for n in self._state.notices_of(incident.id) if (n.person, n.call, n.reason) == same)
-        if reason is not Reason.CHANNEL_FAILED and any(sent):
+        said = ((notice.person, notice.reason) for notice in self._state.notices_of_call(incident))
+        if reason is not Reason.CHANNEL_FAILED and (person, reason) in said:
             return
         if channel is None:
             channel = 0 if expects_answer else self._last_that_worked(incident, person)
@@ -64,7 +63,7 @@ class Notices:
     def repeat(self, incident: Incident, now: int) -> None:
         """Send again, under the same id, what nobody answered, as often as the plan says."""
         plan = self._site.kind_plan(incident.kind)
-        for notice in self._state.notices_of(incident.id):
+        for notice in self._state.notices_of_call(incident):
             if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
                 more = notice.due < plan.repeats_max
                 again_at = now + round(plan.repeat_s * 1000) if more else None
@@ -104,8 +103,8 @@ class Notices:
                 self._state.put_notice(replace(notice, superseded_at_ms=now, next_repeat_at_ms=None))
 
     def open_of(self, incident: Incident) -> list[Notice]:
-        """The notices that still count."""
-        return [notice for notice in self._state.notices_of(incident.id) if notice.superseded_at_ms is None]
+        """The notices that still count; a new call has superseded those of the calls before it."""
+        return [notice for notice in self._state.notices_of_call(incident) if notice.superseded_at_ms is None]
 
     def told(self, incident: Incident, call: int | None = None) -> list[str]:
         """Everybody of the site who has had a notice or has answered, of one call or of any, in order."""
@@ -116,7 +115,7 @@ class Notices:
 
     def reachable(self, incident: Incident) -> set[str]:
         """Who of the present call has a notice that no channel has given up."""
-        notices = (n for n in self._state.notices_of(incident.id) if n.call == incident.call)
+        notices = self._state.notices_of_call(incident)
         return {n.person for n in notices if n.failed_at_ms is None and n.person in self._site.people}
 
     # --- inside ---------------------------------------------------------------------------------------
@@ -142,5 +141,4 @@ class Notices:
     def _cause(self, incident: Incident) -> Alarm | None:
         """The newest of the highest conditions: what people are told of."""
         alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in PRIORITY]
-        highest = [a for a in alarms if not any(outranks(other.condition, a.condition) for other in alarms)]
-        return max(highest, key=lambda alarm: alarm.heard_at_ms, default=None)
+        return min(alarms, key=lambda each: (PRIORITY.index(each.condition), -each.heard_at_ms), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice
@@ -71,6 +72,11 @@ class State:
     def notices_of(self, incident: str) -> list[Notice]:
         """All notices of an open incident, oldest first."""
         return [self.notices[notice] for notice in self._notices_of.get(incident, ())]
+
+    def notices_of_call(self, incident: Incident) -> list[Notice]:
+        """The notices of an incident's present call, oldest first. Calls follow each other, so they are the last."""
+        newest_first = (self.notices[notice] for notice in reversed(self._notices_of.get(incident.id, [])))
+        return list(takewhile(lambda notice: notice.call == incident.call, newest_first))[::-1]
 
     def alarms_of(self, incident: Incident) -> list[Alarm]:
         """The conditions of an incident that are not normal."""
