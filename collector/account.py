@@ -60,15 +60,10 @@ class Positions:
         elif position not in self:
             self._insert(position)
 
-    def fill_below(self, floor: int) -> int:
-        """Put in everything below `floor`; returns how many positions were missing there."""
-        if floor - 1 <= self.upto:
-            return 0
-        here = sum(min(last, floor - 1) - first + 1 for first, last in self.ranges if first < floor)
-        missing = floor - 1 - self.upto - here
-        self.upto = floor - 1
+    def fill_below(self, floor: int) -> None:
+        """Put in everything below `floor`."""
+        self.upto = max(self.upto, floor - 1)
         self._absorb()
-        return missing
 
     def copy(self) -> Positions:
         """The same set, to change apart from this one."""

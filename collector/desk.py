@@ -19,11 +19,11 @@ from collector import ledger
 from collector.alarm import Alarm, Phase
 from collector.changes import Changes
 from collector.commands import Command, SystemTrouble
-from collector.effects import Owing, Presence
+from collector.effects import Counts, Floor, Owing, Presence
 from collector.engine import Decision, Engine, Restored
 from collector.history import History
 from collector.incident import Incident
-from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, Counts, Floor, LedgerRow, Record
+from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
 from collector.store import Store, StoreFailed
 from config.profile import Condition
 from config.site import Site
@@ -131,12 +131,18 @@ class Desk:
         self._pending.records.append(Record(heard, device.place.building if device else None, now))
         self._note(heard.lane is Lane.ALARM or len(self._pending.records) >= BATCH_RECORDS_MAX)
 
-    def book(self, entry: Floor | Counts) -> None:
+    def book(self, word: Floor | Counts) -> None:
         """Keep a gateway's word about its journal."""
-        if isinstance(entry, Floor):
-            self._pending.floors.append(entry)
+        if isinstance(word, Floor):
+            if word.position > INT64_MAX:
+                self.counters["floor-out-of-range"] += 1
+                return
+            self._pending.floors.append(word)
         else:
-            self._pending.counts.append(entry)
+            if any(count is not None and count > INT64_MAX for count in (word.appended, word.dropped, word.in_journal)):
+                self.counters["count-out-of-range"] += 1
+                return
+            self._pending.counts.append(word)
         self._note(urgent=False)
 
     def tell(self, command: SystemTrouble) -> None:

@@ -15,9 +15,9 @@ from collector.effects import (
     Acknowledge,
     AskRebirth,
     Count,
-    Counted,
+    Counts,
     Effect,
-    Floored,
+    Floor,
     Judge,
     Owing,
     Presence,
@@ -33,10 +33,10 @@ __all__ = [
     "Acknowledge",
     "AskRebirth",
     "Count",
-    "Counted",
+    "Counts",
     "EdgeSession",
     "Effect",
-    "Floored",
+    "Floor",
     "Judge",
     "Owing",
     "Pace",
@@ -136,7 +136,7 @@ class EdgeSession:
             self._want_rebirth("a gap in seq did not close", now, effects)
         if self._unborn_until is not None and now >= self._unborn_until:
             cause = "not born again after its node"
-            effects += [Presence(self.edge, device, False, now, cause) for device in sorted(self._unborn)]
+            effects += [Presence(self.edge, device, False, cause) for device in sorted(self._unborn)]
             self._unborn.clear()
             self._unborn_until = None
         if self._rebirth_why is not None and now >= self._rebirth_after:
@@ -174,7 +174,7 @@ class EdgeSession:
         elif not self._device_birth(birth, now, effects):
             return
         self._journal.take_floors(birth.floors or {}, effects)
-        readings = self._without_account(birth.readings, effects)
+        readings = self._without_account(birth.readings, now, effects)
         if birth.clock_synchronized is not None:
             readings += (Reading(CLOCK, birth.clock_synchronized, DataType.BOOLEAN),)
         report = Report(birth.edge, birth.device, None, self.epoch, None, None, birth.at_ms, False, readings)
@@ -193,7 +193,7 @@ class EdgeSession:
         if self._misfit:
             self._misfit = False
             effects.append(Trouble(f"gateway:{self.edge.node}:record", False, "the gateway has been born anew"))
-        effects.append(Presence(self.edge, None, True, now, "birth"))
+        effects.append(Presence(self.edge, None, True, "birth"))
 
     def _device_birth(self, birth: Birth, now: int, effects: list[Effect]) -> bool:
         assert birth.device is not None
@@ -210,7 +210,7 @@ class EdgeSession:
         self._devices[birth.device] = _Born(birth.aliases, online)
         self._unborn.discard(birth.device)
         cause = "birth" if online else "born without any value"
-        effects.append(Presence(self.edge, birth.device, online, now, cause))
+        effects.append(Presence(self.edge, birth.device, online, cause))
         return True
 
     def _death(self, death: Death, now: int, effects: list[Effect]) -> None:
@@ -220,7 +220,7 @@ class EdgeSession:
             if (born := self._devices.get(death.device)) is not None:
                 born.online = False
             self._unborn.discard(death.device)
-            effects.append(Presence(self.edge, death.device, False, now, "death certificate"))
+            effects.append(Presence(self.edge, death.device, False, "death certificate"))
         elif self._node is None or death.bd_seq != self._bd_seq:
             effects.append(Count("stale-death"))
         else:
@@ -229,7 +229,7 @@ class EdgeSession:
             self._seq_missing.clear()
             self._unborn.clear()
             self._unborn_until = None
-            effects.append(Presence(self.edge, None, False, now, "death certificate"))
+            effects.append(Presence(self.edge, None, False, "death certificate"))
 
     # --- data -----------------------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class EdgeSession:
         if report.position is not None:
             self._journal.take(report, now, effects)
         elif data.device is None and self.epoch is not None:
-            readings = self._without_account(report.readings, effects)
+            readings = self._without_account(report.readings, now, effects)
             effects.append(Judge(replace(report, readings=readings), complete=True, keep=False))
         elif born.online:
             effects.append(Judge(report, complete=True, keep=True))
@@ -266,10 +266,11 @@ class EdgeSession:
             effects.append(Count("data-after-death"))
             self._want_rebirth(f"data after the death of {data.device or 'the node'}", now, effects)
 
-    def _without_account(self, readings: tuple[Reading, ...], effects: list[Effect]) -> tuple[Reading, ...]:
-        others = tuple(reading for reading in readings if not self._journal.take_account(reading, effects))
+    def _without_account(self, readings: tuple[Reading, ...], now: int, effects: list[Effect]) -> tuple[Reading, ...]:
+        """The readings that are not the journal's own account, which is taken in."""
+        others = tuple(reading for reading in readings if not self._journal.take_account(reading, now, effects))
         if len(others) < len(readings):
-            self._journal.say_counts(effects)
+            self._journal.say_counts(now, effects)
         return others
 
     # --- seq, rebirth, acknowledgement ----------------------------------------------------------------

@@ -9,12 +9,11 @@ from config.words import Commit, Edge, Lane, Report
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """An edge node (`device` None) or one of its devices came or went, at receipt time."""
+    """An edge node (`device` None) or one of its devices came or went."""
 
     edge: Edge
     device: str | None
     online: bool
-    at_ms: int
     cause: str  # birth, death certificate, silence, connection to the broker lost
 
 
@@ -52,22 +51,18 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Floored:
-    """The edge node says that nothing of this lane below `position` will come any more: keep that word.
-
-    `missing` positions there never arrived; they are declared dropped.
-    """
+class Floor:
+    """A gateway's word that nothing below `position` will come any more: what is missing there is declared dropped."""
 
     edge: Edge
     epoch: str
     lane: Lane
     position: int
-    missing: int
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """A gateway's own counts of one lane, from its journal file, as it declared them; None: it did not say."""
+class Counts:
+    """What a gateway counted in its own journal file; None: it did not say."""
 
     edge: Edge
     epoch: str
@@ -75,6 +70,7 @@ class Counted:
     appended: int | None
     dropped: int | None
     in_journal: int | None
+    heard_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +105,4 @@ class Count:
     name: str
 
 
-Effect = Judge | Repeat | Floored | Counted | Presence | Owing | AskRebirth | Acknowledge | Trouble | Count
+Effect = Judge | Repeat | Floor | Counts | Presence | Owing | AskRebirth | Acknowledge | Trouble | Count

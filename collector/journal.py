@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from collector.account import HELD_MAX, LaneAccount, Positions
-from collector.effects import Acknowledge, Count, Counted, Effect, Floored, Judge, Owing, Repeat, Trouble
+from collector.effects import Acknowledge, Count, Counts, Effect, Floor, Judge, Owing, Repeat, Trouble
 from config.words import Commit, Edge, Lane, Reading, Report
 
 ACCOUNTS_MAX = 64  # accounts (epoch and lane) of one edge node kept in memory; the oldest is forgotten
@@ -31,7 +31,7 @@ class Journal:
         self._may_return = may_return
         self._commit_ms = commit_ms
         self._accounts = {key: LaneAccount(known, known.copy()) for key, known in restored.items()}
-        self._counted: dict[Lane, Counted] = {}
+        self._counted: dict[Lane, Counts] = {}
         self._commit_after = 0
         self._commit_wanted = False
         self._owes: bool | None = None
@@ -98,12 +98,12 @@ class Journal:
         for lane, floor in floors.items():
             account = self._account(self.epoch, lane)
             if floor - 1 > account.stored.upto:
-                missing = account.heard.fill_below(floor)
+                account.heard.fill_below(floor)
                 account.stored.fill_below(floor)
-                effects.append(Floored(self._edge, self.epoch, lane, floor, missing))
+                effects.append(Floor(self._edge, self.epoch, lane, floor))
                 effects += [Judge(held, complete=True, keep=True) for held in account.released()]
 
-    def take_account(self, reading: Reading, effects: list[Effect]) -> bool:
+    def take_account(self, reading: Reading, now: int, effects: list[Effect]) -> bool:
         """True if the reading is of the journal's own account (a floor, a count), which is then taken in."""
         if self.epoch is None or reading.name not in _ACCOUNT_METRICS:
             return False
@@ -114,7 +114,7 @@ class Journal:
         if name == "floor":
             self.take_floors({lane: value}, effects)
             return True
-        known = self._counted.get(lane) or Counted(self._edge, self.epoch, lane, None, None, None)
+        known = self._counted.get(lane) or Counts(self._edge, self.epoch, lane, None, None, None, now)
         if name == "appended":
             known = replace(known, appended=value)
         elif name == "dropped":
@@ -124,9 +124,9 @@ class Journal:
         self._counted[lane] = known
         return True
 
-    def say_counts(self, effects: list[Effect]) -> None:
+    def say_counts(self, now: int, effects: list[Effect]) -> None:
         """The gateway's own counts as they stand after a message that carried some."""
-        effects += [self._counted[lane] for lane in Lane if lane in self._counted]
+        effects += [replace(self._counted[lane], heard_ms=now) for lane in Lane if lane in self._counted]
 
     def say_owing(self, effects: list[Effect]) -> None:
         """Owing: a hole in the alarm lane, or more appended than heard while the journal is not empty."""

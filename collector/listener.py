@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 
 from collector.account import Positions
 from collector.agenda import Agenda
+from collector.commands import SystemTrouble
 from collector.desk import Desk
 from collector.edge import EdgeSession
 from collector.effects import (
     Acknowledge,
     AskRebirth,
-    Counted,
+    Counts,
     Effect,
-    Floored,
+    Floor,
     Judge,
     Owing,
     Presence,
     Repeat,
     Trouble,
 )
-from collector.engine import SystemTrouble
-from collector.records import INT64_MAX, Counts, Floor, Recalled, Record, StoredLane
+from collector.records import Recalled, Record, StoredLane
 from config.wire import encode_commit, encode_rebirth, topic_of
 from config.words import Birth, Data, Death, Edge, Lane, Report
 
@@ -119,10 +119,8 @@ class Listener:
                 self._desk.hear(effect.report, effect.complete, effect.keep)
             elif isinstance(effect, Presence | Owing):
                 self._desk.hear(effect)
-            elif isinstance(effect, Floored):
-                self._book_floor(effect)
-            elif isinstance(effect, Counted):
-                self._book_counts(effect)
+            elif isinstance(effect, Floor | Counts):
+                self._desk.book(effect)
             elif isinstance(effect, Acknowledge):
                 self._publish(topic_of(effect.edge, "NCMD"), encode_commit(effect.commit, self._clock()))
                 self._counters["commits-sent"] += 1
@@ -146,19 +144,6 @@ class Listener:
             self._carry(session, session.mismatch(report))
         else:
             self._desk.hear(report, complete=True, keep=True)
-
-    def _book_floor(self, floored: Floored) -> None:
-        if floored.position > INT64_MAX:
-            self._counters["floor-out-of-range"] += 1
-            return
-        self._desk.book(Floor(floored.edge, floored.epoch, floored.lane, floored.position))
-
-    def _book_counts(self, counted: Counted) -> None:
-        counts = (counted.appended, counted.dropped, counted.in_journal)
-        if any(count is not None and count > INT64_MAX for count in counts):
-            self._counters["count-out-of-range"] += 1
-            return
-        self._desk.book(Counts(counted.edge, counted.epoch, counted.lane, *counts, heard_ms=self._clock()))
 
     def _stored(self, records: Sequence[Record]) -> None:
         """These records are committed: their gateways may forget them."""

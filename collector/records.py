@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector.effects import Counts, Floor
 from collector.state import Decision
 from config.words import Committed, Edge, Lane, Report
 
@@ -19,29 +20,6 @@ class Record:
     report: Report
     building: str | None
     received_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """A gateway's word that nothing below `position` will come any more: what is missing there is declared dropped."""
-
-    edge: Edge
-    epoch: str
-    lane: Lane
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a gateway counted in its own journal file; None: it did not say."""
-
-    edge: Edge
-    epoch: str
-    lane: Lane
-    appended: int | None
-    dropped: int | None
-    in_journal: int | None
-    heard_ms: int
 
 
 @dataclass(frozen=True, slots=True)

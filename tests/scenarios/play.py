@@ -118,18 +118,16 @@ class Play:
         """Gateways and all their devices are born, and owe nothing."""
         for gateway in gateways:
             edge = Edge(GROUP, gateway)
-            self.keeps(self.engine.feed(Presence(edge, None, True, self.now, "birth"), self.now))
+            self.keeps(self.engine.feed(Presence(edge, None, True, "birth"), self.now))
             for bus in self.site.gateways[gateway].buses:
                 for device in bus.devices:
-                    self.keeps(self.engine.feed(Presence(edge, device.id, True, self.now, "birth"), self.now))
+                    self.keeps(self.engine.feed(Presence(edge, device.id, True, "birth"), self.now))
             self.owes(gateway, False)
         return self
 
     def dies(self, gateway: str, device: str | None = None) -> Play:
         """A death certificate."""
-        self.keeps(
-            self.engine.feed(Presence(Edge(GROUP, gateway), device, False, self.now, "death certificate"), self.now)
-        )
+        self.keeps(self.engine.feed(Presence(Edge(GROUP, gateway), device, False, "death certificate"), self.now))
         return self
 
     def owes(self, gateway: str, owes: bool) -> Play:

@@ -177,10 +177,10 @@ def test_devices_and_gateways_that_the_site_does_not_know_are_shown_and_decide_n
     stranger = Edge("elsewhere", "gw-1")
     report = Report(stranger, "thing", None, None, None, None, play.now, False, (reading("fire", True),))
 
-    play.keeps(play.engine.feed(Presence(stranger, None, True, play.now, "birth"), play.now))
+    play.keeps(play.engine.feed(Presence(stranger, None, True, "birth"), play.now))
     play.keeps(play.engine.feed(report, play.now))
-    play.keeps(play.engine.feed(Presence(stranger, "thing", False, play.now, "death certificate"), play.now))
-    play.keeps(play.engine.feed(Presence(stranger, None, False, play.now, "death certificate"), play.now))
+    play.keeps(play.engine.feed(Presence(stranger, "thing", False, "death certificate"), play.now))
+    play.keeps(play.engine.feed(Presence(stranger, None, False, "death certificate"), play.now))
     play.says("smoke-1", strange=7)
 
     assert not play.engine.alarms

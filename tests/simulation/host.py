@@ -13,7 +13,7 @@ from collector.alarm import Alarm, Phase
 from collector.commands import Command, Reset
 from collector.dispatch import Notice
 from collector.edge import EdgeSession
-from collector.effects import Acknowledge, AskRebirth, Effect, Floored, Judge, Owing, Presence, Repeat
+from collector.effects import Acknowledge, AskRebirth, Effect, Floor, Judge, Owing, Presence, Repeat
 from collector.engine import Decision, Engine, Refused, Restored
 from collector.incident import Entry, Incident
 from config.site import Site
@@ -88,7 +88,7 @@ class Host:
         self.refused: Counter[str] = Counter()
         self._sent_ids: set[str] = set()
         self._to_gateway = to_gateway
-        self._pending: list[tuple[Decision | Report | Floored, int]] = []
+        self._pending: list[tuple[Decision | Report | Floor, int]] = []
         self.start(now)
 
     def start(self, now: int) -> None:
@@ -191,7 +191,7 @@ class Host:
                 self.feed(effect.report, now, effect.complete)
             elif isinstance(effect, Presence | Owing):
                 self.feed(effect, now)
-            elif isinstance(effect, Floored):
+            elif isinstance(effect, Floor):
                 self._pending.append((effect, now))
             elif isinstance(effect, Acknowledge):
                 self._to_gateway(effect.edge, effect.commit)

@@ -16,7 +16,8 @@ import pytest
 from collector.alerter.metrics import Sample, metrics_text
 from collector.alerter.road import ChannelStatus
 from collector.commands import SystemTrouble
-from collector.records import Attempt, Counts
+from collector.effects import Counts
+from collector.records import Attempt
 from config.words import Edge, Lane, Quality
 from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, eventually, scene
 

@@ -348,7 +348,7 @@ def test_a_slow_subscriber_sees_the_newest_number_and_never_a_queue(tmp_path: Pa
                 on.smoke(position, on=position % 2 == 1)
                 await until(lambda: len(on.stored) == position)  # noqa: B023 - awaited within the turn
             assert await anext(changes) == seen + 5
-            gone = Presence(Edge("wutong-lane", "gw-east"), None, False, START_MS, "death certificate")
+            gone = Presence(Edge("wutong-lane", "gw-east"), None, False, "death certificate")
             on.desk.hear(gone)
             assert await anext(changes) >= seen + 6
 

@@ -11,10 +11,10 @@ from collector.edge import (
     Acknowledge,
     AskRebirth,
     Count,
-    Counted,
+    Counts,
     EdgeSession,
     Effect,
-    Floored,
+    Floor,
     Judge,
     Owing,
     Presence,
@@ -122,8 +122,8 @@ def test_a_birth_is_presence_and_shows_what_is_active_now() -> None:
     node = session.hear(nbirth(), 5)
     device = session.hear(dbirth(fire=True), 6)
 
-    assert of(node, Presence) == [Presence(EDGE, None, True, 5, "birth")]
-    assert of(device, Presence) == [Presence(EDGE, "smoke", True, 6, "birth")]
+    assert of(node, Presence) == [Presence(EDGE, None, True, "birth")]
+    assert of(device, Presence) == [Presence(EDGE, "smoke", True, "birth")]
     (judge,) = of(device, Judge)
     assert (judge.complete, judge.keep) == (False, False)  # only the journal can say that something has ended
     assert judge.report.readings[0].value is True and judge.report.position is None
@@ -145,7 +145,7 @@ def test_a_death_certificate_of_another_session_is_ignored() -> None:
     assert session.hear(Death(EDGE, None, None, bd_seq=9), 5) == [Count("stale-death")]
     effects = session.hear(Death(EDGE, None, None, bd_seq=0), 6)
 
-    assert of(effects, Presence) == [Presence(EDGE, None, False, 6, "death certificate")]
+    assert of(effects, Presence) == [Presence(EDGE, None, False, "death certificate")]
 
 
 def test_a_device_death_is_presence_and_its_journal_still_counts() -> None:
@@ -154,7 +154,7 @@ def test_a_device_death_is_presence_and_its_journal_still_counts() -> None:
     effects = session.hear(Death(EDGE, "smoke", 1, seq=2), 7)
     later = session.hear(record(3, 1, fire=True), 8)
 
-    assert of(effects, Presence) == [Presence(EDGE, "smoke", False, 7, "death certificate")]
+    assert of(effects, Presence) == [Presence(EDGE, "smoke", False, "death certificate")]
     assert judged(later) == [(1, True, True)]
 
 
@@ -391,7 +391,7 @@ def test_a_floor_books_what_never_came_as_dropped_and_lets_nothing_wait_for_it()
 
     effects = session.hear(account_data(4, floor=5), 0)
 
-    assert of(effects, Floored) == [Floored(EDGE, "e1", Lane.ALARM, 5, missing=3)]
+    assert of(effects, Floor) == [Floor(EDGE, "e1", Lane.ALARM, 5)]
     assert judged(effects)[0] == (5, True, True)
     assert of(session.stored(_reports(effects), 0), Acknowledge)[0].commit.lanes[Lane.ALARM] == Committed(5)
 
@@ -438,7 +438,7 @@ def test_a_gateway_owes_what_it_has_appended_and_not_sent() -> None:
     session = born_session()
 
     effects = session.hear(account_data(2, appended=3, in_journal=3), 0)
-    assert of(effects, Counted) == [Counted(EDGE, "e1", Lane.ALARM, 3, None, 3)]
+    assert of(effects, Counts) == [Counts(EDGE, "e1", Lane.ALARM, 3, None, 3, heard_ms=0)]
     assert _owing(effects) == [True]
     assert of(effects, Judge)[0].report.readings == ()  # its account is no reading
     session.hear(record(3, 1), 0)

@@ -27,7 +27,7 @@ def test_what_changes_nothing_is_an_empty_decision() -> None:
 
 def test_an_alarm_and_a_notice_are_urgent_and_a_sign_of_life_is_not() -> None:
     engine = Engine(small_site(), None, START_MS)
-    birth = engine.feed(Presence(Edge(GROUP, "gw-1"), None, True, START_MS, "birth"), START_MS)
+    birth = engine.feed(Presence(Edge(GROUP, "gw-1"), None, True, "birth"), START_MS)
     fire = engine.feed(_report("smoke-1", reading("fire", True)), START_MS)
     again = engine.wake(START_MS + 20_000)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from collector import ledger
+from collector.effects import Counts, Floor
 from collector.histories import open_history
 from collector.ledger import COLUMNS, balance, notes, table
-from collector.records import Batch, Counts, Floor, LedgerRow
+from collector.records import Batch, LedgerRow
 from collector.series import row_of
 from collector.store import Limits, open_store
 from config.words import Edge, Lane

@@ -18,9 +18,10 @@ import pytest
 
 from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice, Reason
+from collector.effects import Counts, Floor
 from collector.engine import Decision
 from collector.incident import Answer, Entry, Incident, Response
-from collector.records import Attempt, Batch, Counts, Floor, Recalled, Record, StoredLane
+from collector.records import Attempt, Batch, Recalled, Record, StoredLane
 from collector.store import Limits, Store, StoreFailed, StoreRefused, open_store
 from config.endpoint import EndpointError
 from config.profile import Condition, Kind

@@ -85,7 +85,7 @@ class Scene:
     def gateway_is_back(self, name: str = "gw-1") -> None:
         """A birth of a gateway that owes nothing."""
         edge = Edge(self.desk.site.community.id, name)
-        self.desk.hear(Presence(edge, None, True, self.clock(), "birth"))
+        self.desk.hear(Presence(edge, None, True, "birth"))
         self.desk.hear(Owing(edge, False))
 
     def path(self, incident: str, person: str, at_ms: int | None = None) -> str:
