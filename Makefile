@@ -38,8 +38,10 @@ lint: $(VENV)/.tested ## ruff and mypy --strict
 soak: $(VENV)/.tested ## long seeded simulations
 	@$(BIN)/python -m pytest -m soak
 
-bench: setup ## register change to hand-over, p50 and p99
+bench: setup ## register change to hand-over, the engine alone, a fire in a storm
 	@$(BIN)/callpoint bench alarm
+	@$(BIN)/callpoint bench engine
+	@$(BIN)/callpoint bench storm
 
 screenshots: $(VENV)/.tested ## remake the pictures in docs/
 	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest -m browser tests/web

@@ -95,6 +95,8 @@ def test_the_readme_names_every_command_of_a_user() -> None:
         (("simulate", "config/sites/demo", "--speed", "0"), 2, "above 0"),
         (("demo", "--listen", "nonsense", "--exit"), 1, "host:port"),
         (("bench", "nonsense"), 2, "alarm"),
+        (("bench", "engine", "--count", "0"), 2, "above 0"),
+        (("bench", "storm", "--count", "9999"), 1, "at most"),
     ],
 )
 def test_wrong_use_is_told_in_one_line_with_an_exit_code(
