@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from config.wire import COMMIT_RANGES_MAX, Committed, Report
+from config.commit import COMMIT_RANGES_MAX
+from config.words import Committed, Report
 
 RANGES_MAX = 1024  # separate ranges beyond the contiguous part; a sender's window is far smaller
 HELD_MAX = 1000  # reports that wait for earlier positions of their lane

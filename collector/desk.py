@@ -20,10 +20,11 @@ from collector.alarm import Alarm, Phase
 from collector.changes import Changes
 from collector.commands import Command, SystemTrouble
 from collector.effects import Counts, Floor, Owing, Presence
-from collector.engine import Decision, Engine, Restored
+from collector.engine import Engine
 from collector.history import History
 from collector.incident import Incident
 from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
+from collector.state import Decision, Restored
 from collector.store import Store, StoreFailed
 from config.profile import Condition
 from config.site import Site

@@ -12,39 +12,17 @@ from dataclasses import dataclass, replace
 
 from collector.account import Positions
 from collector.effects import (
-    Acknowledge,
     AskRebirth,
     Count,
-    Counts,
     Effect,
-    Floor,
     Judge,
-    Owing,
     Presence,
-    Repeat,
     Trouble,
 )
 from collector.journal import Journal
 from config.sparkplug import DataType, WireError
 from config.wire import CLOCK, UnknownMetric, resolve
 from config.words import Birth, Data, Death, Declared, Edge, Lane, Reading, Report
-
-__all__ = [
-    "Acknowledge",
-    "AskRebirth",
-    "Count",
-    "Counts",
-    "EdgeSession",
-    "Effect",
-    "Floor",
-    "Judge",
-    "Owing",
-    "Pace",
-    "Positions",
-    "Presence",
-    "Repeat",
-    "Trouble",
-]
 
 DEVICES_MAX = 2_000  # of one edge node
 SEQ_BEHIND_MAX = 64  # a seq so far behind the expected one is a late or repeated message, further is a gap

@@ -26,26 +26,9 @@ from collector.effects import Owing, Presence
 from collector.incident import Answer, Incident
 from collector.reports import Reports
 from collector.state import Decision, Restored, State
-from collector.watch import DeviceState, GatewayState, Heard, Watch, building_of_gateway, trouble_rule
+from collector.watch import DeviceState, GatewayState, Watch, building_of_gateway, trouble_rule
 from config.site import Site
 from config.words import Report
-
-__all__ = [
-    "Acknowledge",
-    "Answered",
-    "Command",
-    "Decision",
-    "DeliveryFailed",
-    "DeviceState",
-    "Engine",
-    "GatewayState",
-    "Heard",
-    "Refused",
-    "Reset",
-    "Restored",
-    "StandDown",
-    "SystemTrouble",
-]
 
 SYSTEM_TROUBLES_MAX = 1_000
 

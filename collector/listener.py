@@ -94,7 +94,7 @@ class Listener:
     def _open(self, lanes: Iterable[StoredLane]) -> None:
         known: dict[Edge, dict[tuple[str, Lane], Positions]] = {}
         for lane in lanes:
-            known.setdefault(lane.edge, {})[lane.epoch, lane.lane] = Positions(lane.islands, lane.floor)
+            known.setdefault(lane.edge, {})[lane.epoch, lane.lane] = lane.settled
         group = self._desk.site.community.id
         for gateway in self._desk.site.gateways:
             edge = Edge(group, gateway)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector.account import Positions
 from collector.effects import Counts, Floor
 from collector.state import Decision
-from config.words import Committed, Edge, Lane, Report
+from config.words import Edge, Lane, Report
 
 INT64_MAX = 2**63 - 1  # what a store's integer column holds
 STAMP_MS_MAX = INT64_MAX // 1_000_000 - 1  # a stamp that still fits into a series' nanoseconds (the year 2262)
@@ -48,15 +49,9 @@ class StoredLane:
     islands: tuple[tuple[int, int], ...]
 
     @property
-    def committed(self) -> Committed:
-        """What counts as committed, with all ranges, however many."""
-        upto, beyond = self.floor - 1, []
-        for first, last in self.islands:
-            if first <= upto + 1:
-                upto = max(upto, last)
-            else:
-                beyond.append((first, last))
-        return Committed(upto, tuple(beyond))
+    def settled(self) -> Positions:
+        """What counts as committed: what is stored, and all that lies below the floor."""
+        return Positions(self.islands, self.floor)
 
     @property
     def count(self) -> int:
@@ -66,7 +61,7 @@ class StoredLane:
     @property
     def missing(self) -> int:
         """How many positions were given up by their gateway and never stored here."""
-        upto = self.committed.upto
+        upto = self.settled.upto
         return upto - self.pruned - sum(last - first + 1 for first, last in self.islands if last <= upto)
 
 

@@ -264,7 +264,7 @@ def prune_records(connection: sqlite3.Connection, lane: StoredLane, keep: int, a
     row = connection.execute(
         "SELECT max(position) FROM (SELECT position FROM records"
         " WHERE journal = ? AND lane = ? AND position <= ? ORDER BY position LIMIT ?)",
-        (journal, lane.lane, lane.committed.upto - keep, at_most),
+        (journal, lane.lane, lane.settled.upto - keep, at_most),
     ).fetchone()
     if row[0] is None:
         return 0

@@ -23,7 +23,7 @@ from collector.alerter.models import (
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.view import by_device
-from collector.engine import Acknowledge, Answered, Command, Reset, StandDown
+from collector.commands import Acknowledge, Answered, Command, Reset, StandDown
 
 ENTRIES_MAX = 1000
 _READING = (401, 403, 503)  # the problems that any operation may end in

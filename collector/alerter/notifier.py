@@ -17,8 +17,8 @@ from collector.alarm import Alarm
 from collector.alerter.channels import Channel, ChannelError
 from collector.alerter.composer import Composer, Happening
 from collector.alerter.road import ChannelStatus, Road
+from collector.commands import DeliveryFailed, Refused, SystemTrouble
 from collector.dispatch import Notice
-from collector.engine import DeliveryFailed, Refused, SystemTrouble
 from collector.incident import Incident
 from collector.message import is_urgent
 from collector.records import Attempt

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from collector.alerter.front import Front
 from collector.alerter.models import FieldError, Problem
-from collector.engine import Refused
+from collector.commands import Refused
 from collector.store import StoreFailed
 
 PROBLEM_JSON = "application/problem+json"

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from collector.alerter.channels import Channel, ChannelError, Letter
-from collector.engine import SystemTrouble
+from collector.commands import SystemTrouble
 from collector.wording import one_line
 
 SEND_WITHIN_S = 75.0  # then a channel counts as hanging; its own limits are shorter, unless it gets bytes one by one

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from collector.engine import SystemTrouble
+from collector.commands import SystemTrouble
 from collector.histories import open_history
 from collector.history import Drain, History, HistoryDown, HistoryRefused
 from collector.historyfile import SqliteHistory

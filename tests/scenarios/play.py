@@ -14,21 +14,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from collector.alarm import Alarm, Phase
+from collector.commands import Acknowledge, Answered, Command, DeliveryFailed, Refused, Reset, StandDown
 from collector.dispatch import Notice, Reason
 from collector.effects import Owing, Presence
-from collector.engine import (
-    Acknowledge,
-    Answered,
-    Command,
-    Decision,
-    DeliveryFailed,
-    Engine,
-    Refused,
-    Reset,
-    Restored,
-    StandDown,
-)
+from collector.engine import Engine
 from collector.incident import Answer, Entry, Incident
+from collector.state import Decision, Restored
 from config.site import Site
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report

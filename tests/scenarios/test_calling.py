@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from collector.alarm import Phase
+from collector.commands import Acknowledge, Answered, DeliveryFailed, StandDown, SystemTrouble
 from collector.dispatch import Reason
-from collector.engine import Acknowledge, Answered, DeliveryFailed, StandDown, SystemTrouble
 from collector.incident import Answer
 from config.profile import Condition
 from tests.scenarios.play import START_MS, Play, people

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collector.alarm import Phase
+from collector.commands import Reset
 from collector.dispatch import Reason
-from collector.engine import Reset
 from collector.incident import Answer
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collector.commands import Answered, Reset, SystemTrouble
 from collector.dispatch import Reason
-from collector.engine import Answered, Reset, SystemTrouble
 from collector.incident import Answer
 from config.profile import Condition
 from tests.scenarios.play import Play, people

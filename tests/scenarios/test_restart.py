@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from collector.engine import Answered, Reset
+from collector.commands import Answered, Reset
 from collector.incident import Answer
 from tests.scenarios.play import Play
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from collector.alarm import Phase
 from collector.alerter.view import View
+from collector.commands import Acknowledge, Answered, Reset, SystemTrouble
 from collector.dispatch import Reason
-from collector.engine import Acknowledge, Answered, Engine, Reset, SystemTrouble
+from collector.engine import Engine
 from collector.incident import Answer
 from collector.message import describe
 from config.profile import Condition, Profile

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from collector.account import Positions
 from collector.alarm import Alarm, Phase
-from collector.commands import Command, Reset
+from collector.commands import Command, Refused, Reset
 from collector.dispatch import Notice
 from collector.edge import EdgeSession
 from collector.effects import Acknowledge, AskRebirth, Effect, Floor, Judge, Owing, Presence, Repeat
-from collector.engine import Decision, Engine, Refused, Restored
+from collector.engine import Engine
 from collector.incident import Entry, Incident
+from collector.state import Decision, Restored
 from config.site import Site
 from config.wire import decode
 from config.words import Birth, Commit, Data, Death, Edge, Lane, Report

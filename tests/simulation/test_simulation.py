@@ -12,7 +12,7 @@ from collector.commands import Acknowledge, Reset
 from collector.dispatch import Notice
 from collector.edge import EdgeSession
 from collector.effects import Owing, Presence
-from collector.engine import Decision
+from collector.state import Decision
 from config.sparkplug import DataType
 from config.words import Lane, Reading, Report
 from tests.simulation import run as checks

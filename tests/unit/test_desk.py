@@ -13,10 +13,9 @@ import pytest
 
 from collector.alerter.channels import Letter
 from collector.alerter.notifier import Notifier
-from collector.commands import Answered, SystemTrouble
+from collector.commands import Answered, Refused, SystemTrouble
 from collector.desk import Desk, Patience
 from collector.effects import Presence
-from collector.engine import Refused
 from collector.histories import open_history
 from collector.incident import Answer, Incident
 from collector.records import INT64_MAX, Batch, Record

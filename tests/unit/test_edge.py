@@ -7,12 +7,12 @@ from typing import TypeVar
 import pytest
 
 from collector.account import HELD_MAX, Positions
-from collector.edge import (
+from collector.edge import EdgeSession
+from collector.effects import (
     Acknowledge,
     AskRebirth,
     Count,
     Counts,
-    EdgeSession,
     Effect,
     Floor,
     Judge,

@@ -23,9 +23,8 @@ from collector.alerter.notifier import (
     next_try_ms,
 )
 from collector.alerter.road import CALM_SLOTS, SLOTS
-from collector.commands import DeliveryFailed, SystemTrouble
+from collector.commands import DeliveryFailed, Refused, SystemTrouble
 from collector.dispatch import Notice, Reason
-from collector.engine import Refused
 from collector.incident import Incident
 from collector.records import Attempt
 from collector.store import StoreFailed

@@ -11,9 +11,9 @@ from collector.alarm import Alarm
 from collector.alerter.channels import ChannelError, Letter
 from collector.alerter.notifier import Notifier
 from collector.dispatch import Notice, Reason
-from collector.engine import Decision
 from collector.incident import Incident
 from collector.records import Batch
+from collector.state import Decision
 from collector.store import Store, open_store
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 

@@ -19,9 +19,9 @@ import pytest
 from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice, Reason
 from collector.effects import Counts, Floor
-from collector.engine import Decision
 from collector.incident import Answer, Entry, Incident, Response
 from collector.records import Attempt, Batch, Recalled, Record, StoredLane
+from collector.state import Decision
 from collector.store import Limits, Store, StoreFailed, StoreRefused, open_store
 from config.endpoint import EndpointError
 from config.profile import Condition, Kind
@@ -122,12 +122,12 @@ def test_the_account_of_a_lane_is_rebuilt_from_rows(tmp_path: Path) -> None:
             await store.commit(Batch(records=(record(1, Lane.TELEMETRY), record(1, epoch="e2"))))
         async with opened(tmp_path / "s") as store:
             lanes = {(lane.epoch, lane.lane): lane for lane in await store.lanes()}
-            assert lanes["e1", Lane.ALARM].committed == Committed(0, ((3, 4), (7, 7), (9, 10)))
-            assert lanes["e1", Lane.TELEMETRY].committed == Committed(1)
-            assert lanes["e2", Lane.ALARM].committed == Committed(1)
+            assert lanes["e1", Lane.ALARM].settled.committed() == Committed(0, ((3, 4), (7, 7), (9, 10)))
+            assert lanes["e1", Lane.TELEMETRY].settled.committed() == Committed(1)
+            assert lanes["e2", Lane.ALARM].settled.committed() == Committed(1)
             await store.commit(Batch(floors=(Floor(EDGE, "e1", Lane.ALARM, 7),)))
             (lane,) = [lane for lane in await store.lanes() if (lane.epoch, lane.lane) == ("e1", Lane.ALARM)]
-            assert lane.committed == Committed(7, ((9, 10),))
+            assert lane.settled.committed() == Committed(7, ((9, 10),))
             assert (lane.count, lane.missing) == (5, 4)
 
     asyncio.run(main())
@@ -210,7 +210,7 @@ def test_pruning_is_counted_and_a_pruned_position_is_not_stored_again(tmp_path: 
             await store.commit(Batch(records=(record(4),)))
             assert await store.recall(record(4).report) is Recalled.SAME
             (lane,) = await store.lanes()
-            assert lane.committed == Committed(8, ((20, 20),))
+            assert lane.settled.committed() == Committed(8, ((20, 20),))
             assert (lane.count, lane.missing) == (8, 1)
             (row,) = await store.ledger_rows()
             assert (row.committed, row.spooled, row.missing) == (8, 8, 1)
@@ -356,7 +356,7 @@ def test_nothing_that_was_committed_is_lost_when_the_process_is_killed(tmp_path:
 FULL_DISK = """
 import asyncio, sys
 from pathlib import Path
-from collector.engine import Decision
+from collector.state import Decision
 from collector.records import Batch
 from collector.store import Limits, StoreFailed
 from config.words import Lane

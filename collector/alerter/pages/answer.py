@@ -16,8 +16,8 @@ from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
 from collector.alerter.pages.board import card_of
+from collector.commands import Answered, Command, Refused, Reset, StandDown
 from collector.dispatch import leaders
-from collector.engine import Answered, Command, Refused, Reset, StandDown
 from collector.incident import Answer, Incident
 from collector.message import LATE_MS
 from collector.store import StoreFailed
