@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -103,7 +104,7 @@ class Inbox:
         if broker.username:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            self._client.tls_set()
+            self._client.tls_set(broker.ca_file)
         self._client.on_pre_connect = self._before_connect
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -258,7 +259,8 @@ class Inbox:
             self._call(self._connection, False, "the broker refuses the subscription")
 
     def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
-        self._call(self._connection, False, "cannot be reached")
+        error = sys.exc_info()[1]  # paho calls us while it handles the error, and tells it in no other way
+        self._call(self._connection, False, "cannot be reached" + (f": {error}" if error else ""))
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object

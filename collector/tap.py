@@ -120,7 +120,7 @@ def _client(broker: Broker, group: str) -> mqtt.Client:
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:
-        client.tls_set()
+        client.tls_set(broker.ca_file)
 
     def subscribe(client: mqtt.Client, _data: object, _flags: object, reason: object, _more: object) -> None:
         print(f"-- connected to {broker.host}:{broker.port}: {reason}", file=sys.stderr)

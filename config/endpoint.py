@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,17 +17,21 @@ class EndpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """An MQTT broker; username and password come from CALLPOINT_MQTT_USERNAME and CALLPOINT_MQTT_PASSWORD[_FILE]."""
+    """An MQTT broker. `ca_file` (PEM) is who vouches for its certificate; None means the system's authorities."""
 
     host: str
     port: int
     tls: bool
     username: str | None = None
     password: str | None = None
+    ca_file: str | None = None
 
 
 def parse_mqtt(url: str) -> Broker:
-    """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises EndpointError; a password in the URL is refused."""
+    """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises EndpointError; a password in the URL is refused.
+
+    From the environment: CALLPOINT_MQTT_USERNAME, CALLPOINT_MQTT_PASSWORD[_FILE], CALLPOINT_MQTT_CA_FILE (TLS only).
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -36,13 +41,26 @@ def parse_mqtt(url: str) -> Broker:
         raise EndpointError(f"MQTT URL {url!r}: expected mqtt://host:port or mqtts://host:port")
     if parts.username or parts.password:
         raise EndpointError("MQTT URL: put the password into CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE")
+    tls = parts.scheme == "mqtts"
     return Broker(
         parts.hostname,
         port or _MQTT_PORTS[parts.scheme],
-        parts.scheme == "mqtts",
+        tls,
         read_secret("CALLPOINT_MQTT_USERNAME"),
         read_secret("CALLPOINT_MQTT_PASSWORD"),
+        _ca_file("CALLPOINT_MQTT_CA_FILE") if tls else None,
     )
+
+
+def _ca_file(name: str) -> str | None:
+    path = os.environ.get(name)
+    if not path:
+        return None
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # an SSLError, for what is no certificate, is one too
+        raise EndpointError(f"{name}: {path}: expected a file with PEM certificates: {error}") from error
+    return path
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -74,7 +74,7 @@ class _Connection:
         self._client.will_set(will.topic, will.payload, qos=will.qos, retain=False)
         self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            self._client.tls_set()
+            self._client.tls_set(broker.ca_file)
 
     async def open(
         self,
