@@ -38,3 +38,8 @@ class Agenda(Generic[Key]):
             key = heappop(self._heap)[2]
             self._at.pop(key, None)
             yield key
+
+
+def ms_of(seconds: float) -> int:
+    """A plan's seconds as the milliseconds in which stamps count."""
+    return round(seconds * 1000)

@@ -7,16 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from collector.dispatch import (
-    LATE_MS,
-    PEOPLE_THERE_MS,
-    RECALL_AFTER_MS,
-    RETELL_MS,
-    SETTLE_MS,
-    Notice,
-    Reason,
-    responsible,
-)
+from collector.agenda import ms_of
+from collector.dispatch import Notice, Reason, responsible
 from collector.incident import Answer, Incident, Response
 from collector.notices import Notices
 from collector.rings import Rings
@@ -24,6 +16,11 @@ from collector.state import State
 from config.profile import Condition, Kind
 from config.site import KindPlan, Site
 
+LATE_MS = 30 * 60 * 1000  # an alarm older than this when it arrives, and over, is no call-out any more
+RECALL_AFTER_MS = 10_000  # devices that join within this time of a call are told of in one new call
+PEOPLE_THERE_MS = 600_000  # so long after their last word people are there or near, and see a head flicker themselves
+SETTLE_MS = 10_000  # a late alarm that is still active so long after it came is called out in full
+RETELL_MS = 600_000  # a building whose troubles come and go is told of them once in this time
 GOING = (Answer.GOING, Answer.ARRIVED)
 
 
@@ -278,7 +275,7 @@ class CallOut:
         words = [said.at_ms for said in incident.responses if said.call == incident.call]
         if now >= max(incident.call_started_at_ms, *words, incident.quorum_at_ms or 0) + PEOPLE_THERE_MS:
             return True
-        repeat_ms = _ms(self._plan(incident).repeat_s)
+        repeat_ms = ms_of(self._plan(incident).repeat_s)
         asked = [notice for notice in self._notices.open_of(incident) if notice.expects_answer]
         waits = any(now < notice.created_at_ms + notice.due * repeat_ms for notice in asked)
         return incident.quorum_at_ms is None and not waits
@@ -288,7 +285,3 @@ class CallOut:
 
     def _plan(self, incident: Incident) -> KindPlan:
         return self._site.kind_plan(incident.kind)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

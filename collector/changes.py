@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-FOLLOWERS_MAX = 500
+FOLLOWERS_MAX = 500  # each holds a connection of the web server open
 
 
 class TooManyFollowers(Exception):
-    """Nobody else can follow the changes now."""
+    """Nobody else can follow the changes now; when somebody leaves there is room again."""
 
 
 class Changes:

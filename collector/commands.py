@@ -52,7 +52,7 @@ class DeliveryFailed:
 class SystemTrouble:
     """A part of the system itself is in trouble or well again: a broker, store, history, channel or record."""
 
-    part: str  # "broker", "history", "channel:mail", "gateway:gw-1:check" ...
+    part: str  # "broker", "history", "channel:mail", "gateway:gw-1:check" …
     active: bool
     text: str
 
@@ -68,7 +68,5 @@ class Refused(ValueError):
     """
 
     def __init__(self, reason: str, sentence: str) -> None:
-        self.reason = (
-            reason  # unknown-incident, closed, unknown-person, not-authorised, source-in-alarm, owes-records …
-        )
+        self.reason = reason
         super().__init__(sentence)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
-from collector.callout import CallOut
-from collector.dispatch import LATE_MS
-from collector.incident import PRIORITY, Incident, Source, is_new_source, outranks
+from collector.callout import LATE_MS, CallOut
+from collector.incident import PRIORITY, Incident, Source, detector_of, is_new_source, outranks
 from collector.rules import Rule
 from collector.state import State
 from config.profile import Condition
@@ -222,9 +221,3 @@ class Conditions:
     def _log(self, event: str, alarm: Alarm, now: int) -> None:
         facts = [("alarm", alarm.key), ("class", alarm.condition.value), ("value", alarm.value or "")]
         self._state.log(now, event, incident=alarm.incident, device=alarm.device, facts=facts)
-
-
-def detector_of(point: str) -> int | None:
-    """The panel's detector number in a point's name, "detector/3/fire" -> 3, else None."""
-    parts = point.split("/")
-    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None

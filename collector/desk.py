@@ -34,7 +34,7 @@ BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
 BATCH_RECORDS_MAX = 2_000
 FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
-SPIN_S = 0.01
+SPIN_S = 0.01  # the least wait for a time: one that has just come does not keep the loop turning
 
 log = logging.getLogger(__name__)
 

@@ -52,13 +52,6 @@ class Notice:
     failed_at_ms: int | None = None  # the channel could not deliver it
 
 
-LATE_MS = 30 * 60 * 1000  # an alarm older than this when it arrives, and over, is no call-out any more
-RECALL_AFTER_MS = 10_000  # devices that join within this time of a call are told of in one new call
-PEOPLE_THERE_MS = 600_000  # so long after their last word people are there or near, and see a head flicker themselves
-SETTLE_MS = 10_000  # a late alarm that is still active so long after it came is called out in full
-RETELL_MS = 600_000  # a building whose troubles come and go is told of them once in this time
-
-
 def people_of(site: Site, building: str, call: str) -> list[tuple[str, Reason]]:
     """Who belongs to a ring of the plan, and why; nobody twice. A building "" is the community: its contacts."""
     if call == "contacts" or building not in site.buildings:

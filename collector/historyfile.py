@@ -20,7 +20,7 @@ BYTES_MAX = 4 << 30  # about a year of a thousand points; a larger community kee
 DAY_NS = 86_400 * 1_000_000_000
 HISTORY = Kind(
     "history",
-    0x43414C48,
+    0x43414C48,  # "CALH"
     1,
     """
     CREATE TABLE series (

@@ -32,10 +32,10 @@ class Response:
 class Incident:
     """What happened in one building of one kind; one is open per building and kind.
 
-    `calls` counts the call-outs: a new device in alarm calls anew, also those who acknowledged before.
+    `call` counts the call-outs: a new device in alarm calls anew, also those who acknowledged before.
     """
 
-    id: str  # ULID-like, sortable, from now and a counter: the engine draws no randomness
+    id: str  # in the order of making, see `State.next_id`
     building: str
     kind: Kind
     opened_at_ms: int  # when this collector opened it
@@ -67,7 +67,7 @@ class Entry:
     """A line of the timeline: what happened, by a named event, with the facts people need to follow it."""
 
     at_ms: int
-    event: str  # incident-opened, alarm-raised, notice-created, answered, acknowledged, reset, refused, closed ...
+    event: str  # incident-opened, alarm-raised, notice-created, answered, acknowledged, reset, incident-closed …
     incident: str | None = None
     device: str | None = None
     person: str | None = None
@@ -89,6 +89,12 @@ class Source:
 
     device: str
     detector: int | None
+
+
+def detector_of(point: str) -> int | None:
+    """The panel's detector number in a point's name, "detector/3/fire" -> 3, else None."""
+    parts = point.split("/")
+    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None
 
 
 def is_new_source(source: Source, others: Collection[Source]) -> bool:

@@ -25,7 +25,7 @@ SMS_UNITS_MAX = 70  # one SMS in UCS-2, which any Chinese character makes it (3G
 SMS_ASCII_MAX = 160  # one SMS in the 7-bit alphabet
 ALARMS_SHOWN_MAX = 5
 NAMES_SHOWN_MAX = 8
-LATE_MS = 5_000  # source and receipt further apart than this: both times are shown
+HEARD_LATER_MS = 5_000  # source and receipt further apart than this: both times are shown
 
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
@@ -157,7 +157,7 @@ def _words(
 
 def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> str:
     since = say.since.format(source=moment(since_ms, now, site.zone) or say.unknown_time)
-    if abs(heard_ms - since_ms) <= LATE_MS:
+    if abs(heard_ms - since_ms) <= HEARD_LATER_MS:
         return since
     return since + say.heard_later.format(heard=moment(heard_ms, now, site.zone) or say.unknown_time)
 

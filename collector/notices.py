@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from collector.agenda import ms_of
 from collector.alarm import Alarm
 from collector.dispatch import Notice, Reason
 from collector.incident import PRIORITY, Incident
@@ -54,7 +55,7 @@ class Notices:
             heard_at_ms=incident.opened_at_ms if cause is None else cause.heard_at_ms,
             created_at_ms=now,
             expects_answer=expects_answer,
-            next_repeat_at_ms=now + round(plan.repeat_s * 1000) if repeats else None,
+            next_repeat_at_ms=now + ms_of(plan.repeat_s) if repeats else None,
         )
         self._state.put_notice(notice)
         facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
@@ -66,7 +67,7 @@ class Notices:
         for notice in self._state.notices_of_call(incident):
             if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
                 more = notice.due < plan.repeats_max
-                again_at = now + round(plan.repeat_s * 1000) if more else None
+                again_at = now + ms_of(plan.repeat_s) if more else None
                 self._state.put_notice(replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at))
 
     def failed(self, incident: Incident, notice: Notice, error: str, now: int) -> bool:

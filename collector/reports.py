@@ -32,7 +32,7 @@ class Reports:
             if (alarm := state.alarms.get(f"{name}:quality")) is not None:
                 point, _, cause = (alarm.value or "").partition(": ")
                 device.bad[point] = cause
-        self.counts: Counter[str] = Counter()  # what was odd: unknown-gateway, unknown-device, unknown-point
+        self.counts: Counter[str] = Counter()  # see `Engine.counts`
 
     def take(self, report: Report, now: int, complete: bool) -> None:
         """Judge a report. `complete` False: earlier records are missing, so only what rises counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from collector.agenda import ms_of
 from collector.dispatch import people_of
 from collector.incident import Incident
 from collector.notices import Notices
@@ -33,7 +34,7 @@ class Rings:
                 break
         next_at = None
         if index < len(rings):
-            next_at = now + round((rings[index].after_s - rings[index - 1].after_s) * 1000)
+            next_at = now + ms_of(rings[index].after_s - rings[index - 1].after_s)
         else:
             self._state.log(now, "last-ring-called", incident=incident.id)
         incident = replace(incident, rings_called=index, next_step_at_ms=next_at)

@@ -29,7 +29,7 @@ from config.endpoint import sqlite_path
 from config.words import Lane, Report
 
 T = TypeVar("T")
-STORE = Kind("state store", 0x43414C4C, 1, SCHEMA)
+STORE = Kind("state store", 0x43414C4C, 1, SCHEMA)  # "CALL"
 PRUNE_ROWS_MAX = 5_000  # per transaction, so that an alarm never waits long behind the housekeeping
 
 
@@ -38,7 +38,7 @@ class StoreRefused(ValueError):
 
 
 class StoreFailed(Exception):
-    """A transaction could not be written: the disk's fault. Nothing of it is in the store."""
+    """A transaction could not be carried out: the disk's fault, and it may pass. Nothing of it is in the store."""
 
 
 @dataclass(frozen=True, slots=True)

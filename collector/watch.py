@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from collector.agenda import Agenda
+from collector.agenda import Agenda, ms_of
 from collector.alarm import Alarm
 from collector.conditions import Conditions, ours
 from collector.effects import Presence
@@ -75,7 +75,7 @@ class Watch:
         self._state = state
         self._conditions = conditions
         self._agenda: Agenda[tuple[str, str]] = Agenda()
-        self._silent_ms = {gateway.id: _ms(gateway.silent_after_s) for gateway in site.gateways.values()}
+        self._silent_ms = {gateway.id: ms_of(gateway.silent_after_s) for gateway in site.gateways.values()}
         group = site.community.id
         self.gateways = {name: GatewayState(Edge(group, name), patient_from_ms=now) for name in site.gateways}
         self.devices = {
@@ -271,8 +271,4 @@ def _silent_after_ms(site: Site, device: Device) -> int:
     points = site.points(device)
     pulses = [point.register.heartbeat_s for point in points if point.lane is Lane.TELEMETRY]
     pulse_s = min(pulses or [point.register.heartbeat_s for point in points[:1]], default=0.0)
-    return max(_ms(site.plan.device_silent_after_s), _ms(pulse_s) + HEARTBEAT_GRACE_MS)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+    return max(ms_of(site.plan.device_silent_after_s), ms_of(pulse_s) + HEARTBEAT_GRACE_MS)

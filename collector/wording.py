@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from collector.alarm import Alarm
+from collector.incident import detector_of
 from collector.phrases import PHRASES
 from config.profile import Point, points_of
 from config.site import Language, Place, Site
@@ -23,7 +24,7 @@ def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
     say = PHRASES[language]
     device, point = site.devices.get(alarm.device), _point(site, alarm.device, alarm.point)
     title = site.profiles[device.profile].title if device else {}
-    number = _detector(alarm.point)
+    number = detector_of(alarm.point)
     parts = [
         one_line(title.get(language) or next(iter(title.values()), "")),
         "" if number is None else say.detector.format(number=number),
@@ -43,12 +44,19 @@ def place_words(place: Place, language: Language) -> str:
     return spot + (say.brackets.format(text=note) if note else "")
 
 
+def place_brief(place: Place, language: Language) -> str:
+    """Floor and flat in few characters."""
+    say = PHRASES[language]
+    floor = (say.floor_brief if place.floor >= 0 else say.basement_brief).format(number=abs(place.floor))
+    return f"{floor} {one_line(place.flat)}".strip()
+
+
 def alarm_place(site: Site, alarm: Alarm) -> Place | None:
     """Where an alarm's point is; None for a part of the system itself."""
     device = site.devices.get(alarm.device)
     if device is None:
         return None
-    number = _detector(alarm.point)
+    number = detector_of(alarm.point)
     return next((each.place for each in device.detectors if each.number == number), device.place)
 
 
@@ -90,19 +98,6 @@ def _point(site: Site, device: str, point: str) -> Point | None:
     installed = site.devices.get(device)
     if installed is None:
         return None
-    number = _detector(point)
+    number = detector_of(point)
     points = points_of(site.profiles[installed.profile], [] if number is None else [number])
     return next((each for each in points if each.name == point), None)
-
-
-def _detector(point: str) -> int | None:
-    """The panel's detector number in a point's name, "detector/3/fire" -> 3."""
-    parts = point.split("/")
-    return int(parts[1]) if len(parts) == 3 and parts[0] == "detector" and parts[1].isdecimal() else None
-
-
-def place_brief(place: Place, language: Language) -> str:
-    """Floor and flat in few characters."""
-    say = PHRASES[language]
-    floor = (say.floor_brief if place.floor >= 0 else say.basement_brief).format(number=abs(place.floor))
-    return f"{floor} {one_line(place.flat)}".strip()

@@ -317,7 +317,7 @@ from tests.unit.test_store import record, open_store, SMALL
 async def main():
     store = await open_store("sqlite:" + sys.argv[1], SMALL)
     position = (await store.lanes() or [None])[0]
-    position = 0 if position is None else position.committed.upto
+    position = 0 if position is None else position.settled.upto
     while True:
         await store.commit(Batch(records=(record(position + 1), record(position + 2))))
         position += 2

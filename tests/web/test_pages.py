@@ -14,8 +14,9 @@ import pytest
 
 from collector.alarm import Phase
 from collector.alerter.catalogue import MESSAGES, choose_language, say
+from collector.callout import RECALL_AFTER_MS
 from collector.commands import SystemTrouble
-from collector.dispatch import RECALL_AFTER_MS, Reason
+from collector.dispatch import Reason
 from collector.incident import Answer
 from config.profile import Condition, Kind
 from config.words import Quality

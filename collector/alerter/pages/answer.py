@@ -19,7 +19,7 @@ from collector.alerter.pages.board import card_of
 from collector.commands import Answered, Command, Refused, Reset, StandDown
 from collector.dispatch import leaders
 from collector.incident import Answer, Incident
-from collector.message import LATE_MS
+from collector.message import HEARD_LATER_MS
 from collector.store import StoreFailed
 from config.site import Building, Language, Person
 
@@ -102,7 +102,7 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         conditions=card.conditions[:CONDITIONS_SHOWN_MAX],
         more=max(0, len(card.conditions) - CONDITIONS_SHOWN_MAX),
         since=card.since,
-        late=abs(incident.opened_at_ms - incident.cause_at_ms) > LATE_MS,
+        late=abs(incident.opened_at_ms - incident.cause_at_ms) > HEARD_LATER_MS,
         mine=mine.answer.value if mine else None,
         mine_before=mine is not None and mine.call < incident.call,
         mine_at=front.view.stamp(mine.at_ms) if mine else None,
