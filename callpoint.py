@@ -11,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DEMO_SITE = HERE / "config" / "sites" / "demo"
+OURS = {"config", "gateway", "collector", "simulator"}
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -23,6 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        # A gateway's install leaves out what only the collector or the demo needs; anything else is our mistake.
+        if options.extra is None or (error.name or "").partition(".")[0] in OURS:
+            raise
+        install = f"pip install --constraint constraints.txt '.[{options.extra}]'"
+        print(f"callpoint {options.command}: needs {error.name}; in the sources' folder: {install}", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:
         # The reader (`| head`) has gone: nothing more to say, and nothing to complain about at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Lets a neighbourhood's own people answer a fire or a stuck elevator in time.",
         epilog="Secrets come from the environment or a file: CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(extra=None)  # what of `pip install '.[extra]'` a command needs
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_services(commands)
     _add_simulate(commands)
@@ -56,7 +65,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     demo.add_argument("--mqtt", metavar="URL", help="use this broker, mqtt://host:port (default: an embedded one)")
     demo.add_argument("--history", metavar="URL", help="use this history (default: a SQLite file)")
     demo.add_argument("--listen", metavar="HOST:PORT", help="where the page is (default: 127.0.0.1:8080 or near it)")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, extra="demo")
 
 
 def _add_services(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,11 +84,11 @@ def _add_services(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     collector.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
     collector.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="default: %(default)s")
     collector.add_argument("--url", metavar="URL", help="what phones open (default: the plan's board_url)")
-    collector.set_defaults(run=_collector)
+    collector.set_defaults(run=_collector, extra="collector")
 
     broker = commands.add_parser("broker", help="an embedded MQTT broker for trials", description=_broker.__doc__)
     broker.add_argument("--listen", default="127.0.0.1:1883", metavar="HOST:PORT", help="default: %(default)s")
-    broker.set_defaults(run=_broker)
+    broker.set_defaults(run=_broker, extra="demo")
 
 
 def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -110,7 +119,15 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--history", metavar="URL", help="as the collector's (default: the SQLite file beside the state)"
     )
     ledger.add_argument("--json", action="store_true", help="print JSON")
-    ledger.set_defaults(run=_ledger)
+    ledger.set_defaults(run=_ledger, extra="collector")
+
+    why = commands.add_parser("why", help="why was I called, or not", description=_why.__doc__)
+    why.add_argument("incident", metavar="INCIDENT", help="its id, or latest")
+    why.add_argument("--person", metavar="ID", help="why this person was called, or was not")
+    why.add_argument("--site", type=Path, metavar="SITE", help="tells rings and who may reset by name")
+    why.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
+    why.add_argument("--json", action="store_true", help="print JSON")
+    why.set_defaults(run=_why)
 
     bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
     bench.add_argument(
@@ -121,7 +138,7 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     bench.add_argument("--count", type=_count, metavar="N", help="alarms (50), reports (200,000) or troubles (5,000)")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
-    bench.set_defaults(run=_bench)
+    bench.set_defaults(run=_bench, extra="demo")
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -235,6 +252,14 @@ def _ledger(options: argparse.Namespace) -> int:
     from collector.ledger import run
 
     return run(options.state, options.history, options.json)
+
+
+def _why(options: argparse.Namespace) -> int:
+    """Everything about an incident from the store: what opened it, who was called when and why, each sending, what they
+    said, why nobody called them again, and what closed it. Works beside a collector that runs."""
+    from collector.why import run
+
+    return run(options.incident, options.state, options.site, options.person, options.json)
 
 
 def _bench(options: argparse.Namespace) -> int:

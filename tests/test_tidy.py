@@ -36,6 +36,7 @@ PURE = {
     "gateway/window.py",
     "collector/account.py",
     "collector/edge.py",
+    "collector/reasons.py",
     "collector/reports.py",
     "collector/commands.py",
     "collector/watch.py",
