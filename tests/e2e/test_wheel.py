@@ -7,17 +7,35 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+# What only the collector, the demo or the tests need: a Pi must not have to carry it.
+NOT_FOR_A_PI = {
+    "fastapi",
+    "uvicorn",
+    "jinja2",
+    "apprise",
+    "httpx",
+    "influxdb-client",
+    "amqtt",
+    "itsdangerous",
+    "pytest",
+}
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `callpoint` command of a clean environment with only the wheel and the pinned dependencies."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the sources as they lie here."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     source = folder / "source"
@@ -28,14 +46,49 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run([*build, str(source)], check=True)
     (wheel,) = folder.glob("callpoint-*.whl")
-    environment = folder / "environment"
-    venv.create(environment, with_pip=False)
-    (packages,) = environment.glob("lib/python*/site-packages")
-    install = [sys.executable, "-m", "pip", "--python", str(environment / "bin/python"), "install", "--quiet"]
+    return wheel
+
+
+def _environment(folder: Path, wheel: Path) -> Path:
+    """A clean environment with nothing but the wheel in it; returns its site-packages."""
+    venv.create(folder, with_pip=False)
+    install = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install", "--quiet"]
     subprocess.run([*install, "--no-index", "--no-deps", str(wheel)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    return packages
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
+    """The `callpoint` command of a clean environment with the wheel and everything that is pinned."""
+    packages = _environment(wheel.parent / "environment", wheel)
     # Dependencies come from the environment the tests run in; a plain path line does not bring its own .pth files.
     (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    return environment / "bin" / "callpoint"
+    return wheel.parent / "environment/bin/callpoint"
+
+
+@pytest.fixture(scope="module")
+def on_a_pi(wheel: Path) -> Path:
+    """The `callpoint` command of an environment as `pip install .` makes it: without the extras."""
+    packages = _environment(wheel.parent / "pi", wheel)
+    for name in _needed_by_a_gateway():
+        for top in {file.parts[0] for file in metadata.distribution(name).files or ()} - {"..", "__pycache__"}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(Path(sysconfig.get_paths()["purelib"]) / top)
+    return wheel.parent / "pi/bin/callpoint"
+
+
+def _needed_by_a_gateway() -> set[str]:
+    """The names of all distributions that callpoint without extras draws in."""
+    found: set[str] = set()
+    waiting = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            found.add(name)
+            waiting += metadata.requires(name) or []
+    return found
 
 
 @pytest.fixture
@@ -68,3 +121,38 @@ def test_an_installed_callpoint_plays_its_demo(installed: Path, strangers: dict[
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(report.read_text())["ok"] is True
+
+
+def test_a_pi_gets_nothing_that_only_the_collector_needs() -> None:
+    needed = _needed_by_a_gateway()
+
+    assert {"paho-mqtt", "pymodbus", "protobuf", "pydantic"} <= needed
+    assert not needed & NOT_FOR_A_PI
+    assert len(needed) <= 14, f"a Pi's install grows: {sorted(needed)}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("check", "SITE"), 0, "6 buildings, 2 gateways"),
+        (("gateway", "SITE", "--id", "nobody", "--mqtt", "mqtt://127.0.0.1:1"), 2, "it has gw-east, gw-west"),
+        (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
+        (("collector", "SITE", "--mqtt", "mqtt://127.0.0.1:1"), 1, "'.[collector]'"),
+        (("ledger", "--history", "influxdb://127.0.0.1:1/x"), 1, "'.[collector]'"),
+        (("demo",), 1, "'.[demo]'"),
+        (("broker",), 1, "'.[demo]'"),
+        (("bench", "alarm"), 1, "'.[demo]'"),
+    ],
+)
+def test_a_pi_s_install_does_a_gateway_s_work_and_names_what_the_rest_needs(
+    on_a_pi: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (site,) = on_a_pi.parent.parent.glob("lib/python*/site-packages/config/sites/demo")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    given = [str(site) if argument == "SITE" else argument for argument in arguments]
+    done = _run(on_a_pi, *given, cwd=tmp_path, env=environment)
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("\n") == 1
