@@ -136,7 +136,7 @@ class Process:
         self._notifier = self._make_notifier()
         self._drain = Drain(desk.store, desk.history, desk.act)
         # One caller for the life of the process: it remembers when each building was called.
-        desk.send_unrecorded = self._make_notifier().send_unrecorded
+        desk.unrecorded.send = self._make_notifier().send_unrecorded
         desk.after_commit.append(lambda _stored: self._notifier.wake())
 
     async def run(self, web_socket: socket.socket, host: str) -> int:

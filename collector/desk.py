@@ -2,8 +2,8 @@
 
 One transaction may hold many decisions; an alarm closes it at once. After the commit, and only then, gateways
 are acknowledged, the notifier is woken and the pages are told. If a commit fails, all that was not written is
-forgotten: the engine starts anew from the store and the gateways say it again. A fire among it still goes to
-the emergency contacts, marked as unrecorded.
+forgotten: the engine starts anew from the store and the gateways say it again. A fire among it is still told,
+see `unrecorded.py`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 from collector import ledger
-from collector.alarm import Alarm, Phase
+from collector.alarm import Alarm
 from collector.changes import Changes
 from collector.commands import Command, SystemTrouble
 from collector.effects import Counts, Floor, Owing, Presence
@@ -26,7 +26,7 @@ from collector.incident import Incident
 from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
 from collector.state import Decision, Restored
 from collector.store import Store, StoreFailed
-from config.profile import Condition
+from collector.unrecorded import Unrecorded
 from config.site import Site
 from config.words import Lane, Report
 
@@ -82,7 +82,7 @@ class Desk:
         self.counters: Counter[str] = Counter()
         self.after_commit: list[Callable[[Sequence[Record]], None]] = []  # called with the records stored
         self.after_restart: list[Callable[[], None]] = []  # the engine is another one, from the store
-        self.send_unrecorded: Callable[[Incident, Sequence[Alarm]], Awaitable[object]] | None = None
+        self.unrecorded = Unrecorded()
         self._clock = clock
         self._patience = patience
         self._pending = _Pending()
@@ -92,7 +92,6 @@ class Desk:
         self._changes = Changes()
         self._failures = 0
         self._short_of_space: bool | None = None  # as told; after a start the engine may remember an old trouble
-        self._calls: set[asyncio.Future[object]] = set()
         self._ended: StoreFailed | None = None
 
     # --- what others call -----------------------------------------------------------------------------
@@ -185,8 +184,7 @@ class Desk:
             self._refuse_waiting(self._pending, error)
             raise
         finally:
-            if self._calls:
-                await asyncio.wait(self._calls)
+            await self.unrecorded.finish()
 
     async def settle(self) -> None:
         """Commit what is pending, at the end. Raises StoreFailed."""
@@ -253,7 +251,7 @@ class Desk:
             log.error("not committed: %s", error)
             self.counters["commit-failed"] += 1
             self._failures += 1
-            self._call_unrecorded(doomed)
+            self.unrecorded.tell(doomed.decisions, self.engine)
             self._refuse_waiting(doomed, error)
             if isinstance(error.__cause__, TimeoutError) or self._failures >= FAILURES_MAX:
                 raise
@@ -291,7 +289,7 @@ class Desk:
         """What the engine knows is ahead of the store: take another one from what the store has."""
         restored = await self.store.restore()
         self._refuse_waiting(self._pending, error)
-        self._call_unrecorded(self._pending)
+        self.unrecorded.tell(self._pending.decisions, self.engine)
         self._pending = _Pending()
         self._room.set()
         self.engine = Engine(self.site, restored, self._clock())
@@ -301,37 +299,7 @@ class Desk:
         self._short_of_space = None  # the first commit that succeeds takes the trouble back
         self._changes.tell()
 
-    def _call_unrecorded(self, pending: _Pending) -> None:
-        """Tell of the fires and entrapments that a failed transaction raised, or called more people to.
-
-        The sender bounds how often.
-        """
-        if self.send_unrecorded is None:
-            return
-        touched: dict[str | None, None] = {}  # in order
-        for decision in pending.decisions:
-            touched |= {alarm.incident: None for alarm in decision.alarms if _is_loud(alarm)}
-            touched |= {notice.incident: None for notice in decision.notices if notice.expects_answer}
-        for incident in touched:
-            found = self.engine.incidents.get(incident or "")
-            keys = found.alarms if found is not None else ()
-            loud = [alarm for key in keys if (alarm := self.engine.alarms.get(key)) is not None and _is_loud(alarm)]
-            if found is not None and loud:
-                call = asyncio.ensure_future(self.send_unrecorded(found, loud))
-                self._calls.add(call)
-                call.add_done_callback(self._called)
-
-    def _called(self, call: asyncio.Future[object]) -> None:
-        self._calls.discard(call)
-        if not call.cancelled() and (error := call.exception()) is not None:
-            log.error("an unrecorded call could not be sent: %r", error)
-
     def _refuse_waiting(self, pending: _Pending, error: StoreFailed) -> None:
         for future in pending.waiting:
             if not future.done():
                 future.set_exception(error)
-
-
-def _is_loud(alarm: Alarm) -> bool:
-    """True for what people are called out to and nobody has acknowledged."""
-    return alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE

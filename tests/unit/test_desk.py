@@ -215,7 +215,7 @@ def test_a_fire_that_cannot_be_recorded_is_told_to_the_contacts_once_a_minute_pe
         notifier = Notifier(
             desk.site, on.store, {"console": post}, desk, lambda *_: "http://answer", on.clock, desk.act
         )
-        desk.send_unrecorded = notifier.send_unrecorded
+        desk.unrecorded.send = notifier.send_unrecorded
         restarts: list[bool] = []
         desk.after_restart.append(lambda: restarts.append(True))
         on.store.failing = True
@@ -242,7 +242,7 @@ def test_a_ring_that_cannot_be_called_is_told_to_the_contacts(tmp_path: Path) ->
         async def call(incident: Incident, _alarms: object) -> None:
             called.append(incident.building)
 
-        on.desk.send_unrecorded = call
+        on.desk.unrecorded.send = call
         on.smoke()
         await until(lambda: on.stored)
         on.store.failing = True
@@ -260,7 +260,7 @@ def test_telemetry_that_cannot_be_recorded_calls_nobody(tmp_path: Path) -> None:
         async def call(*said: object) -> None:
             called.append(said)
 
-        on.desk.send_unrecorded = call
+        on.desk.unrecorded.send = call
         restarts: list[bool] = []
         on.desk.after_restart.append(lambda: restarts.append(True))
         on.store.failing = True
@@ -282,7 +282,7 @@ def test_a_disk_that_hangs_ends_the_desk_after_the_fire_was_told(tmp_path: Path)
         async def call(incident: Incident, _alarms: object) -> None:
             told.append(incident.building)
 
-        desk.send_unrecorded = call
+        desk.unrecorded.send = call
         store.gate.clear()
         running = asyncio.create_task(desk.run())
         Scene(desk, store, clock).smoke()
