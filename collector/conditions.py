@@ -30,6 +30,14 @@ class When:
             return self.at_ms < alarm.raised_at_ms
         return alarm.position is not None and alarm.epoch == self.epoch and self.position < alarm.position
 
+    def is_late(self, now: int) -> bool:
+        """True for what comes from a backlog and was long ago: if it is over, it is no call-out any more."""
+        return self.historical and now - self.at_ms > LATE_MS
+
+    def decides(self, alarm: Alarm) -> Alarm:
+        """The alarm with this as its newest record; what is no record leaves the last one standing."""
+        return alarm if self.position is None else replace(alarm, epoch=self.epoch, position=self.position)
+
 
 def ours(now: int) -> When:
     """The stamp of what this collector notices itself; the clock may have been set meanwhile."""
@@ -65,7 +73,7 @@ class Conditions:
         elif alarm.source_active and when.position is not None:
             # Remember the newest record that says so, lest an older return ends it; and the first time it was so.
             raised_at = min(alarm.raised_at_ms, when.at_ms) if alarm.position is None else alarm.raised_at_ms
-            newer = replace(alarm, epoch=when.epoch, position=when.position, raised_at_ms=raised_at)
+            newer = replace(when.decides(alarm), raised_at_ms=raised_at)
             if newer != alarm:
                 self._state.put_alarm(newer)
 
@@ -78,21 +86,6 @@ class Conditions:
     def source_gone(self, alarm: Alarm, now: int) -> None:
         """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
         self._over(alarm, "alarm-source-gone", ours(now), now)
-
-    def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:
-        if not alarm.source_active:
-            return
-        phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED)
-        changed = replace(
-            alarm,
-            phase=phase,
-            returned_at_ms=when.at_ms,
-            epoch=when.epoch if when.position is not None else alarm.epoch,
-            position=when.position if when.position is not None else alarm.position,
-        )
-        self._state.put_alarm(changed)
-        self._log(event, changed, now)
-        self._close_if_over(alarm.incident, now)
 
     def acknowledge(self, incident: Incident, now: int) -> None:
         """A person has seen the incident: all its conditions count as acknowledged."""
@@ -131,16 +124,15 @@ class Conditions:
             raised_at_ms=when.at_ms,
             heard_at_ms=now,
             returned_at_ms=returned_at,
-            epoch=when.epoch if when.position is not None else None,
-            position=when.position,
         )
+        alarm = when.decides(alarm)
         if rule.condition not in PRIORITY:
             self._state.put_alarm(alarm)
             self._log("alarm-raised", alarm, now)
             return
         incident = self._state.incidents.get(self._state.open_of.get((rule.building, rule.kind), ""))
         # Over and long ago: no call-out. Whether it is over may become known only a little later.
-        late = rule.condition is Condition.ALARM and when.historical and now - when.at_ms > LATE_MS
+        late = rule.condition is Condition.ALARM and when.is_late(now)
         if incident is None:
             self._open(alarm, now, late)
         else:
@@ -157,11 +149,12 @@ class Conditions:
             alarms=(alarm.key,),
             condition=alarm.condition,
         )
-        self._state.put_alarm(replace(alarm, incident=incident.id))
+        alarm = replace(alarm, incident=incident.id)
+        self._state.put_alarm(alarm)
         self._state.put_incident(incident)
         facts = [("kind", alarm.kind.value), ("building", alarm.building), ("class", alarm.condition.value)]
         self._state.log(now, "incident-opened", incident=incident.id, device=alarm.device, facts=facts)
-        self._log("alarm-raised", self._state.alarms[alarm.key], now)
+        self._log("alarm-raised", alarm, now)
         if alarm.condition in (Condition.TROUBLE, Condition.SUPERVISORY):
             self._call_out.tell_in_time(incident, now)
         elif alarm.condition is Condition.ALARM and not late:
@@ -181,9 +174,10 @@ class Conditions:
             alarms=incident.alarms if alarm.key in incident.alarms else (*incident.alarms, alarm.key),
             condition=alarm.condition if higher else incident.condition,
         )
-        self._state.put_alarm(replace(alarm, incident=incident.id))
+        alarm = replace(alarm, incident=incident.id)
+        self._state.put_alarm(alarm)
         self._state.put_incident(incident)
-        self._log("alarm-raised", self._state.alarms[alarm.key], now)
+        self._log("alarm-raised", alarm, now)
         if alarm.condition is Condition.ALARM and not late and not incident.full_call:
             self._call_out.begin(incident, now)
         elif higher:
@@ -198,20 +192,27 @@ class Conditions:
     def _again(self, alarm: Alarm, value: str, when: When, now: int, phase: Phase) -> None:
         """A latched alarm whose source had returned is active once more."""
         changed = replace(
-            alarm,
+            when.decides(alarm),
             phase=phase,
             value=value,
             raised_at_ms=when.at_ms,
             heard_at_ms=now,
             returned_at_ms=None,
-            epoch=when.epoch if when.position is not None else alarm.epoch,
-            position=when.position if when.position is not None else alarm.position,
         )
         self._state.put_alarm(changed)
         self._log("alarm-raised-again", changed, now)
         incident = self._state.incidents.get(alarm.incident or "")
         if incident is not None:
-            self._call_out.raised_again(incident, now, late=when.historical and now - when.at_ms > LATE_MS)
+            self._call_out.raised_again(incident, now, late=when.is_late(now))
+
+    def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:
+        if not alarm.source_active:
+            return
+        phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED)
+        changed = replace(when.decides(alarm), phase=phase, returned_at_ms=when.at_ms)
+        self._state.put_alarm(changed)
+        self._log(event, changed, now)
+        self._close_if_over(alarm.incident, now)
 
     def _close_if_over(self, incident_id: str | None, now: int) -> None:
         incident = self._state.incidents.get(incident_id or "")
