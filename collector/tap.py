@@ -1,4 +1,4 @@
-"""`callpoint tap`: a broker's Sparkplug traffic in readable lines. Listens only."""
+"""`callpoint tap`: a broker's Sparkplug traffic in readable lines, and into a recording. Listens only."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import queue
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
+from typing import TextIO
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
+from collector.recording import write_message, write_tick
 from config.endpoint import Broker, EndpointError, parse_mqtt
 from config.wire import (
     NAMESPACE,
@@ -30,7 +35,7 @@ from config.wire import (
 )
 from config.words import Declared
 
-_WAITING_MAX = 10_000  # messages between the network and the terminal; beyond it the oldest are counted and dropped
+_WAITING_MAX = 10_000  # messages between the network and the terminal
 _BIRTH_VALUES_MAX = 8
 
 
@@ -76,43 +81,69 @@ class Speaker:
         return f"DATA{lane}{late} {_values(report.readings)}"
 
 
-def run(url: str, group: str) -> int:
-    """Print traffic until Ctrl-C. Exit code 1 if the broker cannot be reached, 2 for a bad URL."""
+class _Ear:
+    """Messages on their way from the network thread; beyond the bound the newest are dropped and counted."""
+
+    def __init__(self) -> None:
+        self.heard: queue.Queue[tuple[int, str, bytes]] = queue.Queue(_WAITING_MAX)
+        self.dropped = 0
+
+    def hand_over(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        """On the network thread."""
+        try:
+            self.heard.put_nowait((time.time_ns(), message.topic, bytes(message.payload)))
+        except (queue.Full, UnicodeDecodeError):
+            self.dropped += 1
+
+
+def run(url: str, group: str, record: Path | None = None) -> int:
+    """Print traffic until Ctrl-C, and record it in a new file. 1: no broker, or no such file; 2: a bad URL."""
     try:
         broker = parse_mqtt(url)
     except EndpointError as error:
         print(f"callpoint tap: {error}", file=sys.stderr)
         return 2
-    heard: queue.Queue[tuple[int, str, bytes]] = queue.Queue(_WAITING_MAX)
-    dropped = 0
-
-    def hand_over(_client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        nonlocal dropped
-        try:
-            heard.put_nowait((time.time_ns(), message.topic, bytes(message.payload)))
-        except queue.Full:
-            dropped += 1
-
-    client = _client(broker, group)
-    client.on_message = hand_over
+    ear, client = _Ear(), _client(broker, group)
+    client.on_message = ear.hand_over
     try:
         client.connect(broker.host, broker.port)
     except OSError as error:
         print(f"callpoint tap: no broker at {broker.host}:{broker.port}: {error}", file=sys.stderr)
         return 1
-    client.loop_start()
-    speaker, said = Speaker(), 0
     try:
-        while True:
-            at_ns, topic, payload = heard.get()
-            clock = datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
-            for line in speaker.lines(topic, payload):
-                print(clock, line, flush=True)
-            if dropped > said:
-                said = dropped
-                print(f"-- the terminal is too slow: {dropped} messages not shown", flush=True)
+        file = None if record is None else record.open("x", encoding="utf-8")
+    except OSError as error:
+        print(f"callpoint tap: {error}", file=sys.stderr)
+        return 1
+    client.loop_start()
+    try:
+        return _tell(ear, file)
     finally:
         client.loop_stop()
+        if file is not None:
+            with suppress(OSError):  # told already, if it could not be written
+                file.write(write_tick(time.time_ns() // 1_000_000))
+                file.close()
+
+
+def _tell(ear: _Ear, file: TextIO | None) -> int:
+    """Print and record, until interrupted; 1 if the file cannot be written."""
+    speaker, said = Speaker(), 0
+    while True:
+        at_ns, topic, payload = ear.heard.get()
+        if file is not None:
+            try:
+                file.write(write_message(at_ns // 1_000_000, topic, payload))
+                file.flush()
+            except OSError as error:
+                print(f"callpoint tap: {error}", file=sys.stderr)
+                return 1
+        clock = datetime.fromtimestamp(at_ns / 1e9).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        for line in speaker.lines(topic, payload):
+            print(clock, line, flush=True)
+        if ear.dropped > said:
+            said = ear.dropped
+            print(f"-- the terminal is too slow: {said} messages neither shown nor recorded", flush=True)
 
 
 def _client(broker: Broker, group: str) -> mqtt.Client:
@@ -122,8 +153,9 @@ def _client(broker: Broker, group: str) -> mqtt.Client:
     if broker.tls:
         client.tls_set(broker.ca_file)
 
-    def subscribe(client: mqtt.Client, _data: object, _flags: object, reason: object, _more: object) -> None:
-        print(f"-- connected to {broker.host}:{broker.port}: {reason}", file=sys.stderr)
+    def subscribe(client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
+        said = "refused by" if reason.is_failure else "connected to"
+        print(f"-- {said} {broker.host}:{broker.port}: {reason}", file=sys.stderr)
         client.subscribe([(f"{NAMESPACE}/{group}/#", 0), (f"{NAMESPACE}/STATE/#", 0)])
 
     client.on_connect = subscribe
