@@ -1,7 +1,7 @@
 """The inbox: a Sparkplug 3.0 host application over paho. Hears gateways, answers after the commit.
 
-The network thread decodes and hands over; everything else happens on the event loop. A journalled alarm
-overtakes telemetry that waits, but never a birth or death of its gateway, which may change what it means.
+The network thread decodes and hands over; everything else happens on the event loop, message by message in
+the order of `waiting.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -24,13 +23,13 @@ from collector.commands import SystemTrouble
 from collector.desk import Desk
 from collector.listener import Listener
 from collector.store import StoreFailed
+from collector.waiting import Waiting
 from config.endpoint import Broker
 from config.sparkplug import WireError
 from config.wire import NAMESPACE, decode, encode_state, state_topic
-from config.words import Birth, Data, Death, Declared, Edge, HostState, Lane, Message
+from config.words import Birth, Data, Death, HostState, Message
 
-WAITING_MAX = 20_000  # messages handed over and not yet taken
-ALARMS_EXTRA = 5_000  # room that only alarms may use
+OUTGOING_MAX = 20_000  # messages that paho may hold for the broker
 KEEPALIVE_S = 15
 RECONNECT_S = (1, 15)  # doubled from the first to the second
 PATIENCE_S = 10.0  # a broker may restart within this time before anybody is told
@@ -87,10 +86,7 @@ class Inbox:
         self._born_ms = 0  # of this connection: STATE's birth and will carry the same stamp
         self._listener = make_listener(self._publish)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._alarms: deque[Data] = deque()
-        self._others: deque[Birth | Data | Death] = deque()
-        self._turning: Counter[Edge] = Counter()  # births and deaths that wait, by edge node
-        self._lanes: dict[Edge, Mapping[int, Declared]] = {}  # the aliases of positions, to know an alarm by
+        self._waiting = Waiting()
         self._handed_over = 0  # by the network thread
         self._taken = 0  # by the loop
         self._stir = asyncio.Event()
@@ -100,7 +96,7 @@ class Inbox:
         self.connected: bool | None = None  # None: not yet tried
         self._client = _Client(host_id, self._stumbled)
         self._client.reconnect_delay_set(*RECONNECT_S)
-        self._client.max_queued_messages_set(WAITING_MAX)
+        self._client.max_queued_messages_set(OUTGOING_MAX)
         if broker.username:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:
@@ -142,23 +138,17 @@ class Inbox:
 
     async def _take_some(self) -> None:
         for _ in range(TAKEN_TOGETHER):
-            if self._alarms:
-                message: Birth | Data | Death = self._alarms.popleft()
-            elif self._others:
-                message = self._others.popleft()
-                if not isinstance(message, Data):
-                    self._turning[message.edge] -= 1
-            else:
+            if not self._waiting:
                 break
             self._taken += 1
-            await self._listener.hear(message)
+            await self._listener.hear(self._waiting.take())
         now = self._clock()
         wake_at = self._listener.wake_at()
         if wake_at is not None and now >= wake_at:
             await self._listener.wake()
 
     async def _wait(self) -> None:
-        if self._alarms or self._others:
+        if self._waiting:
             await asyncio.sleep(0)
             return
         wake_at = self._listener.wake_at()
@@ -171,7 +161,8 @@ class Inbox:
     def _arrive(self, topic: str, message: Message | WireError) -> None:
         """What the network thread heard, in the order of arrival."""
         if isinstance(message, Birth | Data | Death) and self._listener.knows(message.edge):
-            self._line_up(message)
+            self._waiting.add(message)
+            self._stir.set()
             return
         self._taken += 1
         if isinstance(message, WireError):
@@ -182,27 +173,6 @@ class Inbox:
         elif isinstance(message, HostState) and not message.online and not self._client.leaving:
             # Somebody (a broker with a late will) says that we are offline: we are not.
             self._publish_state(True, self._born_ms)
-
-    def _line_up(self, message: Birth | Data | Death) -> None:
-        if isinstance(message, Data) and self._is_alarm(message) and not self._turning[message.edge]:
-            self._alarms.append(message)
-        else:
-            if isinstance(message, Birth):
-                self._learn(message)
-            if not isinstance(message, Data):
-                self._turning[message.edge] += 1
-            self._others.append(message)
-        self._stir.set()
-
-    def _learn(self, birth: Birth) -> None:
-        """Note which aliases carry positions of the alarm lane."""
-        alarms = {alias: said for alias, said in birth.aliases.items() if said.name == Lane.ALARM.metric}
-        known = {} if birth.device is None else self._lanes.get(birth.edge, {})
-        self._lanes[birth.edge] = {**known, **alarms}
-
-    def _is_alarm(self, data: Data) -> bool:
-        known = self._lanes.get(data.edge, {})
-        return any(metric.alias in known or metric.name == Lane.ALARM.metric for metric in data.metrics)
 
     def _strange(self, source: str, counter: str, what: str) -> None:
         """Count, and log once per source and minute."""
@@ -279,12 +249,9 @@ class Inbox:
             return
         except WireError as error:
             message = error
-        waiting = self._handed_over - self._taken
-        if waiting >= WAITING_MAX:
-            alarm = isinstance(message, Data) and self._is_alarm(message)
-            if not alarm or waiting >= WAITING_MAX + ALARMS_EXTRA:
-                self._counters["overflow"] += 1  # unacknowledged, it comes again
-                return
+        if not self._waiting.admits(message, self.waiting):
+            self._counters["overflow"] += 1
+            return
         self._handed_over += 1
         self._call(self._arrive, topic, message)
 

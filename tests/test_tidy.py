@@ -39,6 +39,7 @@ PURE = {
     "collector/reasons.py",
     "collector/reports.py",
     "collector/commands.py",
+    "collector/waiting.py",
     "collector/watch.py",
     "collector/callout.py",
     "collector/notices.py",
