@@ -111,7 +111,14 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     tap = commands.add_parser("tap", help="show live traffic in readable lines", description=_tap.__doc__)
     tap.add_argument("--mqtt", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
     tap.add_argument("--group", default="+", help="one community only (default: all)")
+    tap.add_argument("--record", type=Path, metavar="FILE", help="write it to a new file too, for replay")
     tap.set_defaults(run=_tap)
+
+    replay = commands.add_parser("replay", help="a recording, decided again", description=_replay.__doc__)
+    replay.add_argument("file", type=Path, metavar="FILE", help="from `callpoint tap --record`")
+    replay.add_argument("site", type=Path, metavar="SITE", help="site folder")
+    replay.add_argument("--json", action="store_true", help="print JSON lines")
+    replay.set_defaults(run=_replay)
 
     ledger = commands.add_parser("ledger", help="account for every report", description=_ledger.__doc__)
     ledger.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
@@ -244,7 +251,15 @@ def _tap(options: argparse.Namespace) -> int:
     """Listen to a broker and print every Sparkplug message in words. Changes nothing."""
     from collector.tap import run
 
-    return run(options.mqtt, options.group)
+    return run(options.mqtt, options.group, options.record)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    """Run a recorded stream through the collector's rules in virtual time and print every decision with its reason.
+    Nothing is sent. Lines of what people did may be added to the file by hand."""
+    from collector.replay import run
+
+    return run(options.file, options.site, options.json)
 
 
 def _ledger(options: argparse.Namespace) -> int:

@@ -55,6 +55,7 @@ PURE = {
     "collector/incident.py",
     "collector/dispatch.py",
     "collector/engine.py",
+    "collector/recording.py",
     "collector/records.py",
     "collector/series.py",
     "collector/tables.py",

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ("demo", "gateway", "collector", "broker", "simulate", "check", "tap", "ledger", "why", "bench")
+COMMANDS = ("demo", "gateway", "collector", "broker", "simulate", "check", "tap", "replay", "ledger", "why", "bench")
 
 
 def _callpoint(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -91,6 +91,7 @@ def test_the_readme_names_every_command_of_a_user() -> None:
         ),
         (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
         (("ledger", "--state", "sqlite:/nowhere/x.db"), 2, "/nowhere/x.db"),
+        (("replay", "/nowhere/x.jsonl", "config/sites/demo"), 1, "/nowhere/x.jsonl"),
         (("why", "latest", "--state", "sqlite:/nowhere/x.db"), 2, "/nowhere/x.db"),
         (("simulate", "config/sites/demo", "--story", "flood"), 1, "flood"),
         (("simulate", "config/sites/demo", "--speed", "0"), 2, "above 0"),
