@@ -46,8 +46,8 @@ from config.site import Site
 log = logging.getLogger("collector")
 
 OK, FAILED, USAGE = 0, 1, 2
-STOP_WITHIN_S = 4.0
-LEAVE_AFTER_S = 0.5
+STOP_WITHIN_S = 4.0  # then without what still hangs: Docker kills after 10 s, systemd after 90 s
+LEAVE_AFTER_S = 0.5  # for the interpreter to end by itself, once everything is closed
 PRUNE_EVERY_S = 3600.0
 HEARTBEAT_EVERY_S = 60.0
 HEARTBEAT_WITHIN_S = 10.0

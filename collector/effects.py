@@ -14,7 +14,7 @@ class Presence:
     edge: Edge
     device: str | None
     online: bool
-    cause: str  # birth, death certificate, silence, connection to the broker lost
+    cause: str  # in words: "birth", "death certificate", "not born again after its node" …
 
 
 @dataclass(frozen=True, slots=True)

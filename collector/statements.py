@@ -228,8 +228,9 @@ def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:
             (Edge(group, node), epoch, lane): counted
             for group, node, epoch, lane, *counted in connection.execute(
                 "SELECT group_id, node, epoch, lane, appended, dropped, in_journal, heard_ms, lost, refused,"
-                " (SELECT count(*) FROM spool WHERE spool.journal = lanes.journal AND spool.lane = lanes.lane)"
-                " FROM lanes JOIN journals ON journals.number = journal"
+                " coalesce(spooled, 0) FROM lanes JOIN journals ON journals.number = journal"
+                " LEFT JOIN (SELECT journal, lane, count(*) AS spooled FROM spool GROUP BY journal, lane)"
+                " USING (journal, lane)"
             )
         }
     finally:
