@@ -63,9 +63,14 @@ class Document:
     def take_errors(self, error: ValidationError) -> None:
         """Note everything that a model found wrong."""
         for problem in error.errors(include_url=False):
-            path = self._real(problem["loc"])
-            found = "nothing" if problem["type"] == "missing" else _short(problem["input"])
-            self.mistake(path, found, _expectation(problem["type"], problem["msg"]))
+            path, kind, value = self._real(problem["loc"]), problem["type"], problem["input"]
+            if kind == "too_short" and len(value) >= problem["ctx"]["min_length"]:
+                continue  # it is short only of items that are mistakes themselves
+            if kind == "value_error" and isinstance(value, dict):
+                said = problem["msg"].removeprefix("Value error, ")
+                self.mistake(path, f"that {said}", "values that fit together")
+                continue
+            self.mistake(path, "nothing" if kind == "missing" else _short(value), _expectation(kind, problem["msg"]))
 
     def _real(self, loc: tuple[Key, ...]) -> tuple[Key, ...]:
         """A model's location without the parts (union tags, aliases of a model) that do not stand in the text."""
@@ -88,7 +93,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = error.problem or "not YAML"
+        problem = (error.problem or "not YAML").removeprefix("found ")
         document.mistakes.append(Mistake(shown, line, "(file)", problem, "YAML"))
         return document
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:

@@ -43,17 +43,15 @@ def read_site(folder: Path) -> tuple[Site | None, Document]:
     check_references(file, profiles, document)
     if any(not mistake.warning for mistake in document.mistakes):
         return None, document
-    return Site(file, profiles), document
+    return Site(file, {name: profile for name, profile in profiles.items() if profile is not None}), document
 
 
-def _read_profiles(folder: Path, document: Document) -> dict[str, Profile]:
-    """Shipped profiles, and the site's own over them. Mistakes go to the site's document."""
-    profiles: dict[str, Profile] = {}
+def _read_profiles(folder: Path, document: Document) -> dict[str, Profile | None]:
+    """Shipped profiles, and the site's own over them; None for one with mistakes, which go to the site's document."""
+    profiles: dict[str, Profile | None] = {}
     for path in [*sorted(SHIPPED_PROFILES.glob("*.yaml")), *sorted((folder / "profiles").glob("*.yaml"))]:
         shown = str(path) if path.is_relative_to(folder) else f"profiles/{path.name}"
-        profile = read_profile(path, document, shown)
-        if profile is not None:
-            profiles[profile.profile] = profile
+        profiles[path.stem] = read_profile(path, document, shown)
     return profiles
 
 

@@ -14,8 +14,8 @@ Path = tuple[Key, ...]
 LOWEST_FLOOR = -10  # a floor below the street; Place allows no lower
 
 
-def check_references(file: SiteFile, profiles: Mapping[str, Profile], document: Document) -> None:
-    """Note every dangling, repeated or contradictory reference of a site in its document."""
+def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], document: Document) -> None:
+    """Note every dangling, repeated or contradictory reference of a site; None is a profile with its own mistakes."""
     ids = {
         "cell": _ids("grid", file.grid, document),
         "person": _ids("people", file.people, document),
@@ -121,7 +121,7 @@ def _check_people(file: SiteFile, document: Document) -> None:
             document.mistake(path, "no url", "url, or url_env where the URL holds a secret")
 
 
-def _check_installation(file: SiteFile, profiles: Mapping[str, Profile], document: Document) -> None:
+def _check_installation(file: SiteFile, profiles: Mapping[str, Profile | None], document: Document) -> None:
     floors = {building.id: building.floors for building in file.buildings}
     seen: dict[str, str] = {}
     buses: set[str] = set()

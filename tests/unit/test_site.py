@@ -185,6 +185,23 @@ def test_a_profile_that_contradicts_itself_is_refused(tmp_path: Path, points: st
     assert any(words in str(mistake) and "odd.yaml:" in str(mistake) for mistake in document.mistakes), document
 
 
+def test_a_mistake_is_told_once_where_it_stands_and_not_again_where_it_leads(folder: Path) -> None:
+    (folder / "profiles").mkdir(exist_ok=True)
+    head = "profile: tank\ntitle: {en: Tank}\nsource: a test\ncategory: pressure\npoints:\n"
+    (folder / "profiles" / "tank.yaml").write_text(
+        head + "  level: {table: holding, address: 0, type: bit, text: {}}\n"
+    )
+    _break(folder, "gateway-east.yaml", "profile: ep-1, unit: 11", "profile: tank, unit: 11")
+
+    assert [str(mistake).partition("tank.yaml:")[2] for mistake in read_site(folder)[1].mistakes] == [
+        "6: points.level: found that type bit cannot be read from table holding, expected values that fit together"
+    ]
+
+    _break(folder, "gateway-east.yaml", "parity: N", "parity: X")
+    (folder / "profiles" / "tank.yaml").unlink()
+    assert [mistake.key for mistake in read_site(folder)[1].mistakes] == ["gateways[0].buses[0].parity"]
+
+
 @pytest.mark.parametrize(("name", "model"), [("site", SiteFile), ("profile", Profile)])
 def test_the_editors_schema_is_the_models(name: str, model: type) -> None:
     written = (ROOT / "docs" / "schema" / f"{name}.schema.json").read_text(encoding="utf-8")
