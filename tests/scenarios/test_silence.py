@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collector.alarm import Phase
+from collector.commands import SystemTrouble
 from collector.effects import Presence
-from collector.engine import Engine
+from collector.engine import SYSTEM_TROUBLES_MAX, Engine
 from collector.wording import condition_words
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading
@@ -204,3 +205,12 @@ def test_a_flood_of_strangers_is_bounded() -> None:
     assert len(play.engine.gateways) <= 1100 and len(play.engine.devices) <= 1100
     assert len(play.engine.devices["smoke-1"].values) < 100
     assert play.engine.counts["unknown-gateway"]
+
+
+def test_a_flood_of_troubles_of_the_system_is_bounded_and_counted() -> None:
+    play = Play()
+    for number in range(SYSTEM_TROUBLES_MAX + 3):
+        play.engine.act(SystemTrouble(f"part-{number}", True, "odd"), play.now)
+
+    assert len(play.engine.alarms) == SYSTEM_TROUBLES_MAX
+    assert play.engine.counts["too-many-system-troubles"] == 3

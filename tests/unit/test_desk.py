@@ -15,7 +15,7 @@ from collector.alerter.channels import Letter
 from collector.alerter.notifier import Notifier
 from collector.commands import Answered, Refused, SystemTrouble
 from collector.desk import Desk, Patience
-from collector.effects import Presence
+from collector.effects import Counts, Floor, Presence
 from collector.histories import open_history
 from collector.incident import Answer, Incident
 from collector.records import INT64_MAX, Batch, Record
@@ -328,13 +328,17 @@ def test_a_new_desk_goes_on_where_the_store_was_left(tmp_path: Path) -> None:
 
 def test_numbers_that_no_store_can_hold_do_not_lose_the_fire(tmp_path: Path) -> None:
     async def play(on: Scene) -> None:
+        edge = Edge("wutong-lane", "gw-east")
+        on.desk.book(Floor(edge, "e1", Lane.ALARM, INT64_MAX + 1))
+        on.desk.book(Counts(edge, "e1", Lane.ALARM, INT64_MAX + 1, 0, 0, heard_ms=0))
         on.smoke(INT64_MAX + 1)
         on.smoke(5, at_ms=2**64 - 1)
         await until(lambda: on.stored)
         (kept,) = on.stored
         assert (kept.report.position, kept.report.at_ms) == (5, on.clock.now)
         assert [incident.building for incident in await on.store.incidents(5)] == [BUILDING]
-        assert on.desk.counters["position-out-of-range"] == on.desk.counters["stamp-out-of-range"] == 1
+        names = ("floor", "count", "position", "stamp")
+        assert [on.desk.counters[f"{name}-out-of-range"] for name in names] == [1, 1, 1, 1]
 
     played(tmp_path, play)
 
