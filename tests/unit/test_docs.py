@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from config.document import Document
+from config.loader import read_profile
+from config.profile import Condition, points_of
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ("demo", "gateway", "collector", "broker", "simulate", "check", "tap", "replay", "ledger", "why", "bench")
@@ -41,6 +45,23 @@ def test_commands_and_options_of_a_page_exist(page: Path) -> None:
         wrong += [f"{command} {option}" for option in re.findall(r"(?<!\w)--[a-z]+", rest) if option not in known]
 
     assert not wrong
+
+
+def test_the_profile_on_the_page_about_sites_can_be_copied(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sites.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(profile: my-head.*?)```", page, re.DOTALL)
+    (tmp_path / "my-head.yaml").write_text(text, encoding="utf-8")
+    document = Document()
+
+    profile = read_profile(tmp_path / "my-head.yaml", document)
+
+    assert not document.mistakes
+    assert profile is not None and {point.condition for point in points_of(profile)} >= {
+        Condition.ALARM,
+        Condition.TROUBLE,
+        Condition.TEST,
+        Condition.MEASUREMENT,
+    }
 
 
 def test_every_step_of_the_path_names_its_file() -> None:
