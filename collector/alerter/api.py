@@ -19,11 +19,15 @@ from collector.alerter.models import (
     IncidentList,
     LedgerList,
     LedgerShown,
+    PointHistory,
+    ValueThen,
 )
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.view import by_device
 from collector.commands import Acknowledge, Answered, Command, Reset, StandDown
+from collector.history import HistoryDown
+from config.site import Device
 
 ENTRIES_MAX = 1000
 _READING = (401, 403, 503)  # the problems that any operation may end in
@@ -100,12 +104,45 @@ async def devices(front: InFront) -> DeviceList:
 @router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, *_READING, 404, 422))
 async def device(front: InFront, device_id: Id) -> DeviceShown:
     """One device with all its values."""
-    engine = front.desk.engine
+    engine, installed = front.desk.engine, _installed(front, device_id)
+    alarms = by_device(engine.alarms.values()).get(device_id, [])
+    return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True)
+
+
+@router.get(
+    "/devices/{device_id}/history",
+    tags=["devices"],
+    responses=answers(200, examples.POINT_HISTORY, *_READING, 404, 422),
+)
+async def history(
+    front: InFront,
+    device_id: Id,
+    point: Annotated[str, Query(min_length=1, max_length=LONGEST_ID, description="as in the device's values")],
+    minutes: Annotated[int, Query(ge=1, le=44_640, description="how far back")] = 60,
+) -> PointHistory:
+    """What one point of a device said, from the history. 503 while the history is down."""
+    installed = _installed(front, device_id)
+    found = next((each for each in front.desk.site.points(installed) if each.name == point), None)
+    if found is None:
+        raise Rejected(404, "unknown-point", f"device {device_id!r} has no point {point!r}")
+    try:
+        values = await front.desk.history.recent(device_id, point, front.clock() - minutes * 60_000)
+    except HistoryDown as error:
+        raise Rejected(503, "history-down", f"the history cannot be read now; try again ({error})") from error
+    return PointHistory(
+        device=device_id,
+        point=point,
+        text=found.text,
+        unit=found.register.unit,
+        values=[ValueThen(at=front.view.stamp(at_ms), value=value) for at_ms, value in values],
+    )
+
+
+def _installed(front: Front, device_id: str) -> Device:
     installed = front.desk.site.devices.get(device_id)
     if installed is None:
         raise Rejected(404, "unknown-device", f"the site has no device {device_id!r}")
-    alarms = by_device(engine.alarms.values()).get(device_id, [])
-    return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True)
+    return installed
 
 
 @router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, *_READING))

@@ -122,6 +122,16 @@ DEVICE: dict[str, Any] = {
     ],
 }
 DEVICE_LIST: dict[str, Any] = {"devices": [DEVICE]}
+POINT_HISTORY: dict[str, Any] = {
+    "device": "smoke-3-5",
+    "point": "obscuration_db_m",
+    "text": {"en": "Smoke obscuration", "zh": "烟雾减光率"},
+    "unit": "dB/m",
+    "values": [
+        {"at": "2026-03-02T14:03:40.000000+08:00", "value": 0.02},
+        {"at": "2026-03-02T14:03:50.000000+08:00", "value": 0.31},
+    ],
+}
 LEDGER: dict[str, Any] = {
     "rows": [
         {

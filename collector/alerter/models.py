@@ -181,6 +181,23 @@ class DeviceShown(Shape):
     values: list[ValueShown]
 
 
+class ValueThen(Shape):
+    """A value of a point at a time."""
+
+    at: datetime = Field(description="at the source")
+    value: float | str
+
+
+class PointHistory(Shape):
+    """What a point said, oldest first; of a long time only the newest part. Conditions are 1 and 0."""
+
+    device: str
+    point: str
+    text: Text
+    unit: str | None
+    values: list[ValueThen]
+
+
 class LedgerShown(Shape):
     """The account of one gateway's lane, from independent counts; null where a count is not known."""
 

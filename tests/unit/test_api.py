@@ -17,7 +17,9 @@ from collector.alerter.metrics import Sample, metrics_text
 from collector.alerter.road import ChannelStatus
 from collector.commands import SystemTrouble
 from collector.effects import Counts
+from collector.influx import InfluxHistory
 from collector.records import Attempt
+from collector.series import Row
 from config.words import Edge, Lane, Quality
 from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, eventually, scene
 
@@ -188,6 +190,27 @@ def test_a_value_that_is_absent_is_null_with_its_cause_and_its_age(tmp_path: Pat
     assert (values["heat"]["value"], values["heat"]["cause"]) == (None, "not heard yet")
 
 
+def test_the_history_of_a_point_comes_from_the_history_oldest_first(tmp_path: Path) -> None:
+    def row(minutes_ago: int, degrees: float) -> Row:
+        at_ms = START_MS - minutes_ago * 60_000
+        return Row({"device": "smoke-1", "epoch": "e1"}, at_ms * 1_000_000, {"temperature_c": degrees})
+
+    async def play(stage: Scene) -> Any:
+        await stage.desk.history.write([row(90, 19.0), row(30, 21.5), row(5, 40.0)])
+        told = await stage.client.get("/api/v1/devices/smoke-1/history?point=temperature_c")
+        await stage.desk.history.close()
+        stage.desk.history = InfluxHistory("http://127.0.0.1:1", "nowhere", {}, None, None)  # nobody listens there
+        down = await stage.client.get("/api/v1/devices/smoke-1/history?point=temperature_c")
+        return told.json(), down
+
+    told, down = played(tmp_path, play)
+
+    assert (told["device"], told["point"], told["unit"]) == ("smoke-1", "temperature_c", "°C")
+    assert [value["value"] for value in told["values"]] == [21.5, 40.0]
+    assert told["values"][1]["at"] == "2026-03-02T13:58:22.125000+08:00"
+    assert (down.status_code, down.json()["reason"]) == (503, "history-down")
+
+
 def test_the_list_of_devices_leaves_a_panels_detectors_to_the_panel(tmp_path: Path) -> None:
     async def play(stage: Scene) -> Any:
         listed = (await stage.client.get("/api/v1/devices")).json()["devices"]
@@ -217,6 +240,10 @@ def test_a_source_that_has_no_idea_of_the_time_breaks_no_page(tmp_path: Path, at
         ("GET", "/api/v1/incidents/none", None, 404, "unknown-incident"),
         ("POST", "/api/v1/incidents/none/reset", {"person": "nora"}, 404, "unknown-incident"),
         ("GET", "/api/v1/devices/none", None, 404, "unknown-device"),
+        ("GET", "/api/v1/devices/none/history?point=fire", None, 404, "unknown-device"),
+        ("GET", "/api/v1/devices/smoke-1/history?point=none", None, 404, "unknown-point"),
+        ("GET", "/api/v1/devices/smoke-1/history", None, 422, "invalid"),
+        ("GET", "/api/v1/devices/smoke-1/history?point=fire&minutes=0", None, 422, "invalid"),
         ("GET", "/api/v1/nothing", None, 404, "not-found"),
         ("DELETE", "/api/v1/incidents", None, 405, "method-not-allowed"),
         ("GET", "/api/v1/incidents?limit=0", None, 422, "invalid"),

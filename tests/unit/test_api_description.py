@@ -23,6 +23,7 @@ OPERATIONS = {
     ("post", "/api/v1/incidents/{incident_id}/stand-down"): models.IncidentDetail,
     ("get", "/api/v1/devices"): models.DeviceList,
     ("get", "/api/v1/devices/{device_id}"): models.DeviceShown,
+    ("get", "/api/v1/devices/{device_id}/history"): models.PointHistory,
     ("get", "/api/v1/ledger"): models.LedgerList,
     ("get", "/api/v1/health"): models.HealthShown,
 }
