@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -20,21 +21,28 @@ COLUMNS = ("gateway", "lane", "appended", "dropped", "in_journal", "committed", 
 
 
 async def account(store: Store, history: History) -> list[LedgerRow]:
-    """All lanes of all journals. `in_history` is None where the history does not answer in time."""
-    rows = await store.ledger_rows()
-    counted: list[LedgerRow] = []
-    try:
+    """All lanes of all journals. `in_history` is None where the history does not answer in time.
+
+    Records may be on their way: the history is counted between two readings of the store, and must hold at
+    least what it was due at the first and at most what is committed at the second.
+    """
+    before = {_lane_of(row): row for row in await store.ledger_rows()}
+    counted: dict[tuple[str, ...], int] = {}
+    with contextlib.suppress(HistoryDown, TimeoutError):
         async with asyncio.timeout(COUNTED_WITHIN_S):
-            for row in rows:
-                in_history = await history.count(Edge(row.group, row.gateway), row.epoch, row.lane)
-                counted.append(replace(row, in_history=in_history))
-    except (HistoryDown, TimeoutError):
-        counted += rows[len(counted) :]
-    return counted
+            for key, row in before.items():
+                counted[key] = await history.count(Edge(row.group, row.gateway), row.epoch, row.lane)
+    rows = await store.ledger_rows()
+    known = [row for row in rows if _lane_of(row) in before]
+    return [replace(row, in_history=counted.get(key), due=_due(before[key])) for row in known if (key := _lane_of(row))]
+
+
+def _lane_of(row: LedgerRow) -> tuple[str, ...]:
+    return row.group, row.gateway, row.epoch, row.lane.value
 
 
 def balance(row: LedgerRow) -> list[str]:
-    """What does not add up in a row, in words; empty when it balances. Meant for a time when nothing is on its way.
+    """What does not add up in a row, in words; empty when it balances, also while records are on their way.
 
     Every appended record is committed here, still in its journal, or given up (declared dropped, or missing
     below the floor); every committed one is in the history, waits for it, or left the spool on the books.
@@ -46,12 +54,12 @@ def balance(row: LedgerRow) -> list[str]:
         gone = row.appended - row.in_journal - row.committed - row.missing
         if gone > 0:
             words.append(f"{gone} left the journal and were never committed")
-        if row.committed > row.appended:
-            words.append(f"{row.committed - row.appended} more committed than appended")
+        if row.committed - row.since > row.appended:
+            words.append(f"{row.committed - row.since - row.appended} more committed than appended")
     if row.in_history is None:
         words.append("the history does not answer")
     else:
-        due = row.committed - row.spooled - row.lost - row.refused
+        due = _due(row) if row.due is None else row.due
         if row.in_history < due:
             words.append(f"{due - row.in_history} committed but not in the history")
         if row.in_history > row.committed:
@@ -59,10 +67,15 @@ def balance(row: LedgerRow) -> list[str]:
     return words
 
 
+def _due(row: LedgerRow) -> int:
+    return row.committed - row.spooled - row.lost - row.refused
+
+
 def notes(row: LedgerRow) -> list[str]:
     """What a reader should know of a row that balances."""
     told = (
-        (row.in_journal, "still in the journal"),
+        (row.in_journal, "in the journal when its gateway last counted"),
+        (row.since if row.committed != row.appended else 0, "that may have come since then"),
         (row.missing - (row.dropped or 0), "below the floor were committed elsewhere or never heard"),
         ((row.dropped or 0) - row.missing, "dropped by the gateway after they were committed"),
         (row.lost, "dropped from the full spool"),

@@ -101,7 +101,8 @@ class LedgerRow:
     `appended`, `dropped` and `in_journal` are the gateway's word, counted from its file and heard at `heard_ms`;
     `committed` is counted from stored rows and `in_history` from the history. The others are the store's own
     books: `missing` below the floor were never heard here, `spooled` wait for the history, `lost` left the
-    full spool unwritten, `refused` are rows the history would not take.
+    full spool unwritten, `refused` are rows the history would not take. `since` came after the gateway
+    may have counted; `due` is what the history had to hold when its counting began (None: all that is committed).
     """
 
     gateway: str
@@ -118,3 +119,5 @@ class LedgerRow:
     lost: int = 0
     refused: int = 0
     heard_ms: int | None = None
+    since: int = 0
+    due: int | None = None

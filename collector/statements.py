@@ -20,6 +20,9 @@ from collector.state import Decision, Restored
 from collector.tables import ISLANDS, read_record, write_record
 from config.words import Edge, Lane, Report
 
+RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
+ACCOUNT_AGE_MS = 10_000  # a gateway counts its file at least this often; its word may be so old when it is heard
+
 ALARM = TypeAdapter(Alarm)
 INCIDENT = TypeAdapter(Incident)
 NOTICE = TypeAdapter(Notice)
@@ -228,16 +231,19 @@ def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:
             (Edge(group, node), epoch, lane): counted
             for group, node, epoch, lane, *counted in connection.execute(
                 "SELECT group_id, node, epoch, lane, appended, dropped, in_journal, heard_ms, lost, refused,"
-                " coalesce(spooled, 0) FROM lanes JOIN journals ON journals.number = journal"
+                " coalesce(spooled, 0), (SELECT count(*) FROM (SELECT received_ms FROM records WHERE"
+                " (journal, lane) = (lanes.journal, lanes.lane) ORDER BY position DESC LIMIT ?)"
+                " WHERE received_ms > heard_ms - ?) FROM lanes JOIN journals ON journals.number = journal"
                 " LEFT JOIN (SELECT journal, lane, count(*) AS spooled FROM spool GROUP BY journal, lane)"
-                " USING (journal, lane)"
+                " USING (journal, lane)",
+                (RECENT_MAX, ACCOUNT_AGE_MS),
             )
         }
     finally:
         connection.execute("COMMIT")
     rows = []
     for lane in lanes:
-        appended, dropped, in_journal, heard_ms, lost, refused, spooled = books[lane.edge, lane.epoch, lane.lane]
+        appended, dropped, in_journal, heard_ms, lost, refused, spooled, since = books[lane.edge, lane.epoch, lane.lane]
         rows.append(
             LedgerRow(
                 gateway=lane.edge.node,
@@ -254,6 +260,7 @@ def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:
                 lost=lost,
                 refused=refused,
                 heard_ms=heard_ms,
+                since=since,
             )
         )
     return rows

@@ -49,7 +49,9 @@ def test_a_record_that_nobody_can_account_for_is_named(row: LedgerRow, word: str
 @pytest.mark.parametrize(
     ("row", "note"),
     [
-        (replace(QUIET, committed=97, in_history=97, in_journal=3), "3 still in the journal"),
+        (replace(QUIET, committed=97, in_history=97, in_journal=3), "3 in the journal when"),
+        (replace(QUIET, committed=104, in_history=104, since=4), "4 that may have come since"),
+        (replace(QUIET, committed=104, since=4, in_history=101, due=100), "4 that may have come since"),
         (replace(QUIET, committed=95, in_history=95, missing=5, dropped=3), "2 below the floor"),
         (replace(QUIET, missing=0, dropped=1), "1 dropped by the gateway after"),
         (replace(QUIET, in_history=98, lost=1, refused=1), "1 dropped from the full spool"),
@@ -58,6 +60,13 @@ def test_a_record_that_nobody_can_account_for_is_named(row: LedgerRow, word: str
 def test_what_is_on_the_books_balances_and_is_told(row: LedgerRow, note: str) -> None:
     assert balance(row) == []
     assert any(note in each for each in notes(row)) and note in table([row])
+
+
+def test_what_came_after_the_gateways_word_hides_no_record_too_many() -> None:
+    assert balance(replace(QUIET, committed=105, in_history=105, since=4)) == ["1 more committed than appended"]
+    assert balance(replace(QUIET, committed=104, since=4, in_history=99, due=100)) == [
+        "1 committed but not in the history"
+    ]
 
 
 def test_the_table_stays_readable_where_counts_are_not_known() -> None:
