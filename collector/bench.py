@@ -58,7 +58,7 @@ def run(what: str, folder: Path, count: int | None, json_file: Path | None) -> i
         else:
             figures = asyncio.run(storm_figures(site, count or STORM_TROUBLES, STORM_RUNS))
     except (Mistakes, StoreFailed, HistoryDown, TimeoutError, OSError, ValueError) as error:
-        print(f"callpoint bench: {error}", file=sys.stderr)
+        print(f"callpoint bench: {str(error) or 'not everybody was told in time'}", file=sys.stderr)
         return 1
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     figures = {
@@ -154,13 +154,14 @@ async def _storm(site: Site, troubles: int, seed: int) -> _Storm:
         opened.push_async_callback(history.close)
         desk = Desk(site, store, history, await store.restore(), _clock)
         notifier = Notifier(site, store, {"sink": sink}, desk, _answer_url, _clock, desk.act)
+        for presence in _births(site):
+            desk.hear(presence)
+        await desk.settle()
         desk.after_commit.append(lambda _stored: notifier.wake())
         tasks = [
             asyncio.create_task(part) for part in (desk.run(), notifier.run(), Drain(store, history, desk.act).run())
         ]
         opened.push_async_callback(_stop, tasks)
-        for presence in _births(site):
-            desk.hear(presence)
         storm = Crowd(site, seed).storm(troubles, STORM_FIRES, _clock())
         began_s = loop.time()
         ingested_s = await _pour(desk, storm)
