@@ -88,9 +88,11 @@ async def _run(options: DemoOptions, site: Site, stories: Sequence[Story]) -> in
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupt)
-        with contextlib.suppress(asyncio.CancelledError):
-            await play
-        await stage.close()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await play
+        finally:
+            await stage.close()
     if options.exit and interrupts:
         result.failures.append("stopped before the story was over")
     for failure in result.failures:
@@ -133,8 +135,8 @@ async def _play(
         else:
             narrator.say("plain", f"the community lives on at {stage.url} until you press Ctrl-C")
             await stage.watch()
-    except (ChildFailed, ApiRefused, httpx.HTTPError) as error:
-        result.failures.append(f"{type(error).__name__}: {error}")
+    except (ChildFailed, ApiRefused, httpx.HTTPError, OSError) as error:  # what did not come in time is an OSError
+        result.failures.append(str(error) or type(error).__name__)
 
 
 async def _play_story(stage: Stage, story: Story, narrator: Narrator, result: _Result) -> None:
@@ -178,7 +180,7 @@ async def _take(stage: Stage, story: Story, step: Step, since: datetime, result:
             return holds(expected, await _incident(stage, story, since))
 
         try:
-            await _until(stage, _words(expected), true, step.deadline_s)
+            await stage.until(_words(expected), true, step.deadline_s)
         except TimeoutError as error:
             result.failures.append(f"{story.story}: at {step.at:g} s: {error}")
             return False
@@ -260,7 +262,7 @@ async def _settle(stage: Stage, result: _Result) -> None:
         return bool(rows) and all(_balances(row) for row in rows)
 
     try:
-        await _until(stage, "a balanced ledger", balanced, _DRAIN_S)
+        await stage.until("a balanced ledger", balanced, _DRAIN_S)
     except TimeoutError as error:
         wrong = [row for row in result.ledger if not _balances(row)]
         result.failures.append(f"{error}: {wrong}")
@@ -272,16 +274,6 @@ def _balances(row: dict[str, Any]) -> bool:
     return bool(row["appended"] == row["committed"] + row["dropped"] + row["in_journal"]) and bool(
         row["committed"] == row["in_history"]
     )
-
-
-async def _until(stage: Stage, what: str, condition: Any, limit_s: float) -> None:
-    """Wait for an asynchronous condition; raises TimeoutError naming it, ChildFailed if a part has ended."""
-    deadline = asyncio.get_running_loop().time() + limit_s
-    while not await condition():
-        stage.check()
-        if asyncio.get_running_loop().time() > deadline:
-            raise TimeoutError(f"{what} did not come within {limit_s:g} s")
-        await asyncio.sleep(_POLL_S)
 
 
 def _words(expected: Expect) -> str:

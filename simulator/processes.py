@@ -18,7 +18,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildFailed(RuntimeError):
-    """A child ended, or did not come up in time; str() says which and shows its last words."""
+    """A child ended by itself; str() says which and shows its last words."""
 
 
 class Child:
@@ -109,17 +109,6 @@ class Child:
             self.last_lines.append(line)
             self._on_line(self.name, line)
         await process.wait()
-
-
-async def until(what: str, condition: Callable[[], bool], children: Sequence[Child], limit_s: float) -> None:
-    """Wait for a condition while all children live. Raises ChildFailed naming what did not come."""
-    deadline = asyncio.get_running_loop().time() + limit_s
-    while not condition():
-        for child in children:
-            child.check()
-        if asyncio.get_running_loop().time() > deadline:
-            raise ChildFailed(f"{what} did not happen within {limit_s:g} s")
-        await asyncio.sleep(0.02)
 
 
 def free_port(host: str, wanted: int = 0, tries: int = 20) -> int:

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,11 @@ from typing import Any
 from config.site import Site
 from simulator.client import Client
 from simulator.narrator import Narrator
-from simulator.processes import Child, free_port, until
+from simulator.processes import Child, free_port
 
 _UP_S = 30.0  # for each part to come up, on a slow machine
 _GRACE_S = 6.0  # for a part to stop by itself before it is ended
+_LOOK_S = 0.1  # between two looks at the API
 _CHANGES_MAX = 5_000
 _SAME_DECISION = timedelta(seconds=1)
 _LINKS_MAX = 3  # answer links shown: enough to try one
@@ -60,40 +62,52 @@ class Stage:
         self.mqtt = options.mqtt or f"mqtt://127.0.0.1:{free_port('127.0.0.1')}"
 
     async def open(self) -> None:
-        """Start everything in order. Raises ChildFailed with the last words of the part that did not come up."""
+        """Start everything in order. Raises TimeoutError, or ChildFailed with a part's last words."""
+
+        async def broker_is_up() -> bool:
+            return bool(self.broker.last_lines)
+
+        async def devices_are_up() -> bool:
+            return addresses.exists()
+
         folder, site = self._options.folder, str(self._options.site)
         addresses = folder / "addresses.json"
         if self._options.mqtt is None:
             await self._start(self.broker, "broker", "--listen", self.mqtt.removeprefix("mqtt://"))
-            await until("the broker", lambda: bool(self.broker.last_lines), [self.broker], _UP_S)
+            await self.until("the broker's start", broker_is_up, _UP_S)
         await self._start(self.simulator, "simulate", site, "--addresses", str(addresses), "--json")
         history = self._options.history or f"sqlite:{folder / 'history.db'}"
         where = ["--state", f"sqlite:{folder / 'state.db'}", "--history", history]
         heard = ["--mqtt", self.mqtt, "--listen", self._options.listen, "--url", self.url]
         await self._start(self.collector, "collector", site, *where, *heard)
-        await until("the simulated devices", addresses.exists, self._running(), _UP_S)
+        await self.until("the simulated devices' start", devices_are_up, _UP_S)
         for name, gateway in self.gateways.items():
             state = ["--state", str(folder / name), "--buses", str(addresses)]
             await self._start(gateway, "gateway", site, "--id", name, "--mqtt", self.mqtt, *state)
-        deadline = asyncio.get_running_loop().time() + _UP_S
-        while not await self.client.is_up():
-            self.check()
-            if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError(f"the collector did not answer at {self.url} within {_UP_S:g} s")
-            await asyncio.sleep(0.1)
+        await self.until(f"an answer of the collector at {self.url}", self.client.is_up, _UP_S)
 
     async def all_heard(self, limit_s: float) -> None:
-        """Until every device of the site has been heard. Raises TimeoutError naming those that were not."""
+        """Until every device of the site has been heard. Raises TimeoutError, ChildFailed."""
+        missing = set(self._site.devices)
+
+        async def heard() -> bool:
+            devices = (await self.client.get("/devices"))["devices"]
+            missing.difference_update(device["id"] for device in devices if device["online"])
+            return not missing
+
+        try:
+            await self.until("the first word of every device", heard, limit_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; not heard: {', '.join(sorted(missing))}") from error
+
+    async def until(self, what: str, condition: Callable[[], Awaitable[bool]], limit_s: float) -> None:
+        """Wait for a condition; raises TimeoutError naming it, ChildFailed if a part has ended by itself."""
         deadline = asyncio.get_running_loop().time() + limit_s
-        while missing := set(self._site.devices) - await self._online():
+        while not await condition():
             self.check()
             if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError(f"not heard within {limit_s:g} s: {', '.join(sorted(missing))}")
-            await asyncio.sleep(0.1)
-
-    async def _online(self) -> set[str]:
-        devices = (await self.client.get("/devices"))["devices"]
-        return {device["id"] for device in devices if device["online"]}
+                raise TimeoutError(f"{what} did not come within {limit_s:g} s")
+            await asyncio.sleep(_LOOK_S)
 
     def check(self) -> None:
         """Raises ChildFailed if a part has ended by itself."""

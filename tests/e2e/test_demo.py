@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import influxd, mosquitto, wait_until
+from tests.servers import free_port, influxd, mosquitto, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, str(ROOT / "callpoint.py"), "demo"]
@@ -143,6 +143,17 @@ def test_a_story_that_does_not_go_as_told_exits_1_and_says_what(tmp_path: Path) 
     assert report["ok"] is False
     assert re.search(r"told .*neighbour-team", " ".join(report["failures"]))
     assert "told" in done.stderr
+
+
+def test_a_demo_whose_broker_is_not_there_ends_with_a_report_that_says_so(tmp_path: Path) -> None:
+    report_file = tmp_path / "report.json"
+
+    done = _demo("--story", "fire", "--exit", "--json", str(report_file), "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
+
+    report = json.loads(report_file.read_text())
+    assert (done.returncode, report["ok"]) == (1, False)
+    assert "smoke-b3-502" in " ".join(report["failures"]) and "not heard" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_the_bench_measures_every_alarm_it_was_asked_for(tmp_path: Path) -> None:
