@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SERVERS := mosquitto mosquitto-clients influxdb socat mbpoll openssl chromium fonts-noto-cjk
 
-.PHONY: help setup demo test lint check soak bench screenshots clean
+.PHONY: help setup demo test lint soak bench screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
