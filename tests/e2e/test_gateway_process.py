@@ -269,27 +269,6 @@ def test_data_goes_to_nobody_before_the_devices_are_known(broker: Server, gatewa
         assert host.verbs()[:first] == ["NBIRTH", "DBIRTH smoke-1", "DBIRTH smoke-2", "DBIRTH smoke-3"]
 
 
-def test_a_journal_found_damaged_is_set_aside_and_a_new_epoch_goes_on(
-    broker: Server, heads: tuple[Heads, int], gateway: Gateway
-) -> None:
-    with Host(broker.port) as host:
-        gateway.start()
-        born(host, gateway)
-        drained(host, gateway)
-        first = host.births[None].epoch
-        gateway.kill()
-        path = gateway.state / "journal.db"
-        path.write_bytes(b"\xa5" * path.stat().st_size)
-        heads[0].words[1][0] = 0b11
-
-        gateway.start()
-        wait_for(lambda: host.births[None].epoch != first, "a new epoch", gateway)
-        wait_for(lambda: True in host.values("smoke-1", "fire"), "the fire", gateway)
-
-        assert list(gateway.state.glob("journal.db.damaged-*"))
-        drained(host, gateway)
-
-
 def test_commands_left_on_the_broker_are_not_obeyed_and_are_a_trouble(broker: Server, gateway: Gateway) -> None:
     with Host(broker.port) as host:
         host.client.publish("spBv1.0/lane/NCMD/gw", encode_rebirth(1), qos=1, retain=True).wait_for_publish(10)
