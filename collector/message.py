@@ -18,8 +18,9 @@ from collector.wording import (
     place_brief,
     place_words,
 )
+from config.people import Language
 from config.profile import Condition, Kind
-from config.site import Language, Site
+from config.site import Site
 
 SMS_UNITS_MAX = 70  # one SMS in UCS-2, which any Chinese character makes it (3GPP TS 23.040: 140 octets)
 SMS_ASCII_MAX = 160  # one SMS in the 7-bit alphabet

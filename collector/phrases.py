@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.dispatch import Reason
+from config.people import Language
 from config.profile import Condition, Kind
-from config.site import Language
 
 
 @dataclass(frozen=True, slots=True)

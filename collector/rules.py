@@ -7,9 +7,9 @@ a trouble of its own, never a fire and never normal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from config.profile import UNKNOWN_BITS, Condition, Kind, Limit, Point, Register
+from config.profile import UNKNOWN_BITS, Condition, Initiating, Kind, Limit, Point, Register
 from config.site import Device, Site
 from config.words import Quality, Reading
 
@@ -18,6 +18,7 @@ _KIND_OF_CATEGORY: Mapping[str, Kind] = {
     "smoke-detector": Kind.FIRE,
     "pressure": Kind.EQUIPMENT,
     "lift": Kind.ENTRAPMENT,
+    "other": Kind.EQUIPMENT,
 }
 
 
@@ -35,6 +36,12 @@ class Rule:
     limit: Limit | None = None
     unit: str | None = None
     is_word: bool = False  # the value is a word of undeclared bits, to be quoted as such
+    initiating: Initiating = Initiating.AUTOMATIC
+
+    @property
+    def member(self) -> str:
+        """How zones name what raises it: the device, or the panel's numbered detector."""
+        return self.device if self.detector is None else f"{self.device}:{self.detector}"
 
     def judge(self, reading: Reading, active: bool) -> bool | None:
         """True: the condition holds; False: it does not; None: this reading cannot say. `active` is for hysteresis."""
@@ -76,13 +83,21 @@ def _rules_of_point(site: Site, device: Device, point: Point, category: str) -> 
     if point.condition.is_flag:
         kind = _kind(point.condition, point.kind, category)
         word = point.bit == UNKNOWN_BITS
-        rules.append(Rule(key, device.id, point.name, building, point.condition, kind, point.detector, is_word=word))
+        initiating = _initiating(device, point)
+        rule = Rule(key, device.id, point.name, building, point.condition, kind, point.detector, is_word=word)
+        rules.append(replace(rule, initiating=initiating))
     for name, limit in _limits(point.register, point).items():
         kind = _kind(limit.condition, limit.kind, category)
         rules.append(
             Rule(f"{key}:{name}", device.id, point.name, building, limit.condition, kind, point.detector, limit, unit)
         )
     return tuple(rules)
+
+
+def _initiating(device: Device, point: Point) -> Initiating:
+    """As the profile says, but for a detector that the site knows as a manual call point."""
+    manual = any(each.number == point.detector and each.type == "manual-call-point" for each in device.detectors)
+    return Initiating.MANUAL if manual else point.initiating
 
 
 def _limits(register: Register, point: Point) -> Mapping[str, Limit]:

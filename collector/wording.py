@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from collector.alarm import Alarm
 from collector.incident import detector_of
 from collector.phrases import PHRASES
+from config.people import Language
 from config.profile import Point, points_of
-from config.site import Language, Place, Site
+from config.site import Place, Site
 from config.sparkplug import DataType
 
 PIECE_MAX = 120  # characters of any one name, note or value

@@ -98,6 +98,50 @@ class Limit(Strict):
         return self
 
 
+class Initiating(StrEnum):
+    """What raises an alarm. Only an automatic detector's is ever verified before everybody is called."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"  # a manual call point: a person pressed it
+    CONFIRMED = "confirmed"  # a panel's own judgement of more than one device
+
+
+class SignalName(StrEnum):
+    """What the collector can judge by itself if a profile says where it is found."""
+
+    MOVING = "moving"
+    LEVEL = "level"
+    DOOR_ZONE = "door_zone"
+    DOOR_CLOSED = "door_closed"
+    DOOR_OPEN = "door_open"
+    DOOR_OPENING = "door_opening"
+    PERSON = "person"
+    ALARM_KEY = "alarm_key"
+    SPEED_M_S = "speed_m_s"
+    FLOOR = "floor"
+    INSPECTION = "inspection"
+    FIREMAN = "fireman"
+    OUT_OF_SERVICE = "out_of_service"
+    POWER_LOST = "power_lost"
+    TRIPS = "trips"
+    DOOR_CYCLES = "door_cycles"
+    RUN_TIME_S = "run_time_s"
+    ENTRAPMENT_FLAG = "entrapment_flag"
+    ALARM_LINK_TEST_AGE_H = "alarm_link_test_age_h"
+    OBSCURATION_DB_M = "obscuration_db_m"
+    DRIFT_PERCENT = "drift_percent"
+    PRESSURE_KPA = "pressure_kpa"
+    TEMPERATURE_C = "temperature_c"
+
+
+class Signal(Strict):
+    """Which point says it. With `codes`: it is so while the point's value is one of these; `inverted`: while not."""
+
+    point: str
+    codes: tuple[int, ...] | None = None
+    inverted: bool = False
+
+
 class Bit(Strict):
     """One bit of a state word as a point of its own."""
 
@@ -105,6 +149,7 @@ class Bit(Strict):
     condition: Condition = Field(alias="class")
     kind: Kind | None = None
     inverted: bool = False  # the condition holds while the bit is 0
+    initiating: Initiating = Initiating.AUTOMATIC
     text: dict[Literal["en", "zh"], str]
 
 
@@ -126,6 +171,7 @@ class Register(Strict):
     values: dict[int, dict[Literal["en", "zh"], str]] | None = None  # what the codes of a state mean
     condition: Condition = Field(default=Condition.MEASUREMENT, alias="class")
     kind: Kind | None = None
+    initiating: Initiating = Initiating.AUTOMATIC
     lane: Lane | None = None  # None: alarm for conditions and words with bits, else telemetry
     period_s: Annotated[float, Field(gt=0, le=3600)] | None = None  # None: the bus's fast or slow period by lane
     deadband: Annotated[float, Field(ge=0)] = 0.0
@@ -166,8 +212,9 @@ class Profile(Strict):
     profile: str
     title: dict[Literal["en", "zh"], str]
     source: str  # which document the figures come from
-    category: Literal["fire-panel", "smoke-detector", "pressure", "lift"]
+    category: Literal["fire-panel", "smoke-detector", "pressure", "lift", "other"]
     points: dict[str, Register]
+    signals: dict[SignalName, Signal] = {}  # what the collector judges by itself, beside conditions and limits
     detector_points: dict[str, Register] = {}  # address + detector number
     response_timeout_s: Annotated[float, Field(ge=0.1, le=10)] = 0.3
     registers_per_read_max: Annotated[int, Field(ge=1, le=REGISTERS_PER_READ_MAX)] = REGISTERS_PER_READ_MAX
@@ -183,11 +230,19 @@ class Profile(Strict):
         _refuse_overlap(self.detector_points)
         return self
 
+    @model_validator(mode="after")
+    def _signals_have_their_points(self) -> Self:
+        names = set(self.points) | {bit for each in self.points.values() for bit in each.bits or {}}
+        for signal, source in self.signals.items():
+            if source.point not in names:
+                raise ValueError(f"signals.{signal.value} names {source.point!r}, which is not a point of this profile")
+        return self
+
 
 class Point:
     """One value of one device, expanded from its profile: what gateway and collector both speak of."""
 
-    __slots__ = ("bit", "condition", "datatype", "detector", "kind", "lane", "name", "register", "text")
+    __slots__ = ("bit", "condition", "datatype", "detector", "initiating", "kind", "lane", "name", "register", "text")
 
     def __init__(
         self,
@@ -198,6 +253,7 @@ class Point:
         condition: Condition,
         kind: Kind | None,
         text: dict[Literal["en", "zh"], str],
+        initiating: Initiating = Initiating.AUTOMATIC,
         detector: int | None = None,
     ) -> None:
         self.name = name  # the Sparkplug metric name, e.g. "fire" or "detector/3/fire"
@@ -206,6 +262,7 @@ class Point:
         self.condition = condition
         self.kind = kind
         self.text = text
+        self.initiating = initiating
         self.detector = detector  # the panel's detector number, None for a point of the device itself
         self.lane = register.effective_lane
         self.datatype = _datatype_of(register, bit)
@@ -243,6 +300,7 @@ def _expand(name: str, register: Register, detector: int | None) -> list[Point]:
         condition=register.condition if register.bits is None else Condition.STATE,
         kind=register.kind,
         text=register.text,
+        initiating=register.initiating,
         detector=detector,
     )
     if register.bits is None:
@@ -259,6 +317,7 @@ def _expand(name: str, register: Register, detector: int | None) -> list[Point]:
                 condition=bit.condition,
                 kind=bit.kind,
                 text=bit.text,
+                initiating=bit.initiating,
                 detector=detector,
             )
         )

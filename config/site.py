@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
-from config.profile import Kind, Point, Profile, Strict, points_of
-from config.wire import is_name
-
-Language = Literal["en", "zh"]
-Text = dict[Language, str]
-
-
-def _id(text: str) -> str:
-    if not is_name(text) or len(text) > 64 or text != text.strip() or ":" in text:
-        raise ValueError("an id of 1 to 64 characters without + / # : and outer spaces")
-    return text
+from config.calendar import Calendar, Hours
+from config.people import Absence, FireStation, Id, Language, Person, Skill, Team, Text
+from config.profile import Condition, Kind, Point, Profile, Strict, points_of
+from config.upkeep import Lift, Upkeep
+from config.zone import Zone
 
 
 def _zone(text: str) -> str:
@@ -28,7 +23,6 @@ def _zone(text: str) -> str:
     return text
 
 
-Id = Annotated[str, AfterValidator(_id)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -39,6 +33,7 @@ class Community(Strict):
     name: Text
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
     language: Language = "zh"
+    calendar: Calendar = Calendar()
 
 
 class Cell(Strict):
@@ -49,31 +44,6 @@ class Cell(Strict):
     parent: Id | None = None
     name: str
     person: Id
-
-
-class Address(Strict):
-    """One way to reach a person: a channel of the site and what that channel needs to find them."""
-
-    channel: Id
-    to: str = ""
-
-
-class Person(Strict):
-    """Somebody who can be called. Channels are tried in order."""
-
-    id: Id
-    name: str
-    language: Language | None = None  # None: the community's
-    channels: Annotated[tuple[Address, ...], Field(min_length=1)]
-
-
-class Team(Strict):
-    """A volunteer fire team (微型消防站)."""
-
-    id: Id
-    name: str
-    leader: Id
-    members: tuple[Id, ...] = ()
 
 
 class Building(Strict):
@@ -91,6 +61,7 @@ class Building(Strict):
     manager: Id | None = None  # the property manager, None where there is none
     team: Id | None = None  # the building's own team, None where the neighbours' teams must come
     neighbours: tuple[Id, ...] = ()  # nearest first
+    fire_station: Id | None = None
 
 
 class Place(Strict):
@@ -106,6 +77,7 @@ class Detector(Strict):
     """A detector on a panel's loop; its number is the panel's."""
 
     number: Annotated[int, Field(ge=0, le=199)]  # GB 50116-2013: at most 200 addresses a loop
+    type: Literal["smoke", "heat", "manual-call-point", "other"] = "smoke"
     place: Place
 
 
@@ -118,6 +90,9 @@ class Device(Strict):
     place: Place
     registration: str | None = None  # a lift's registration number
     detectors: tuple[Detector, ...] = ()
+    watch: Id | None = None  # who is told of a fire here while the device is disabled; None: team leader and manager
+    lift: Lift | None = None
+    upkeep: Upkeep | None = None
 
 
 class _Bus(Strict):
@@ -162,6 +137,9 @@ class Channel(Strict):
     """A road to people. Secrets are never here: `*_env` names an environment variable, or `<name>_FILE` a file."""
 
     type: Literal["console", "smtp", "webhook", "apprise"]
+    rings: bool = False  # it makes a phone ring aloud (a voice call, an SMS, an app with a socket of its own)
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] | None = None  # what its provider allows, all people together
+    per_person_per_hour: Annotated[int, Field(ge=1, le=1_000)] | None = None
     host: str | None = None
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     sender: str | None = None
@@ -173,10 +151,24 @@ class Channel(Strict):
 
 
 class Ring(Strict):
-    """Who is called together, and how long after the incident began."""
+    """Who is called together, and how long after the incident began. `classes` and `hours`: only for these, then."""
 
-    call: Literal["team", "neighbours", "manager", "grid-3", "grid-2", "grid-1", "contacts"]
+    call: Literal[
+        "building",
+        "team",
+        "team-off-duty",
+        "neighbours",
+        "manager",
+        "grid-3",
+        "grid-2",
+        "grid-1",
+        "contacts",
+        "fire-station",
+    ]
     after_s: Annotated[float, Field(ge=0, le=3600)]
+    nearest: Annotated[int, Field(ge=1, le=20)] | None = None  # of `neighbours`: only so many teams, nearest first
+    classes: tuple[Condition, ...] = ()
+    hours: Hours | None = None
 
 
 class KindPlan(Strict):
@@ -184,8 +176,33 @@ class KindPlan(Strict):
 
     rings: Annotated[tuple[Ring, ...], Field(min_length=1)]
     quorum: Annotated[int, Field(ge=1, le=50)] = 2
+    needs: dict[Skill, Annotated[int, Field(ge=1, le=10)]] = {}  # how many of those going must be able to do what
     repeat_s: Annotated[float, Field(ge=5, le=3600)] = 60.0
     repeats_max: Annotated[int, Field(ge=0, le=100)] = 10
+    arrive_within_s: Annotated[float, Field(ge=60, le=14_400)] = 600.0  # who is going and later than this is replaced
+    next_channel_after_s: Annotated[float, Field(ge=10, le=3600)] = 45.0  # so long silent: their next channel as well
+
+
+class Quiet(Strict):
+    """Hours in which news of these classes wait for the morning. Never alarms."""
+
+    hours: Hours
+    classes: tuple[Literal["supervisory", "trouble"], ...] = ("trouble",)
+
+
+class Preflight(Strict):
+    """Before a shift begins its people are checked: a channel that rings, and proof that it has worked lately."""
+
+    before_s: Annotated[float, Field(ge=60, le=86_400)] = 3600.0
+    proof_days: Annotated[int, Field(ge=1, le=366)] = 35  # so old a delivery still proves a channel
+    test_at: Hours | None = None  # who has no proof gets a test message in these hours; None: nobody
+
+
+class Pulse(Strict):
+    """A synthetic change that travels the whole way of an alarm, to prove it."""
+
+    every_s: Annotated[float, Field(ge=30, le=3600)] = 180.0
+    within_s: Annotated[float, Field(ge=1, le=60)] = 10.0  # GB 26875.1-2011 §4.1.2.1: 10 s to the centre
 
 
 class Plan(Strict):
@@ -196,6 +213,11 @@ class Plan(Strict):
     board_url: str = "http://127.0.0.1:8080"  # what a phone opens; answer links are made from it
     answer_link_valid_s: Annotated[float, Field(ge=300, le=604800)] = 86400.0
     device_silent_after_s: Seconds = 60.0  # a device without news for so long is trouble
+    quiet: Quiet | None = None
+    group_troubles_s: Annotated[float, Field(ge=0, le=3600)] = 10.0  # troubles within this time are told in one notice
+    rescue_s: Annotated[float, Field(ge=300, le=14_400)] = 1800.0  # TSG T5002-2017 cl. 5(4): 30 min in cities
+    preflight: Preflight = Preflight()
+    pulse: Pulse | None = Pulse()
 
 
 class SiteFile(Strict):
@@ -209,6 +231,9 @@ class SiteFile(Strict):
     channels: dict[Id, Channel]
     plan: Plan
     buildings: Annotated[tuple[Building, ...], Field(min_length=1)]
+    zones: tuple[Zone, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    fire_stations: tuple[FireStation, ...] = ()
     gateways: Annotated[tuple[Gateway, ...], Field(min_length=1)]
 
 
@@ -226,6 +251,9 @@ class Site:
         self.teams = {team.id: team for team in file.teams}
         self.buildings = {building.id: building for building in file.buildings}
         self.gateways = {gateway.id: gateway for gateway in file.gateways}
+        self.zones = {zone.id: zone for zone in file.zones}
+        self.absences = file.absences
+        self.fire_stations = {station.id: station for station in file.fire_stations}
 
     @cached_property
     def devices(self) -> dict[str, Device]:
@@ -241,6 +269,19 @@ class Site:
     def zone(self) -> ZoneInfo:
         """The community's time zone, for people's eyes only: stamps are UTC."""
         return ZoneInfo(self.community.timezone)
+
+    @cached_property
+    def zones_of(self) -> dict[str, tuple[Zone, ...]]:
+        """Member ("<device>" or "<panel>:<detector number>") -> its zones."""
+        found: dict[str, tuple[Zone, ...]] = {}
+        for zone in self.zones.values():
+            for member in zone.members:
+                found[member] = (*found.get(member, ()), zone)
+        return found
+
+    def local(self, now: int) -> datetime:
+        """UTC ms in the community's time zone."""
+        return datetime.fromtimestamp(now / 1000, self.zone)
 
     def installed(self) -> Iterator[tuple[Gateway, TcpBus | RtuBus, Device]]:
         """Every device with its gateway and bus."""

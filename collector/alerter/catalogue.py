@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from collector.phrases import PHRASES
+from config.people import Language
 from config.profile import Condition, Kind
-from config.site import Language
 
 _ACCEPTED = re.compile(r"\s*([a-zA-Z]{1,8}|\*)(?:-[a-zA-Z0-9]{1,8})*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 

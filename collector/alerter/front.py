@@ -18,7 +18,7 @@ from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
 from collector.desk import Desk
 from collector.incident import Incident
-from config.site import Language
+from config.people import Language
 
 
 @dataclass(slots=True)

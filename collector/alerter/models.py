@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from collector.alarm import Phase
 from collector.dispatch import Reason
 from collector.incident import Answer
+from config.people import Text
 from config.profile import Condition, Kind
-from config.site import Text
 
 LONGEST_ID = 64
 

@@ -30,8 +30,9 @@ from collector.incident import Answer, Entry, Incident
 from collector.records import Attempt
 from collector.watch import DeviceState, Heard
 from collector.wording import condition_words
+from config.people import Language, Text
 from config.profile import Condition, Limit, Point
-from config.site import Device, Language, Site, Text
+from config.site import Device, Site
 from config.words import Quality
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")

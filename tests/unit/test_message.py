@@ -15,8 +15,9 @@ from collector.incident import Answer, Response
 from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
 from collector.phrases import PHRASES, Phrases
 from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
+from config.people import Language
 from config.profile import Condition, Kind
-from config.site import Language, Site
+from config.site import Site
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
 
 URL = "https://board.example.org/a/token"

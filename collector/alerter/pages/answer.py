@@ -21,7 +21,8 @@ from collector.dispatch import leaders
 from collector.incident import Answer, Incident
 from collector.message import HEARD_LATER_MS
 from collector.store import StoreFailed
-from config.site import Building, Language, Person
+from config.people import Language, Person
+from config.site import Building
 
 CONDITIONS_SHOWN_MAX = 5
 _STATUS = {LinkFault.MALFORMED: 400, LinkFault.FORGED: 403, LinkFault.EXPIRED: 410}

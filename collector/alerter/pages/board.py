@@ -19,8 +19,9 @@ from collector.alerter.view import View, by_device
 from collector.incident import Answer
 from collector.store import StoreFailed
 from collector.watch import DeviceState, GatewayState
+from config.people import Language, Text
 from config.profile import Condition, Kind
-from config.site import Device, Language, Text
+from config.site import Device
 from config.words import Quality
 
 CLOSED_SHOWN_MAX = 8

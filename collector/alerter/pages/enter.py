@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from collector.alerter.front import Front, InFront
 from collector.alerter.guard import COOKIE, COOKIE_VALID_S
-from config.site import Language
+from config.people import Language
 
 _OWN_PAGE = re.compile(r"/(incident/[A-Za-z0-9._-]{1,64})?")
 

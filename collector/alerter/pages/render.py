@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
 from collector.wording import place_words
-from config.site import Language, Place
+from config.people import Language
+from config.site import Place
 
 _STATIC = files(__package__) / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
