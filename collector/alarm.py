@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector.route import LIVE, Route
 from config.profile import Condition, Kind
 
 
@@ -43,6 +44,8 @@ class Alarm:
     epoch: str | None = None  # the journal and position of the newest report that decided this
     position: int | None = None
     incident: str | None = None
+    route: Route = LIVE
+    tell: tuple[str, ...] = ()  # who is told of it where it is no call-out; none: who is responsible for the building
 
     @property
     def source_active(self) -> bool:

@@ -55,7 +55,7 @@ class CallOut:
         self._state.put_incident(incident)
         self._told_at[incident.building, incident.kind] = now
         asks = not self._is_quiet(incident)
-        for person, reason in responsible(self._site, incident.building):
+        for person, reason in self._concerned(incident):
             why = Reason.LATE_REPORT if late else reason
             self._notices.tell(incident, person, why, 0, now, expects_answer=asks)
 
@@ -244,6 +244,13 @@ class CallOut:
         self._notices.supersede(incident, now)
         for person in told:
             self._notices.tell(incident, person, reason, max(incident.rings_called - 1, 0), now, expects_answer=False)
+
+    def _concerned(self, incident: Incident) -> list[tuple[str, Reason]]:
+        """Who is told of what is no call-out: who is responsible for the building, or whom its conditions name."""
+        alarms = self._state.alarms_of(incident)
+        named = {person: Reason.NAMED for alarm in alarms for person in alarm.tell}
+        others = [] if alarms and all(alarm.tell for alarm in alarms) else responsible(self._site, incident.building)
+        return list((named | dict(others)).items())
 
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)

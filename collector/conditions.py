@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
+from collector.aside import Aside
 from collector.callout import LATE_MS, CallOut
 from collector.incident import PRIORITY, Incident, Source, detector_of, is_new_source, outranks
+from collector.route import Mode
 from collector.rules import Rule
 from collector.state import State
 from config.profile import Condition
@@ -47,9 +49,10 @@ def ours(now: int) -> When:
 class Conditions:
     """The alarms of the state, and what their changes mean for incidents."""
 
-    def __init__(self, state: State, call_out: CallOut) -> None:
+    def __init__(self, state: State, call_out: CallOut, aside: Aside) -> None:
         self._state = state
         self._call_out = call_out
+        self._aside = aside
 
     def raised(self, rule: Rule, value: str, when: When, now: int, late: bool = False) -> None:
         """The source says that the condition holds; `late`: something newer has already said that it does not."""
@@ -63,6 +66,8 @@ class Conditions:
             return
         phase = next_phase(alarm.condition, alarm.phase, event)
         moved = (alarm.building, alarm.kind) != (rule.building, rule.kind) and alarm.condition is rule.condition
+        if alarm.route.mode is not Mode.LIVE:  # a live alarm stays live, whatever is disabled meanwhile
+            moved = moved or alarm.route != self._aside.route_of(rule)
         if phase is not alarm.phase and moved:
             self._new(rule, value, when, now, phase)
             self._close_if_over(alarm.incident, now)
@@ -124,13 +129,14 @@ class Conditions:
             raised_at_ms=when.at_ms,
             heard_at_ms=now,
             returned_at_ms=returned_at,
+            tell=rule.tell,
         )
-        alarm = when.decides(alarm)
+        alarm = when.decides(replace(alarm, route=self._aside.route_of(rule)))
         if rule.condition not in PRIORITY:
             self._state.put_alarm(alarm)
             self._log("alarm-raised", alarm, now)
             return
-        incident = self._state.incidents.get(self._state.open_of.get((rule.building, rule.kind), ""))
+        incident = self._state.open_incident(rule.building, rule.kind, alarm.route)
         # Over and long ago: no call-out. Whether it is over may become known only a little later.
         late = rule.condition is Condition.ALARM and when.is_late(now)
         if incident is None:
@@ -148,6 +154,7 @@ class Conditions:
             full_call=False,
             alarms=(alarm.key,),
             condition=alarm.condition,
+            route=alarm.route,
         )
         alarm = replace(alarm, incident=incident.id)
         self._state.put_alarm(alarm)
@@ -155,7 +162,9 @@ class Conditions:
         facts = [("kind", alarm.kind.value), ("building", alarm.building), ("class", alarm.condition.value)]
         self._state.log(now, "incident-opened", incident=incident.id, device=alarm.device, facts=facts)
         self._log("alarm-raised", alarm, now)
-        if alarm.condition in (Condition.TROUBLE, Condition.SUPERVISORY):
+        if alarm.route.mode is not Mode.LIVE:
+            self._aside.raised(incident, alarm, now)
+        elif alarm.condition in (Condition.TROUBLE, Condition.SUPERVISORY):
             self._call_out.tell_in_time(incident, now)
         elif alarm.condition is Condition.ALARM and not late:
             self._call_out.begin(incident, now)
@@ -178,7 +187,9 @@ class Conditions:
         self._state.put_alarm(alarm)
         self._state.put_incident(incident)
         self._log("alarm-raised", alarm, now)
-        if alarm.condition is Condition.ALARM and not late and not incident.full_call:
+        if alarm.route.mode is not Mode.LIVE:
+            self._aside.raised(incident, alarm, now)
+        elif alarm.condition is Condition.ALARM and not late and not incident.full_call:
             self._call_out.begin(incident, now)
         elif higher:
             self._call_out.tell(incident, now, late)
@@ -202,7 +213,9 @@ class Conditions:
         self._state.put_alarm(changed)
         self._log("alarm-raised-again", changed, now)
         incident = self._state.incidents.get(alarm.incident or "")
-        if incident is not None:
+        if incident is not None and alarm.route.mode is not Mode.LIVE:
+            self._aside.raised(incident, changed, now)
+        elif incident is not None:
             self._call_out.raised_again(incident, now, late=when.is_late(now))
 
     def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:

@@ -6,8 +6,8 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,12 +21,16 @@ class NotOurs(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file of ours is: raise `version` with every change of a table, and bring older files along."""
+    """What a file of ours is: raise `version` with every change of a table, and bring older files along.
+
+    `upgrades`: by the version that a file has, the statements that bring it to the next.
+    """
 
     what: str  # for people
     application_id: int
     version: int
     schema: str
+    upgrades: Mapping[int, str] = field(default_factory=dict)
 
 
 def connect(path: Path, kind: Kind, read_only: bool = False) -> sqlite3.Connection:
@@ -42,7 +46,7 @@ def connect(path: Path, kind: Kind, read_only: bool = False) -> sqlite3.Connecti
     uri = path.absolute().as_uri() + ("?mode=ro" if read_only else "")
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
     try:
-        _check(connection, path, kind)
+        _check(connection, path, kind, read_only)
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -52,13 +56,16 @@ def connect(path: Path, kind: Kind, read_only: bool = False) -> sqlite3.Connecti
                     f"BEGIN; {kind.schema} PRAGMA application_id = {kind.application_id};"
                     f" PRAGMA user_version = {kind.version}; COMMIT;"
                 )
+            while (version := _pragma(connection, "user_version")) < kind.version:
+                upgrade = f"BEGIN; {kind.upgrades[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+                connection.executescript(upgrade)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _check(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
+def _check(connection: sqlite3.Connection, path: Path, kind: Kind, read_only: bool) -> None:
     try:
         owner, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -68,6 +75,10 @@ def _check(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
         return
     if owner != kind.application_id:
         raise NotOurs(f"{kind.what} {path} is a database of something else")
+    if version < kind.version and version in kind.upgrades:
+        if not read_only:
+            return
+        raise NotOurs(f"{kind.what} {path} is of an older version: start the collector once, which brings it along")
     raise NotOurs(f"{kind.what} {path} has schema {version}, this version of Callpoint knows {kind.version}: update it")
 
 

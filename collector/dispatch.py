@@ -17,6 +17,7 @@ class Reason(StrEnum):
     MANAGER = "manager"  # the property manager
     GRID_CELL = "grid-cell"  # responsible for the cell, level 3, then 2, then 1
     CONTACT = "emergency-contact"
+    NAMED = "named"  # the condition itself names who is to know
     NEW_DEVICE = "new-device"  # another device is in alarm: called anew
     RAISED_AGAIN = "raised-again"  # the same is in alarm once more, and nobody is there: called anew
     QUORUM_LOST = "quorum-lost"  # somebody who was going cannot: called anew

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from collector.agenda import Agenda
 from collector.alarm import LATCHING, Alarm, Phase
+from collector.aside import Aside
 from collector.callout import CallOut
 from collector.commands import (
     Acknowledge,
@@ -24,8 +25,9 @@ from collector.conditions import Conditions, ours
 from collector.dispatch import Notice, leaders
 from collector.effects import Owing, Presence
 from collector.incident import Answer, Incident
+from collector.part import Handler, Part
 from collector.reports import Reports
-from collector.state import Decision, Restored, State
+from collector.state import Decision, K, Restored, State
 from collector.watch import DeviceState, GatewayState, Watch, building_of_gateway, trouble_rule
 from config.site import Site
 from config.words import Report
@@ -45,17 +47,26 @@ class Engine:
         self._site = site
         self._state = State(restored or Restored())
         self._call_out = CallOut(site, self._state)
-        self._conditions = Conditions(self._state, self._call_out)
+        self._aside = Aside(site, self._state)
+        self._conditions = Conditions(self._state, self._call_out, self._aside)
         self._watch = Watch(site, self._state, self._conditions, now)
+        self._parts = self._make_parts(now)
+        self._handlers: dict[type, Handler] = {}
+        for part in self._parts:
+            self._handlers.update(part.handlers())
         for alarm in list(self._state.alarms.values()):
-            if not self._watch.has_source(alarm):
+            if not (self._watch.has_source(alarm) or any(part.has_source(alarm) for part in self._parts)):
                 self._conditions.source_gone(alarm, now)
-        self._reports = Reports(site, self._state, self._conditions, self._watch)
+        self._reports = Reports(site, self._state, self._conditions, self._watch, self._parts)
         self._agenda: Agenda[str] = Agenda()
         for incident in self._state.incidents.values():
             self._agenda.set(incident.id, self._call_out.due_at(incident))
         if self._state.has_changed:
             self._agenda.set("restored", now)  # to be told with the first decision, at the latest at the first wake
+
+    def _make_parts(self, now: int) -> tuple[Part, ...]:
+        """The parts, in the order in which they hear a report."""
+        return ()
 
     # --- read side ------------------------------------------------------------------------------------
 
@@ -83,6 +94,10 @@ class Engine:
     def gateways(self) -> Mapping[str, GatewayState]:
         """Every gateway of the site, and other edge nodes that were heard, by id."""
         return self._watch.gateways
+
+    def kept(self, what: type[K]) -> Mapping[str, K]:
+        """Everything kept of a class, by id: disablements, drills, absences …"""
+        return self._state.kept(what)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -122,13 +137,17 @@ class Engine:
             notice = self._state.notices.get(command.notice)
             if notice is not None:
                 self._call_out.failed(notice, command.error, now)
-        else:
+        elif isinstance(command, Answered | Acknowledge | Reset | StandDown):
             self._person(command, now)
+        else:
+            self._handlers[type(command)](command, now)
         return self._decide()
 
     def wake(self, now: int) -> Decision:
         """A time of `wake_at` has come; early or late calls do no harm."""
         self._watch.wake(now)
+        for part in self._parts:
+            part.wake(now)
         for incident_id in self._agenda.due(now):
             incident = self._state.incidents.get(incident_id)
             if incident is not None:
@@ -139,7 +158,7 @@ class Engine:
 
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
-        times = (self._watch.wake_at(), self._agenda.next_at())
+        times = [self._watch.wake_at(), self._agenda.next_at(), *(part.wake_at() for part in self._parts)]
         return min((at for at in times if at is not None), default=None)
 
     # --- commands -------------------------------------------------------------------------------------

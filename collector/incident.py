@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from collector.dispatch import Reason
+from collector.route import LIVE, Route
 from config.profile import Condition, Kind
 
 
@@ -30,7 +31,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What happened in one building of one kind; one is open per building and kind.
+    """What happened in one building of one kind; one is open per building, kind and route.
 
     `call` counts the call-outs: a new device in alarm calls anew, also those who acknowledged before.
     """
@@ -55,6 +56,7 @@ class Incident:
     recall_at_ms: int | None = None  # everybody is called anew then
     recall_reason: Reason = Reason.NEW_DEVICE
     recall_if_still_so: bool = False  # but only if its alarm, long ago when it arrived, is not over
+    route: Route = LIVE
 
     @property
     def open(self) -> bool:

@@ -7,9 +7,11 @@ which then is latched. An absent value decides nothing: it is a trouble of its d
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from collector.conditions import Conditions, When, ours
 from collector.incident import PRIORITY
+from collector.part import Part
 from collector.rules import Rule
 from collector.state import State
 from collector.watch import DeviceState, GatewayState, Heard, Watch, building_of_gateway, trouble_rule
@@ -23,11 +25,14 @@ UNKNOWN_POINTS_MAX = 64  # of one device
 class Reports:
     """Takes reports into the watch's devices and the state's conditions."""
 
-    def __init__(self, site: Site, state: State, conditions: Conditions, watch: Watch) -> None:
+    def __init__(
+        self, site: Site, state: State, conditions: Conditions, watch: Watch, parts: Sequence[Part] = ()
+    ) -> None:
         self._site = site
         self._state = state
         self._conditions = conditions
         self._watch = watch
+        self._parts = parts
         for name, device in watch.devices.items():
             if (alarm := state.alarms.get(f"{name}:quality")) is not None:
                 point, _, cause = (alarm.value or "").partition(": ")
@@ -65,6 +70,9 @@ class Reports:
             self._watch.device_spoke(device, report.at_ms, now)
         if complete and device.known:
             self._quality(device, report, now)
+        if device.known:
+            for part in self._parts:
+                part.heard(device, report, now)
 
     def _judge(
         self,

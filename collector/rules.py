@@ -37,6 +37,7 @@ class Rule:
     unit: str | None = None
     is_word: bool = False  # the value is a word of undeclared bits, to be quoted as such
     initiating: Initiating = Initiating.AUTOMATIC
+    tell: tuple[str, ...] = ()  # who is told of it where it is no call-out; none: who is responsible for the building
 
     @property
     def member(self) -> str:

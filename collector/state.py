@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeVar, cast
 
 from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice
 from collector.incident import Entry, Incident
+from collector.kept import Forgotten, Kept
+from collector.route import LIVE, Route
 from config.profile import Condition, Kind
 
 CLOSED_REMEMBERED_MAX = 256
+
+K = TypeVar("K", bound=Kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,12 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     entries: tuple[Entry, ...] = ()
     urgent: bool = False
+    kept: tuple[Kept | Forgotten, ...] = ()
 
     @property
     def empty(self) -> bool:
         """True if nothing changed."""
-        return not (self.alarms or self.incidents or self.notices or self.entries)
+        return not (self.alarms or self.incidents or self.notices or self.entries or self.kept)
 
 
 NOTHING = Decision()
@@ -41,6 +47,7 @@ class Restored:
     incidents: tuple[Incident, ...] = ()
     notices: tuple[Notice, ...] = ()
     last_id: str = ""
+    kept: tuple[Kept, ...] = ()
 
 
 class State:
@@ -50,15 +57,19 @@ class State:
         self.alarms = {alarm.key: alarm for alarm in restored.alarms if alarm.phase is not Phase.NORMAL}
         self.incidents = {incident.id: incident for incident in restored.incidents if incident.open}
         self.notices = {notice.id: notice for notice in restored.notices if notice.incident in self.incidents}
-        self.open_of: dict[tuple[str, Kind], str] = {}
+        self._open_of: dict[tuple[str, Kind, Route], str] = {}
         self.closed: dict[str, None] = {}  # ids of incidents closed lately, to say "closed" rather than "unknown"
         self._notices_of: dict[str, list[str]] = {}
         self._changed_alarms: dict[str, Alarm] = {}
         self._changed_incidents: dict[str, Incident] = {}
         self._changed_notices: dict[str, Notice] = {}
         self._entries: list[Entry] = []
+        self._kept: dict[type[Kept], dict[str, Kept]] = {}
+        self._changed_kept: dict[tuple[type[Kept], str], Kept | Forgotten] = {}
+        for item in restored.kept:
+            self._kept.setdefault(type(item), {})[item.id] = item
         for incident in self.incidents.values():
-            self.open_of[incident.building, incident.kind] = incident.id
+            self._open_of[incident.building, incident.kind, incident.route] = incident.id
         for notice in self.notices.values():
             self._notices_of.setdefault(notice.incident, []).append(notice.id)
         ids = [restored.last_id, *(i.id for i in restored.incidents), *(n.id for n in restored.notices)]
@@ -68,6 +79,24 @@ class State:
         """A new id: sixteen hexadecimal digits, the time and a counter, ascending also over a restart."""
         self._last_id = max(now << 16, self._last_id + 1)
         return f"{self._last_id:016x}"
+
+    def open_incident(self, building: str, kind: Kind, route: Route = LIVE) -> Incident | None:
+        """The open incident of a building and kind on this route."""
+        return self.incidents.get(self._open_of.get((building, kind, route), ""))
+
+    def kept(self, what: type[K]) -> dict[str, K]:
+        """Everything kept of a class, by id. Look, never change."""
+        return cast(dict[str, K], self._kept.setdefault(what, {}))
+
+    def keep(self, item: Kept) -> None:
+        """A new or changed thing to be kept."""
+        self._kept.setdefault(type(item), {})[item.id] = item
+        self._changed_kept[type(item), item.id] = item
+
+    def forget(self, item: Kept) -> None:
+        """A thing that is no more."""
+        if self._kept.setdefault(type(item), {}).pop(item.id, None) is not None:
+            self._changed_kept[type(item), item.id] = Forgotten(type(item), item.id)
 
     def notices_of(self, incident: str) -> list[Notice]:
         """All notices of an open incident, oldest first."""
@@ -96,10 +125,10 @@ class State:
         self._changed_incidents[incident.id] = incident
         if incident.open:
             self.incidents[incident.id] = incident
-            self.open_of[incident.building, incident.kind] = incident.id
+            self._open_of[incident.building, incident.kind, incident.route] = incident.id
             return
         self.incidents.pop(incident.id, None)
-        self.open_of.pop((incident.building, incident.kind), None)
+        self._open_of.pop((incident.building, incident.kind, incident.route), None)
         for notice in self._notices_of.pop(incident.id, ()):
             self.notices.pop(notice, None)
         self.closed[incident.id] = None
@@ -129,7 +158,8 @@ class State:
     @property
     def has_changed(self) -> bool:
         """True if `take` has something to give."""
-        return bool(self._entries or self._changed_alarms or self._changed_incidents or self._changed_notices)
+        changed = (self._changed_alarms, self._changed_incidents, self._changed_notices, self._changed_kept)
+        return bool(self._entries) or any(changed)
 
     def take(self) -> Decision:
         """Everything that has changed since the last call."""
@@ -142,9 +172,11 @@ class State:
             notices=tuple(self._changed_notices.values()),
             entries=tuple(self._entries),
             urgent=bool(self._changed_notices) or any(alarm.condition is Condition.ALARM for alarm in alarms),
+            kept=tuple(self._changed_kept.values()),
         )
         self._changed_alarms.clear()
         self._changed_incidents.clear()
         self._changed_notices.clear()
         self._entries.clear()
+        self._changed_kept.clear()
         return decision

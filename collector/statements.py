@@ -7,7 +7,7 @@ same transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
 from pydantic import TypeAdapter
@@ -15,9 +15,10 @@ from pydantic import TypeAdapter
 from collector.alarm import Alarm
 from collector.dispatch import Notice
 from collector.incident import Entry, Incident
+from collector.kept import Forgotten, Kept
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.state import Decision, Restored
-from collector.tables import ISLANDS, read_record, write_record
+from collector.tables import ISLANDS, KEPT, read_record, write_record
 from config.words import Edge, Lane, Report
 
 RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
@@ -27,6 +28,8 @@ ALARM = TypeAdapter(Alarm)
 INCIDENT = TypeAdapter(Incident)
 NOTICE = TypeAdapter(Notice)
 ENTRY = TypeAdapter(Entry)
+KEPT_ADAPTERS: Mapping[str, TypeAdapter[Kept]] = {name: TypeAdapter(what) for name, what in KEPT.items()}
+KEPT_NAMES: Mapping[type[Kept], str] = {what: name for name, what in KEPT.items()}
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
@@ -78,6 +81,13 @@ def _write_decision(connection: sqlite3.Connection, decision: Decision) -> None:
         "INSERT INTO entries (incident, body) VALUES (?, ?)",
         [(entry.incident, ENTRY.dump_json(entry).decode()) for entry in decision.entries],
     )
+    for item in decision.kept:
+        if isinstance(item, Forgotten):
+            connection.execute("DELETE FROM kept WHERE (kind, id) = (?, ?)", (KEPT_NAMES[item.what], item.id))
+        else:
+            name = KEPT_NAMES[type(item)]
+            body = KEPT_ADAPTERS[name].dump_json(item).decode()
+            connection.execute("INSERT OR REPLACE INTO kept (kind, id, body) VALUES (?, ?, ?)", (name, item.id, body))
 
 
 def _write_record(connection: sqlite3.Connection, record: Record, journals: dict[tuple[Edge, str], int]) -> int:
@@ -178,6 +188,7 @@ def restored(connection: sqlite3.Connection) -> Restored:
         " WHERE closed_at_ms IS NULL ORDER BY notices.id"
     )
     alarms = connection.execute("SELECT body FROM alarms WHERE phase <> 'normal' ORDER BY key")
+    kept = connection.execute("SELECT kind, body FROM kept ORDER BY kind, id")
     last = connection.execute(
         "SELECT max(id) FROM (SELECT id FROM incidents UNION ALL SELECT id FROM notices)"
     ).fetchone()
@@ -186,6 +197,7 @@ def restored(connection: sqlite3.Connection) -> Restored:
         incidents=tuple(INCIDENT.validate_json(body) for (body,) in incidents),
         notices=tuple(NOTICE.validate_json(body) for (body,) in notices),
         last_id=last[0] or "",
+        kept=tuple(KEPT_ADAPTERS[name].validate_json(body) for name, body in kept if name in KEPT_ADAPTERS),
     )
 
 

@@ -24,12 +24,12 @@ from collector.dispatch import Notice
 from collector.incident import Entry, Incident
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.state import Restored
-from collector.tables import SCHEMA
+from collector.tables import SCHEMA, UPGRADES
 from config.endpoint import sqlite_path
 from config.words import Lane, Report
 
 T = TypeVar("T")
-STORE = Kind("state store", 0x43414C4C, 1, SCHEMA)  # "CALL"
+STORE = Kind("state store", 0x43414C4C, 2, SCHEMA, UPGRADES)  # "CALL"
 PRUNE_ROWS_MAX = 5_000  # per transaction, so that an alarm never waits long behind the housekeeping
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from collector.kept import Kept
 from collector.records import Record
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report
@@ -47,7 +49,15 @@ CREATE TABLE spool (
 );
 CREATE INDEX spool_order ON spool (urgent DESC, number);
 CREATE TABLE refused (number INTEGER PRIMARY KEY, reason TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 """
+# What brings a file of the version before to this one, by the version it has.
+UPGRADES: Mapping[int, str] = {
+    1: "CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
+    " WITHOUT ROWID;",
+}
+
+KEPT: Mapping[str, type[Kept]] = {}  # name in the store -> class; a name is never given to another class
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.
 ISLANDS = """

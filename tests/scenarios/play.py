@@ -19,6 +19,7 @@ from collector.dispatch import Notice, Reason
 from collector.effects import Owing, Presence
 from collector.engine import Engine
 from collector.incident import Answer, Entry, Incident
+from collector.kept import Forgotten, Kept
 from collector.state import Decision, Restored
 from config.site import Site
 from config.sparkplug import DataType
@@ -39,6 +40,7 @@ class Play:
         self.incidents: dict[str, Incident] = {}
         self.notices: dict[str, Notice] = {}
         self.entries: list[Entry] = []
+        self.kept: dict[tuple[type[Kept], str], Kept] = {}
         self.decisions: list[Decision] = []
         self.muted: set[str] = set()
         self._positions: Counter[tuple[str, Lane]] = Counter()
@@ -214,6 +216,7 @@ class Play:
             tuple(incident for incident in self.incidents.values() if incident.open),
             tuple(notice for notice in self.notices.values() if notice.incident in open_ones),
             max([*self.incidents, *self.notices], default=""),
+            tuple(self.kept.values()),
         )
 
     # --- inside ---------------------------------------------------------------------------------------
@@ -223,6 +226,7 @@ class Play:
         self.incidents.update({incident.id: incident for incident in decision.incidents})
         self.notices.update({notice.id: notice for notice in decision.notices})
         self.entries.extend(decision.entries)
+        keep(self.kept, decision)
         if not decision.empty:
             self.decisions.append(decision)
 
@@ -239,6 +243,15 @@ def reading(name: str, value: bool | float | None, quality: Quality = Quality.GO
         return Reading(name, None, DataType.DOUBLE, Quality.BAD, "no answer")
     datatype = {bool: DataType.BOOLEAN, int: DataType.INT32}.get(type(value), DataType.DOUBLE)
     return Reading(name, value, datatype, quality)
+
+
+def keep(kept: dict[tuple[type[Kept], str], Kept], decision: Decision) -> None:
+    """What a store does with a decision's kept things."""
+    for item in decision.kept:
+        if isinstance(item, Forgotten):
+            kept.pop((item.what, item.id), None)
+        else:
+            kept[type(item), item.id] = item
 
 
 def people(notices: Iterable[Notice]) -> set[str]:

@@ -16,10 +16,12 @@ from collector.edge import EdgeSession
 from collector.effects import Acknowledge, AskRebirth, Effect, Floor, Judge, Owing, Presence, Repeat
 from collector.engine import Engine
 from collector.incident import Entry, Incident
+from collector.kept import Kept
 from collector.state import Decision, Restored
 from config.site import Site
 from config.wire import decode
 from config.words import Birth, Commit, Data, Death, Edge, Lane, Report
+from tests.scenarios.play import keep
 
 Key = tuple[Edge, str, Lane, int]
 
@@ -36,6 +38,7 @@ class Store:
         self.incidents: dict[str, Incident] = {}
         self.notices: dict[str, Notice] = {}
         self.entries: list[Entry] = []
+        self.kept: dict[tuple[type[Kept], str], Kept] = {}
 
     def write(self, decision: Decision, now: int) -> None:
         self.alarms.update({alarm.key: alarm for alarm in decision.alarms})
@@ -43,6 +46,7 @@ class Store:
         self.incidents.update({incident.id: incident for incident in decision.incidents})
         self.notices.update({notice.id: notice for notice in decision.notices})
         self.entries.extend(decision.entries)
+        keep(self.kept, decision)
 
     def keep(self, report: Report) -> None:
         assert report.epoch is not None and report.lane is not None and report.position is not None
@@ -57,6 +61,7 @@ class Store:
             tuple(incident for incident in self.incidents.values() if incident.open),
             tuple(notice for notice in self.notices.values() if notice.incident in open_ones),
             max([*self.incidents, *self.notices], default=""),
+            tuple(self.kept.values()),
         )
 
     def accounts(self, edge: Edge) -> dict[tuple[str, Lane], Positions]:
