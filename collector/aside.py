@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collector.alarm import Alarm
+from collector.callout import CallOut
 from collector.incident import Incident
 from collector.route import LIVE, Route
 from collector.rules import Rule
@@ -13,9 +14,10 @@ from config.site import Site
 class Aside:
     """Says which conditions are taken aside, and tells who is to know of them."""
 
-    def __init__(self, site: Site, state: State) -> None:
+    def __init__(self, site: Site, state: State, call_out: CallOut) -> None:
         self._site = site
         self._state = state
+        self._call_out = call_out
 
     def route_of(self, rule: Rule) -> Route:
         """The road that a condition takes which rises now."""

@@ -5,6 +5,7 @@ Everything it needs to go on is in the incident and its notices, so that a resta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from collector.agenda import ms_of
@@ -93,6 +94,13 @@ class CallOut:
             self.recall(incident, now, late)
         else:
             self.begin(incident, now)
+
+    def tell_people(
+        self, incident: Incident, people: Iterable[tuple[str, Reason]], now: int, *, asks: bool = False
+    ) -> None:
+        """News of an open incident to these people, each with a reason, as often as this is said. `asks`: and a call."""
+        for person, reason in people:
+            self._notices.tell(incident, person, reason, 0, now, expects_answer=asks, again=True)
 
     # --- time -----------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Engine:
         self._site = site
         self._state = State(restored or Restored())
         self._call_out = CallOut(site, self._state)
-        self._aside = Aside(site, self._state)
+        self._aside = Aside(site, self._state, self._call_out)
         self._conditions = Conditions(self._state, self._call_out, self._aside)
         self._watch = Watch(site, self._state, self._conditions, now)
         self._parts = self._make_parts(now)

@@ -32,12 +32,16 @@ class Notices:
         *,
         expects_answer: bool = True,
         channel: int | None = None,
+        again: bool = False,
     ) -> None:
-        """One notice to one person. `channel` None: a call goes to their first, news to the last that worked."""
+        """One notice to one person. `channel` None: a call goes to their first, news to the last that worked.
+
+        `again`: also if they have been told for this reason in this call before.
+        """
         if person not in self._site.people:
             return
         said = ((notice.person, notice.reason) for notice in self._state.notices_of_call(incident))
-        if reason is not Reason.CHANNEL_FAILED and (person, reason) in said:
+        if not again and reason is not Reason.CHANNEL_FAILED and (person, reason) in said:
             return
         if channel is None:
             channel = 0 if expects_answer else self._last_that_worked(incident, person)
