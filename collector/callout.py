@@ -98,7 +98,7 @@ class CallOut:
     def tell_people(
         self, incident: Incident, people: Iterable[tuple[str, Reason]], now: int, *, asks: bool = False
     ) -> None:
-        """News of an open incident to these people, each with a reason, as often as this is said. `asks`: and a call."""
+        """News of an open incident to these people, each with a reason, as often as it is said. `asks`: and a call."""
         for person, reason in people:
             self._notices.tell(incident, person, reason, 0, now, expects_answer=asks, again=True)
 
