@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from config.sparkplug import DataType
@@ -44,17 +44,20 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         """Open or create. Raises JournalCorrupt, or OSError where the folder cannot be used."""
         self.path = path
-        try:
-            self.db = _connect(path)
-            with self.sound():
-                self._prepare()
-            self.reader = _connect(path)
-            with self.sound():
-                (epoch,) = self.db.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
-        except sqlite3.OperationalError as error:
-            raise OSError(f"{path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise JournalCorrupt(f"{path}: {error}") from error
+        with ExitStack() as opened:
+            try:
+                self.db = opened.enter_context(closing(_connect(path)))
+                with self.sound():
+                    self._prepare()
+                self.reader = opened.enter_context(closing(_connect(path)))
+                with self.sound():
+                    (epoch,) = self.db.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+            except sqlite3.OperationalError as error:
+                raise OSError(f"{path}: {error}") from error
+            except sqlite3.DatabaseError as error:
+                raise JournalCorrupt(f"{path}: {error}") from error
+            # A connection left open on a file that is set aside would take its successor's log along when it closes.
+            opened.pop_all()
         self.epoch = str(epoch)
 
     def close(self) -> None:

@@ -269,6 +269,31 @@ def test_data_goes_to_nobody_before_the_devices_are_known(broker: Server, gatewa
         assert host.verbs()[:first] == ["NBIRTH", "DBIRTH smoke-1", "DBIRTH smoke-2", "DBIRTH smoke-3"]
 
 
+@pytest.mark.parametrize("log_too", [False, True], ids=["file", "file and log"])
+def test_a_journal_damaged_by_a_power_cut_loses_nothing_its_log_has_or_begins_anew(
+    log_too: bool, broker: Server, heads: tuple[Heads, int], gateway: Gateway
+) -> None:
+    """Every page of a young journal is still in its write-ahead log, so that its file alone may be noise."""
+    with Host(broker.port) as host:
+        gateway.start()
+        born(host, gateway)
+        drained(host, gateway)
+        first = host.births[None]
+        gateway.kill()
+        damaged = [gateway.state / "journal.db", *([gateway.state / "journal.db-wal"] if log_too else [])]
+        for path in damaged:
+            path.write_bytes(b"\xa5" * path.stat().st_size)
+        heads[0].words[1][0] = 0b11
+
+        gateway.start()
+        wait_for(lambda: host.births[None].bd_seq != first.bd_seq or log_too, "a second birth", gateway)
+        wait_for(lambda: (host.births[None].epoch != first.epoch) == log_too, "the right epoch", gateway)
+        wait_for(lambda: True in host.values("smoke-1", "fire"), "the fire", gateway)
+
+        assert bool(list(gateway.state.glob("journal.db.damaged-*"))) == log_too
+        drained(host, gateway)
+
+
 def test_commands_left_on_the_broker_are_not_obeyed_and_are_a_trouble(broker: Server, gateway: Gateway) -> None:
     with Host(broker.port) as host:
         host.client.publish("spBv1.0/lane/NCMD/gw", encode_rebirth(1), qos=1, retain=True).wait_for_publish(10)
