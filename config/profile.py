@@ -135,11 +135,21 @@ class SignalName(StrEnum):
 
 
 class Signal(Strict):
-    """Which point says it. With `codes`: it is so while the point's value is one of these; `inverted`: while not."""
+    """Which point says it, as it is; or whether it is so: while the value is one of `codes` or has a bit of `mask`.
+
+    `inverted`: while it is not so.
+    """
 
     point: str
-    codes: tuple[int, ...] | None = None
+    codes: Annotated[tuple[int, ...], Field(min_length=1)] | None = None
+    mask: Annotated[int, Field(ge=1, le=0xFFFF)] | None = None
     inverted: bool = False
+
+    @model_validator(mode="after")
+    def _asks_one_question(self) -> Self:
+        if self.codes is not None and self.mask is not None:
+            raise ValueError("codes or mask, not both")
+        return self
 
 
 class Bit(Strict):

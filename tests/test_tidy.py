@@ -67,6 +67,7 @@ PURE = {
     "collector/recording.py",
     "collector/records.py",
     "collector/series.py",
+    "collector/signals.py",
     "collector/tables.py",
     "collector/alerter/catalogue.py",
     "collector/alerter/examples.py",
