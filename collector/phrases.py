@@ -33,6 +33,7 @@ class Phrases:
     gateway: str
     bus: str
     conditions_of_source: Mapping[str, str]  # by the last part of an alarm's key, where no point has it
+    drill_source: str  # what a drill's own condition is
     detector: str
     news_headline: str
     comma: str
@@ -61,6 +62,11 @@ class Phrases:
     supplement: str
     call_119_brief: str
     danger_119_brief: str
+    drill_mark: str  # of every message of a drill, before all else
+    drill_119: str
+    drill_119_brief: str
+    real_mark: str  # of a call in a building where people may take it for the drill
+    real: str
     late_mark: str
     unrecorded_mark: str
     unrecorded: str
@@ -87,11 +93,14 @@ _ZH = Phrases(
         Kind.FAULT: "监测系统",
     },
     reasons={
+        Reason.BUILDING: "您就在这栋楼里居住或工作。",
         Reason.OWN_TEAM: "您是本楼微型消防站的队员。",
+        Reason.OFF_DUTY: "您是本楼微型消防站的队员；您现在不当班，但值班的人还不够。",
         Reason.NEIGHBOUR_TEAM: "您是邻楼微型消防站的队员；本楼没有自己的队伍，或前往的人还不够。",
         Reason.MANAGER: "您是本楼的物业负责人。",
         Reason.GRID_CELL: "您是本楼所在网格的负责人。",
         Reason.CONTACT: "您是本社区的紧急联系人。",
+        Reason.FIRE_STATION: "您是本楼的队长或物业负责人；请记下辖区消防救援站的电话，本系统不会自动报警。",
         Reason.NAMED: "此事由您负责。",
         Reason.NEW_DEVICE: "又有一个设备报警，因此重新呼叫，此前已回复的人也会再次收到。",
         Reason.RAISED_AGAIN: "报警恢复后再次出现，因此重新呼叫，此前已回复的人也会再次收到。",
@@ -101,11 +110,16 @@ _ZH = Phrases(
         Reason.QUORUM_REACHED: "您此前被呼叫过，现在前往的人已经够了。",
         Reason.STAND_DOWN: "您此前被呼叫过，本次呼叫已结束。",
         Reason.CLOSED: "您此前被呼叫过，本事件已结束。",
+        Reason.DRILL_OVER: "您参加了这次演练，演练已结束。",
+        Reason.DRILL_OVERTAKEN: "您参加了这次演练；演练期间本楼发生了真实报警，因此演练立即停止。",
+        Reason.PULSE: "报警通路自检，不通知任何人。",
     },
     news={
         Reason.QUORUM_REACHED: "人手已够",
         Reason.STAND_DOWN: "呼叫已结束",
         Reason.CLOSED: "事件已结束",
+        Reason.DRILL_OVER: "演练已结束",
+        Reason.DRILL_OVERTAKEN: "演练停止，本楼发生真实报警",
     },
     kinds_brief={
         Kind.FIRE: "火灾",
@@ -118,6 +132,8 @@ _ZH = Phrases(
         Reason.QUORUM_REACHED: "人手已够",
         Reason.STAND_DOWN: "呼叫已结束",
         Reason.CLOSED: "事件已结束",
+        Reason.DRILL_OVER: "演练已结束",
+        Reason.DRILL_OVERTAKEN: "演练停止，真实报警",
     },
     advice={
         Kind.FIRE: "先保证自身安全，不要乘电梯。",
@@ -143,7 +159,13 @@ _ZH = Phrases(
         "clock": "时钟未同步",
         "Journal/Writable": "记录无法写入存储卡",
         "Journal/CommitsAccepted": "拒收了来历不明的确认",
+        "pulse-poll": "报警通路自检未通过：网关没有读到自检寄存器",
+        "pulse-journal": "报警通路自检未通过：网关没有写出或送出记录",
+        "pulse-broker": "报警通路自检未通过：网关与中心之间的消息服务不通",
+        "pulse-store": "报警通路自检未通过：中心没有及时存盘",
+        "pulse-sink": "报警通路自检未通过：中心没有及时发出通知",
     },
+    drill_source="演练模拟的报警",
     detector="{number}号探测器",
     news_headline="{news}：{headline}",
     comma="，",
@@ -172,6 +194,11 @@ _ZH = Phrases(
     supplement="本系统只是补充手段，不是经认证的火灾报警系统。",
     call_119_brief="请自拨119；本系统仅为补充，未经消防认证",
     danger_119_brief="如有危险请自拨119；本系统仅为补充，未经消防认证",
+    drill_mark="【演练】",
+    drill_119="这是演练，请勿拨打119。",
+    drill_119_brief="演练，请勿拨打119",
+    real_mark="【真实报警，非演练】",
+    real="这不是演练。",
     late_mark="【迟报】",
     unrecorded_mark="【未记录】",
     unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
@@ -198,11 +225,14 @@ _EN = Phrases(
         Kind.FAULT: "MONITORING",
     },
     reasons={
+        Reason.BUILDING: "you live or work in this building.",
         Reason.OWN_TEAM: "you are in this building's own volunteer team.",
+        Reason.OFF_DUTY: "you are in this building's own team, off duty now; too few of those on duty are going.",
         Reason.NEIGHBOUR_TEAM: "you are in a neighbouring building's team; this one has none, or too few are going.",
         Reason.MANAGER: "you are this building's property manager.",
         Reason.GRID_CELL: "you are responsible for the grid cell of this building.",
         Reason.CONTACT: "you are an emergency contact of this community.",
+        Reason.FIRE_STATION: "you lead this building's team or manage it: the station's number. No software calls it.",
         Reason.NAMED: "this is yours to look after.",
         Reason.NEW_DEVICE: "another device is in alarm, so everybody is called anew, also those who have answered.",
         Reason.RAISED_AGAIN: "the alarm is back after it had returned to normal, so everybody is called anew.",
@@ -212,11 +242,16 @@ _EN = Phrases(
         Reason.QUORUM_REACHED: "you were called before; enough people are going now.",
         Reason.STAND_DOWN: "you were called before; the call-out has ended.",
         Reason.CLOSED: "you were called before; the incident is closed.",
+        Reason.DRILL_OVER: "you took part in this drill; it is over.",
+        Reason.DRILL_OVERTAKEN: "you took part in this drill; an actual alarm in the building has ended it.",
+        Reason.PULSE: "this proves the way of an alarm and calls nobody.",
     },
     news={
         Reason.QUORUM_REACHED: "Enough people are going",
         Reason.STAND_DOWN: "Call-out ended",
         Reason.CLOSED: "Incident closed",
+        Reason.DRILL_OVER: "The drill is over",
+        Reason.DRILL_OVERTAKEN: "The drill is over: this is real",
     },
     kinds_brief={
         Kind.FIRE: "FIRE",
@@ -229,6 +264,8 @@ _EN = Phrases(
         Reason.QUORUM_REACHED: "Enough going",
         Reason.STAND_DOWN: "Ended",
         Reason.CLOSED: "Closed",
+        Reason.DRILL_OVER: "Drill over",
+        Reason.DRILL_OVERTAKEN: "Drill over, alarm is real",
     },
     advice={
         Kind.FIRE: "Your own safety first; do not use the elevator.",
@@ -254,7 +291,13 @@ _EN = Phrases(
         "clock": "clock not synchronised",
         "Journal/Writable": "cannot write its journal",
         "Journal/CommitsAccepted": "refused a strange acknowledgement",
+        "pulse-poll": "failed the alarm path test: its own register is not read",
+        "pulse-journal": "failed the alarm path test: its journal does not write or send",
+        "pulse-broker": "failed the alarm path test: broken between gateway and collector (network or broker)",
+        "pulse-store": "failed the alarm path test: the collector does not store it in time",
+        "pulse-sink": "failed the alarm path test: the collector does not hand notices over in time",
     },
+    drill_source="simulated for a drill",
     detector="detector {number}",
     news_headline="{news}: {headline}",
     comma=", ",
@@ -283,6 +326,11 @@ _EN = Phrases(
     supplement="This system is a supplement and not a certified fire alarm.",
     call_119_brief="Call 119 yourself; uncertified",
     danger_119_brief="In danger, call 119; uncertified",
+    drill_mark="[DRILL] ",
+    drill_119="This is a drill: do not call 119.",
+    drill_119_brief="Drill, do not call 119",
+    real_mark="[REAL, NOT A DRILL] ",
+    real="This is not the drill.",
     late_mark="[LATE] ",
     unrecorded_mark="[UNRECORDED] ",
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from collector.kept import Kept
 from collector.records import Record
+from collector.roster import Away
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report
 
@@ -57,7 +58,7 @@ UPGRADES: Mapping[int, str] = {
     " WITHOUT ROWID;",
 }
 
-KEPT: Mapping[str, type[Kept]] = {}  # name in the store -> class; a name is never given to another class
+KEPT: Mapping[str, type[Kept]] = {"away": Away}  # name in the store -> class; a name is never given to another class
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.
 ISLANDS = """

@@ -58,11 +58,13 @@ class Hours(Strict):
         return not self.days or _WEEK[day.weekday()] in self.days or kind in self.days
 
     def day_of(self, local: datetime, calendar: Calendar) -> date | None:
-        """The day to which a local time's span belongs, or None outside of the hours."""
-        naive = local.replace(tzinfo=None)
-        for day in (naive.date(), naive.date() - timedelta(days=1)):
-            begin, end = self.span_of(day)
-            if begin <= naive < end and self.begins_on(day, calendar):
+        """The day to which the span of a local time, with its zone, belongs, or None outside of the hours.
+
+        Where clocks are put forward or back a span still begins and ends once: moments are compared, not clocks.
+        """
+        for day in (local.date(), local.date() - timedelta(days=1)):
+            begin, end = (at.replace(tzinfo=local.tzinfo).timestamp() for at in self.span_of(day))
+            if begin <= local.timestamp() < end and self.begins_on(day, calendar):
                 return day
         return None
 

@@ -85,18 +85,21 @@ class Team(Strict):
 
 
 class Absence(Strict):
-    """Somebody is away. `substitute`: takes their duty meanwhile."""
+    """Somebody is away. `substitute`: takes their duty meanwhile. `swap`: they are there, only their duty is taken."""
 
     person: Id
     start: Moment = Field(alias="from")
     end: Moment = Field(alias="until")
     substitute: Id | None = None
+    swap: bool = False
     reason: str = ""
 
     @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.end <= self.start:
             raise ValueError("until must be later than from")
+        if self.swap and self.substitute is None:
+            raise ValueError("a swap needs a substitute, who takes the duty")
         return self
 
 

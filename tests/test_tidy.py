@@ -44,6 +44,7 @@ PURE = {
     "collector/kept.py",
     "collector/part.py",
     "collector/route.py",
+    "collector/roster.py",
     "collector/edge.py",
     "collector/reasons.py",
     "collector/reports.py",

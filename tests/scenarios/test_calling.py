@@ -219,7 +219,8 @@ def test_no_property_manager_and_no_team_calls_the_neighbours_at_once() -> None:
 
 def test_a_building_that_nobody_belongs_to_calls_the_contacts() -> None:
     data = site_data()
-    data["buildings"][1]["neighbours"] = []
+    for building in data["buildings"]:
+        building["team"] = None
     data["plan"]["kinds"]["fire"]["rings"] = [{"call": "team", "after_s": 0}, {"call": "neighbours", "after_s": 30}]
     play = Play(small_site(data))
 

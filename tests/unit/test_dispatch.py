@@ -23,7 +23,7 @@ SITE = small_site()
         ("b-2", "team", []),
         ("b-2", "neighbours", ["nora", "ned", "nick", "sam", "sue"]),
         ("b-2", "manager", []),
-        ("b-3", "neighbours", []),
+        ("b-3", "neighbours", ["nora", "ned", "nick"]),  # its neighbour has no team: by distance
         ("", "team", ["carl"]),
     ],
 )
@@ -54,7 +54,8 @@ def test_nobody_is_told_twice_though_leader_and_manager_are_one() -> None:
 
 def test_a_building_without_anybody_tells_the_contacts() -> None:
     data = site_data()
-    data["buildings"][1]["neighbours"] = []
+    for building in data["buildings"]:
+        building["team"] = None
 
     assert responsible(small_site(data), "b-2") == [("carl", Reason.CONTACT)]
 
