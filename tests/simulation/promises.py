@@ -1,0 +1,156 @@
+"""What must be true of a town at the end of its day, whatever its people and its collector did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collector.alarm import Phase
+from collector.dispatch import people_of
+from collector.incident import Answer, Incident
+from config.profile import Condition, Kind
+from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS, Town
+
+END_MS = START_MS + STORM_MS + CALM_MS
+DOWN_MAX_MS = 30_000  # how long a collector is away after a crash
+TOLD_WITHIN_MS = 2 * HAND_OVER_MAX_MS + 2_000
+HANDLED_MS = 30 * 60_000  # so long before, an incident that is still latched has called people
+
+
+def no_fire_untold(town: Town) -> list[str]:
+    """From every fire on somebody is sent a call of its building's fire, or has lately been sent one."""
+    wrong = []
+    for trip in town.diary.trips:
+        if trip.point != "fire":
+            continue
+        building = town.site.devices[trip.device].place.building
+        times = [
+            sent.at_ms
+            for sent in town.diary.sent
+            if sent.notice.expects_answer and _is_of(town, sent.notice.incident, building, Kind.FIRE)
+        ]
+        away = sum(trip.begin_ms - DOWN_MAX_MS < crash < END_MS for crash in town.diary.crashes)
+        latest = trip.begin_ms + TOLD_WITHIN_MS + away * (DOWN_MAX_MS + HAND_OVER_MAX_MS)
+        before = trip.begin_ms - HANDLED_MS
+        if not any(before <= at <= latest for at in times):
+            wrong.append(f"nobody was called to {trip.device} at {trip.begin_ms}")
+    return wrong
+
+
+def no_trouble_told_as_fire(town: Town) -> list[str]:
+    """Every alarm is of a device that truly said fire; what is told as a fire, of one that said that or pre-alarm."""
+    wrong = []
+    for _, alarm in town.store.versions:
+        trips = [trip for trip in town.diary.trips if (trip.device, trip.point) == (alarm.device, "fire")]
+        if alarm.condition is Condition.ALARM and not any(trip.begin_ms <= alarm.raised_at_ms for trip in trips):
+            wrong.append(f"{alarm.key} was in alarm and never said fire")
+    for sent in town.diary.sent:
+        incident = town.store.incidents.get(sent.notice.incident)
+        if incident is None or incident.kind is not Kind.FIRE:
+            continue
+        places = {
+            town.site.devices[trip.device].place.building
+            for trip in town.diary.trips
+            if trip.point in ("fire", "pre_alarm") and trip.begin_ms <= sent.at_ms
+        }
+        if incident.building not in places:
+            wrong.append(f"{sent.notice.person} was called to a fire in {incident.building} that was none")
+    return wrong
+
+
+def nothing_is_told_twice(town: Town) -> list[str]:
+    """Each sending of a notice goes out once, and one notice is made per person, call, reason and channel.
+
+    A crash between two sendings of the same number excuses the second.
+    """
+    wrong = []
+    first: dict[tuple[str, int], int] = {}
+    for sent in town.diary.sent:
+        key = (sent.notice.id, sent.sending)
+        if key in first and not any(first[key] <= crash <= sent.at_ms for crash in town.diary.crashes):
+            wrong.append(f"sending {sent.sending} of {sent.notice.id} went to {sent.notice.person} twice")
+        first[key] = sent.at_ms
+    made: dict[tuple[str, str, int, str, int], str] = {}
+    for notice in town.store.notices.values():
+        if not notice.expects_answer:
+            continue
+        place = (notice.incident, notice.person, notice.call, notice.reason, notice.channel)
+        other = made.setdefault(place, notice.id)
+        if other != notice.id:
+            wrong.append(f"{place} has two notices")
+    return wrong
+
+
+def quorum_is_pursued_to_the_end(town: Town) -> list[str]:
+    """A call that was not ended has reached everybody of the plan, and has repeated what nobody answered."""
+    wrong = []
+    for incident in town.store.incidents.values():
+        if not _calls_still(incident):
+            continue
+        plan = town.site.kind_plan(incident.kind)
+        told = {n.person for n in town.store.notices.values() if n.incident == incident.id and n.call == incident.call}
+        said = {each.person for each in incident.responses if each.call == incident.call}
+        for ring in plan.rings:
+            wanted = {person for person, _ in people_of(town.site, incident.building, ring.call)}
+            if missing := wanted - told - said:
+                wrong.append(f"{sorted(missing)} of ring {ring.call} were never called to {incident.id}")
+    return wrong
+
+
+def latched_until_reset(town: Town) -> list[str]:
+    """An alarm becomes normal only by a reset that a person asked for, then and there."""
+    return [
+        f"{alarm.key} became normal at {at} without a reset"
+        for at, alarm in town.store.versions
+        if alarm.condition is Condition.ALARM
+        and alarm.phase is Phase.NORMAL
+        and (alarm.incident, at) not in town.diary.resets
+    ]
+
+
+def stored_state_equals_replay(town: Town) -> list[str]:
+    """What the present collector was given, given again to another one, ends in what the store holds."""
+    again = town.make_engine(town.site, town.started_from, town.started_ms)
+    for what, given, at in town.diary.inputs:
+        town.replay_one(again, what, given, at)
+    held, stored = again, town.store.restored()
+    pairs = (
+        ("alarms", {alarm.key: alarm for alarm in stored.alarms}, dict(held.alarms)),
+        ("incidents", {incident.id: incident for incident in stored.incidents}, dict(held.incidents)),
+        ("notices", {notice.id: notice for notice in stored.notices}, dict(held.notices)),
+    )
+    return [f"{name} differ" for name, kept, replayed in pairs if kept != replayed]
+
+
+PROMISES = (
+    no_fire_untold,
+    no_trouble_told_as_fire,
+    nothing_is_told_twice,
+    quorum_is_pursued_to_the_end,
+    latched_until_reset,
+    stored_state_equals_replay,
+)
+
+
+def broken(town: Town) -> dict[str, list[str]]:
+    """The promises that do not hold, with what is wrong."""
+    return {promise.__name__: wrong for promise in PROMISES if (wrong := promise(town))}
+
+
+def _is_of(town: Town, incident: str, building: str, kind: Kind) -> bool:
+    found = town.store.incidents.get(incident)
+    return found is not None and (found.building, found.kind) == (building, kind)
+
+
+def _calls_still(incident: Incident) -> bool:
+    """True for a full call that nothing has ended, begun long enough before the end to have gone through its plan."""
+    if not incident.open or not incident.full_call or incident.condition is not Condition.ALARM:
+        return False
+    if incident.quorum_at_ms is not None or incident.stood_down_by is not None:
+        return False
+    return incident.call_started_at_ms < END_MS - STORM_MS // 2 and not any(_recent(incident))
+
+
+def _recent(incident: Incident) -> Iterator[bool]:
+    """Answers that may have changed the call just before the end."""
+    for each in incident.responses:
+        yield each.answer is not Answer.CANNOT and each.at_ms > END_MS - 600_000
