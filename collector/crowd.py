@@ -38,6 +38,7 @@ def crowd_site(buildings: int, profiles: Mapping[str, Profile]) -> Site:
         "plan": {
             "default": {"rings": [{"call": "team", "after_s": 0}, {"call": "grid-3", "after_s": 60}]},
             "device_silent_after_s": 120,
+            "preflight": None,
         },
         "buildings": [_building(number) for number in range(buildings)],
         "gateways": [_gateway(group, buildings) for group in groups],

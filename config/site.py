@@ -216,7 +216,7 @@ class Plan(Strict):
     quiet: Quiet | None = None
     group_troubles_s: Annotated[float, Field(ge=0, le=3600)] = 10.0  # troubles within this time are told in one notice
     rescue_s: Annotated[float, Field(ge=300, le=14_400)] = 1800.0  # TSG T5002-2017 cl. 5(4): 30 min in cities
-    preflight: Preflight = Preflight()
+    preflight: Preflight | None = Preflight()  # None: nobody is checked
     pulse: Pulse | None = Pulse()
 
 

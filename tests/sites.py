@@ -148,11 +148,13 @@ def site_data() -> dict[str, Any]:
                 "quorum": 1,
                 "repeat_s": 600,
                 "repeats_max": 2,
+                "next_channel_after_s": 3600,
             },
             "kinds": {
-                "fire": {"rings": fire, "quorum": 2, "repeat_s": 20, "repeats_max": 5},
+                "fire": {"rings": fire, "quorum": 2, "repeat_s": 20, "repeats_max": 5, "next_channel_after_s": 3600},
             },
             "device_silent_after_s": 60,
+            "preflight": None,
         },
         "buildings": [
             _building("b-1", "yard", manager="mona", team="north", neighbours=["b-2", "b-3"]),
