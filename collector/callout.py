@@ -106,8 +106,7 @@ class CallOut:
 
     def due_at(self, incident: Incident) -> int | None:
         """When `step` has something to do."""
-        times = [incident.next_step_at_ms, incident.recall_at_ms]
-        times += [notice.next_repeat_at_ms for notice in self._state.notices_of_call(incident)]
+        times = [incident.next_step_at_ms, incident.recall_at_ms, self._notices.due_at(incident)]
         return min((at for at in times if at is not None), default=None)
 
     def step(self, incident: Incident, now: int) -> None:
@@ -126,7 +125,7 @@ class CallOut:
                 self.tell(incident, now)
             else:
                 self._state.put_incident(replace(incident, next_step_at_ms=None))
-        self._notices.repeat(incident, now)
+        self._notices.pursue(incident, now)
 
     # --- people ---------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from collector.incident import Answer
+from config.profile import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,79 @@ class StandDown:
 
 
 @dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """A person says that it is a false alarm. Of somebody who is there, or who decides, it ends the call."""
+
+    incident: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedMore:
+    """A person who is going or there needs more people: the next are called at once."""
+
+    incident: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryFailed:
     """The notifier gave a notice up: permanently refused, or too many tries."""
 
     notice: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A channel has taken a sending of a notice. `channel`: index into the person's channels."""
+
+    notice: str
+    person: str
+    channel: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """A channel did not take a sending of a notice; it may be tried again. `channel` as in `Delivered`."""
+
+    notice: str
+    person: str
+    channel: int
+    at_ms: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestReach:
+    """A person wants to know whether `person` can be reached: a test message over each of their channels."""
+
+    __test__ = False  # no test of ours
+
+    person: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayAway:
+    """Somebody is away for a time, or (`swap`) only their duty is another's. Said by them, a leader or a contact."""
+
+    person: str
+    by: str
+    from_ms: int
+    until_ms: int
+    substitute: str | None = None
+    reason: str = ""
+    swap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """An absence that was said is over, or was not meant."""
+
+    absence: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +126,69 @@ class SystemTrouble:
     text: str
 
 
-Command = Answered | Acknowledge | Reset | StandDown | DeliveryFailed | SystemTrouble
+@dataclass(frozen=True, slots=True)
+class StartDrill:
+    """An exercise in these buildings, called out as if it were real; it ends by itself after so many minutes."""
+
+    person: str
+    buildings: tuple[str, ...]
+    kind: Kind  # fire or entrapment
+    minutes: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndDrill:
+    """A person ends a drill, in all buildings where it still runs."""
+
+    drill: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulseStored:
+    """The record of a gateway's pulse is committed."""
+
+    gateway: str
+    beat: int
+
+
+@dataclass(frozen=True, slots=True)
+class PulseHandedOver:
+    """The test sink has taken the notice of a gateway's pulse; `tried_at_ms`: when the notifier began to."""
+
+    gateway: str
+    beat: int
+    tried_at_ms: int
+
+
+Command = (
+    Answered
+    | Acknowledge
+    | Reset
+    | StandDown
+    | FalseAlarm
+    | NeedMore
+    | DeliveryFailed
+    | Delivered
+    | NotDelivered
+    | TestReach
+    | SayAway
+    | Back
+    | SystemTrouble
+    | StartDrill
+    | EndDrill
+    | PulseStored
+    | PulseHandedOver
+)
 
 
 class Refused(ValueError):
     """The command is understood but not allowed now; nothing has changed.
 
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
-    owes-records, not-acknowledged, nothing-to-reset. str() is a sentence for people.
+    owes-records, not-acknowledged, nothing-to-reset, and those of drills: unknown-drill, unknown-building, drill,
+    drill-running, alarm-open, bad-drill. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -32,11 +32,26 @@ class Reason(StrEnum):
     NEW_DEVICE = "new-device"  # another device is in alarm: called anew
     RAISED_AGAIN = "raised-again"  # the same is in alarm once more, and nobody is there: called anew
     QUORUM_LOST = "quorum-lost"  # somebody who was going cannot: called anew
+    REPLACEMENT = "replacement"  # called because somebody else cannot come, or is late
+    SKILL_NEEDED = "skill-needed"  # enough are going, and none of them can do what this person can
+    NOT_ARRIVED = "not-arrived"  # information: they said going and have not arrived, somebody else is called
+    RESPONDER_LATE = "responder-late"  # information for the leader of the same
+    JOINED = "joined"  # information: something lesser is beside what people have been called to
+    FIRST_HIT = "first-hit"  # nearest to a detector whose zone is verified: asked to look before everybody is called
+    FIRST_HIT_LOUD = "first-hit-loud"  # what they were asked to look at has become the full call
+    MORE_NEEDED = "more-needed"  # somebody who is going or there needs more people
     LATE_REPORT = "late-report"  # older than 30 minutes when it arrived: leader and manager only
     CHANNEL_FAILED = "channel-failed"  # the person's previous channel could not deliver
+    NEXT_CHANNEL = "next-channel"  # no answer over the person's previous channel: called on this one as well
     QUORUM_REACHED = "quorum-reached"  # enough are going: information
     STAND_DOWN = "stand-down"
     CLOSED = "closed"
+    TEST = "test"  # a channel is tried out, nothing has happened
+    WATCH = "watch"  # watches over what is disabled: told alone of an alarm there
+    ENDS_SOON = "ends-soon"  # a disablement ends by itself unless somebody renews it
+    WALK_TEST = "walk-test"  # the tester: this one works
+    HANDED_OVER = "handed-over"  # what was told to few is called out now
+    RESTORED = "restored"  # nothing is disabled there any more
     DRILL_OVER = "drill-over"  # the exercise has ended
     DRILL_OVERTAKEN = "drill-overtaken"  # an actual alarm has ended the exercise: this is real
     PULSE = "pulse"  # to nobody: it proves the way of an alarm, see `pulse.py`
@@ -65,6 +80,8 @@ class Notice:
     next_repeat_at_ms: int | None = None
     superseded_at_ms: int | None = None
     failed_at_ms: int | None = None  # the channel could not deliver it
+    next_channel_at_ms: int | None = None  # without an answer until then, their next channel is called as well
+    about: str | None = None  # the key of the one condition that it tells of; None: of all, the worst first
 
 
 def people_of(site: Site, building: str, call: str) -> list[tuple[str, Reason]]:

@@ -1,6 +1,7 @@
 """The notices of open incidents: who was told what, why, and over which of their channels.
 
-A person gets at most one notice per call and reason, and one more for each that a channel could not deliver.
+A person gets at most one notice per call and reason, one more for each that a channel could not deliver, and one on
+their next channel while they do not answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collector.dispatch import Notice, Reason
 from collector.incident import PRIORITY, Incident
 from collector.state import State
 from config.site import Site
+
+
+ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
 
 
 class Notices:
@@ -33,20 +37,21 @@ class Notices:
         expects_answer: bool = True,
         channel: int | None = None,
         again: bool = False,
+        about: Alarm | None = None,
     ) -> None:
         """One notice to one person. `channel` None: a call goes to their first, news to the last that worked.
 
-        `again`: also if they have been told for this reason in this call before.
+        `again`: also if they have been told for this reason in this call before. `about`: of this condition alone.
         """
         if person not in self._site.people:
             return
-        said = ((notice.person, notice.reason) for notice in self._state.notices_of_call(incident))
-        if not again and reason is not Reason.CHANNEL_FAILED and (person, reason) in said:
+        if not again and any(each.reason is reason for each in self._theirs(incident, person)):
             return
         if channel is None:
             channel = 0 if expects_answer else self._last_that_worked(incident, person)
-        plan, cause = self._site.kind_plan(incident.kind), self._cause(incident)
-        repeats = expects_answer and plan.repeats_max > 0
+        plan, cause = self._site.kind_plan(incident.kind), about or self._cause(incident)
+        repeats = expects_answer and (plan.repeats_max > 0 or reason in ENDLESS)
+        goes_on = expects_answer and channel + 1 < len(self._site.people[person].channels)
         notice = Notice(
             id=self._state.next_id(now),
             incident=incident.id,
@@ -60,52 +65,78 @@ class Notices:
             created_at_ms=now,
             expects_answer=expects_answer,
             next_repeat_at_ms=now + ms_of(plan.repeat_s) if repeats else None,
+            next_channel_at_ms=now + ms_of(plan.next_channel_after_s) if goes_on else None,
+            about=None if about is None else about.key,
         )
         self._state.put_notice(notice)
         facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
         self._state.log(now, "notice-created", incident=incident.id, person=person, facts=facts)
 
-    def repeat(self, incident: Incident, now: int) -> None:
-        """Send again, under the same id, what nobody answered, as often as the plan says."""
+    def due_at(self, incident: Incident) -> int | None:
+        """When `pursue` has something to do."""
+        notices = self._state.notices_of_call(incident)
+        times = (at for notice in notices for at in (notice.next_repeat_at_ms, notice.next_channel_at_ms))
+        return min((at for at in times if at is not None), default=None)
+
+    def pursue(self, incident: Incident, now: int) -> None:
+        """Send again, under the same id, what nobody answered, and call whoever is silent on their next channel too.
+
+        Silence counts from the making of a notice, and not from its hand-over: a channel that is so long in taking it
+        is as silent as its owner.
+        """
         plan = self._site.kind_plan(incident.kind)
         for notice in self._state.notices_of_call(incident):
             if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
-                more = notice.due < plan.repeats_max
+                more = notice.due < plan.repeats_max or notice.reason in ENDLESS
                 again_at = now + ms_of(plan.repeat_s) if more else None
-                self._state.put_notice(replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at))
+                notice = replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at)
+                self._state.put_notice(notice)
+            if notice.next_channel_at_ms is not None and now >= notice.next_channel_at_ms:
+                self._state.put_notice(replace(notice, next_channel_at_ms=None))
+                self._call_over_next(incident, notice, Reason.NEXT_CHANNEL, now)
+
+    def wait(self, incident: Incident, until_ms: int) -> None:
+        """Nothing more is sent of what stands before then."""
+        for notice in self._state.notices_of_call(incident):
+            repeat_at, channel_at = notice.next_repeat_at_ms, notice.next_channel_at_ms
+            later = replace(
+                notice,
+                next_repeat_at_ms=None if repeat_at is None else max(repeat_at, until_ms),
+                next_channel_at_ms=None if channel_at is None else max(channel_at, until_ms),
+            )
+            if later != notice:
+                self._state.put_notice(later)
 
     def failed(self, incident: Incident, notice: Notice, error: str, now: int) -> bool:
         """A channel could not deliver: the person's next one. False if they have none and cannot be reached."""
         if notice.failed_at_ms is not None:
             return True
-        superseded_at = notice.superseded_at_ms or now
         self._state.put_notice(
-            replace(notice, failed_at_ms=now, superseded_at_ms=superseded_at, next_repeat_at_ms=None)
+            replace(
+                notice,
+                failed_at_ms=now,
+                superseded_at_ms=notice.superseded_at_ms or now,
+                next_repeat_at_ms=None,
+                next_channel_at_ms=None,
+            )
         )
         facts = [("notice", notice.id), ("error", error)]
         self._state.log(now, "notice-failed", incident=incident.id, person=notice.person, facts=facts)
         if notice.superseded_at_ms is not None:
             return True
-        following = self._following(notice)
-        if following is None:
+        self._call_over_next(incident, notice, Reason.CHANNEL_FAILED, now)
+        if all(each.failed_at_ms is not None for each in self._theirs(incident, notice.person)):
             self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
             return False
-        self.tell(
-            incident,
-            notice.person,
-            Reason.CHANNEL_FAILED,
-            notice.ring,
-            now,
-            expects_answer=notice.expects_answer,
-            channel=following,
-        )
         return True
 
     def supersede(self, incident: Incident, now: int, person: str | None = None) -> None:
         """Send no more of what is not sent yet: of one person's, or of all notices."""
         for notice in self.open_of(incident):
             if person is None or notice.person == person:
-                self._state.put_notice(replace(notice, superseded_at_ms=now, next_repeat_at_ms=None))
+                self._state.put_notice(
+                    replace(notice, superseded_at_ms=now, next_repeat_at_ms=None, next_channel_at_ms=None)
+                )
 
     def open_of(self, incident: Incident) -> list[Notice]:
         """The notices that still count; a new call has superseded those of the calls before it."""
@@ -125,6 +156,30 @@ class Notices:
 
     # --- inside ---------------------------------------------------------------------------------------
 
+    def _theirs(self, incident: Incident, person: str) -> list[Notice]:
+        """A person's notices of the present call, oldest first."""
+        return [each for each in self._state.notices_to(incident, person) if each.call == incident.call]
+
+    def _call_over_next(self, incident: Incident, notice: Notice, reason: Reason, now: int) -> None:
+        """Tell a notice's person over their next channel too, unless they have been called over it in this call."""
+        following, asks = self._following(notice), notice.expects_answer
+        if following is None:
+            return
+        if asks and any(
+            each.expects_answer and each.channel == following for each in self._theirs(incident, notice.person)
+        ):
+            return
+        self.tell(
+            incident,
+            notice.person,
+            reason,
+            notice.ring,
+            now,
+            expects_answer=asks,
+            channel=following,
+            again=True,
+        )
+
     def _following(self, notice: Notice) -> int | None:
         """The channel to try next; the first, if the site no longer has the notice's own channel."""
         person = self._site.people.get(notice.person)
@@ -136,7 +191,7 @@ class Notices:
 
     def _last_that_worked(self, incident: Incident, person: str) -> int:
         """The channel of the person's newest notice, or the one after it if it failed; else their first."""
-        theirs = [notice for notice in self._state.notices_of(incident.id) if notice.person == person]
+        theirs = self._state.notices_to(incident, person)
         if not theirs:
             return 0
         newest = theirs[-1]

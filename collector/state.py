@@ -60,6 +60,7 @@ class State:
         self._open_of: dict[tuple[str, Kind, Route], str] = {}
         self.closed: dict[str, None] = {}  # ids of incidents closed lately, to say "closed" rather than "unknown"
         self._notices_of: dict[str, list[str]] = {}
+        self._notices_to: dict[tuple[str, str], list[str]] = {}  # by incident and person
         self._changed_alarms: dict[str, Alarm] = {}
         self._changed_incidents: dict[str, Incident] = {}
         self._changed_notices: dict[str, Notice] = {}
@@ -71,7 +72,7 @@ class State:
         for incident in self.incidents.values():
             self._open_of[incident.building, incident.kind, incident.route] = incident.id
         for notice in self.notices.values():
-            self._notices_of.setdefault(notice.incident, []).append(notice.id)
+            self._note(notice)
         ids = [restored.last_id, *(i.id for i in restored.incidents), *(n.id for n in restored.notices)]
         self._last_id = int(max(ids) or "0", 16)
 
@@ -102,6 +103,10 @@ class State:
         """All notices of an open incident, oldest first."""
         return [self.notices[notice] for notice in self._notices_of.get(incident, ())]
 
+    def notices_to(self, incident: Incident, person: str) -> list[Notice]:
+        """The notices of an open incident to one person, oldest first."""
+        return [self.notices[notice] for notice in self._notices_to.get((incident.id, person), ())]
+
     def notices_of_call(self, incident: Incident) -> list[Notice]:
         """The notices of an incident's present call, oldest first. Calls follow each other, so they are the last."""
         newest_first = (self.notices[notice] for notice in reversed(self._notices_of.get(incident.id, [])))
@@ -128,9 +133,11 @@ class State:
             self._open_of[incident.building, incident.kind, incident.route] = incident.id
             return
         self.incidents.pop(incident.id, None)
-        self._open_of.pop((incident.building, incident.kind, incident.route), None)
+        place = (incident.building, incident.kind, incident.route)
+        if self._open_of.get(place) == incident.id:
+            del self._open_of[place]
         for notice in self._notices_of.pop(incident.id, ()):
-            self.notices.pop(notice, None)
+            self._notices_to.pop((incident.id, self.notices.pop(notice).person), None)
         self.closed[incident.id] = None
         if len(self.closed) > CLOSED_REMEMBERED_MAX:
             del self.closed[next(iter(self.closed))]
@@ -139,8 +146,16 @@ class State:
         """A new or changed notice of an open incident."""
         self._changed_notices[notice.id] = notice
         if notice.id not in self.notices:
-            self._notices_of.setdefault(notice.incident, []).append(notice.id)
+            self._note(notice)
         self.notices[notice.id] = notice
+
+    def _note(self, notice: Notice) -> None:
+        self._notices_of.setdefault(notice.incident, []).append(notice.id)
+        self._notices_to.setdefault((notice.incident, notice.person), []).append(notice.id)
+
+    def send(self, notice: Notice) -> None:
+        """A new or changed notice that belongs to no incident: it is stored and sent, and not held here."""
+        self._changed_notices[notice.id] = notice
 
     def log(
         self,
@@ -154,6 +169,11 @@ class State:
     ) -> None:
         """A line of the timeline."""
         self._entries.append(Entry(now, event, incident, device, person, tuple(facts)))
+
+    @property
+    def changed_incidents(self) -> tuple[Incident, ...]:
+        """The incidents that have changed since the last `take`, as they are now."""
+        return tuple(self._changed_incidents.values())
 
     @property
     def has_changed(self) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -21,6 +22,7 @@ from collector.state import Decision, Restored
 from collector.tables import ISLANDS, KEPT, read_record, write_record
 from config.words import Edge, Lane, Report
 
+RECENT_ATTEMPTS_MAX = 20_000
 RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
 ACCOUNT_AGE_MS = 10_000  # a gateway counts its file at least this often; its word may be so old when it is heard
 
@@ -178,6 +180,40 @@ def write_attempt(connection: sqlite3.Connection, attempt: Attempt) -> None:
             " AND incident IN (SELECT id FROM incidents WHERE closed_at_ms IS NOT NULL)",
             (attempt.at_ms, attempt.notice),
         )
+
+
+def write_attempts(connection: sqlite3.Connection, attempts: Sequence[Attempt]) -> None:
+    """See `write_attempt`, in this order."""
+    for attempt in attempts:
+        write_attempt(connection, attempt)
+
+
+def read_attempt(row: Sequence[Any]) -> Attempt:
+    """A row of the attempts without its number."""
+    return replace(Attempt(*row), permanent=bool(row[-1]))
+
+
+def attempts_due(connection: sqlite3.Connection) -> dict[str, list[Attempt]]:
+    """All tries of the notices that want more sendings than were handed over, by notice, oldest first."""
+    rows = connection.execute(
+        "SELECT notice, sending, channel, at_ms, handed_over_at_ms, error, permanent FROM attempts WHERE notice IN"
+        " (SELECT id FROM notices WHERE superseded_at_ms IS NULL AND handed_over < due) ORDER BY number"
+    )
+    found: dict[str, list[Attempt]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(read_attempt(row))
+    return found
+
+
+def attempts_since(connection: sqlite3.Connection, since_ms: int) -> list[tuple[str, str, int]]:
+    """Channel, person and time of the newest tries, oldest first."""
+    rows = connection.execute(
+        "SELECT channel, json_extract(body, '$.person'), at_ms FROM"
+        " (SELECT * FROM attempts ORDER BY number DESC LIMIT ?) AS newest JOIN notices ON notices.id = notice"
+        " WHERE at_ms >= ? ORDER BY at_ms",
+        (RECENT_ATTEMPTS_MAX, since_ms),
+    )
+    return [(channel, person, at_ms) for channel, person, at_ms in rows]
 
 
 def restored(connection: sqlite3.Connection) -> Restored:

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -109,7 +109,11 @@ class Store:
 
     async def record_attempt(self, attempt: Attempt) -> None:
         """Keep a try of the notifier. Raises StoreFailed."""
-        await self._write(lambda connection: statements.write_attempt(connection, attempt))
+        await self.record_attempts([attempt])
+
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Keep tries of the notifier, all or none. Raises StoreFailed."""
+        await self._write(partial(statements.write_attempts, attempts=attempts))
 
     async def drained(self, numbers: list[int]) -> None:
         """Take rows that the history has out of the spool."""
@@ -204,7 +208,15 @@ class Store:
             " FROM attempts WHERE notice = ? ORDER BY number",
             (notice,),
         )
-        return [replace(Attempt(*row), permanent=bool(row[-1])) for row in rows]
+        return [statements.read_attempt(row) for row in rows]
+
+    async def attempts_due(self) -> dict[str, list[Attempt]]:
+        """All tries of the notices of `notices_due`, by notice, oldest first."""
+        return await self._read(statements.attempts_due)
+
+    async def attempts_since(self, since_ms: int) -> list[tuple[str, str, int]]:
+        """Channel, person and time of the tries since then, oldest first; only the newest of very many."""
+        return await self._read(partial(statements.attempts_since, since_ms=since_ms))
 
     async def spool(self, limit: int) -> list[Spooled]:
         """The next rows for the history: alarms first, oldest first."""

@@ -62,6 +62,7 @@ def _samples(front: Front) -> Iterator[Sample]:
         label = (("channel", name),)
         yield Sample("channel_handed_over_total", "Notices handed over to a channel.", channel.handed_over, label)
         yield Sample("channel_failed_total", "Sendings that failed.", channel.failed, label)
+        yield Sample("channel_limited_total", "Notices that a provider's limit has stopped.", channel.limited, label)
         yield Sample("channel_under_way", "Sendings under way.", channel.under_way, label)
     for part, counts in sorted(front.counters().items()):
         for event, number in sorted(counts.items()):

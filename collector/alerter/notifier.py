@@ -1,24 +1,26 @@
 """Hands committed notices to channels, at least once each, alarms first, until answered, superseded or handed over.
 
 It decides nothing: what is due stands in the store. A try is recorded only after its channel has answered, so a
-crash repeats the one in flight under the same notice id.
+crash repeats those in flight under the same notice id. What a provider allows is spread: an alarm for which there is
+no room goes by the person's next channel at once, anything else waits a while first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from collector.alarm import Alarm
+from collector.alerter.allowance import HOUR_MS, Allowance
 from collector.alerter.channels import Channel, ChannelError
 from collector.alerter.composer import Composer, Happening
+from collector.alerter.outbox import Job, Outbox, Rank
 from collector.alerter.road import ChannelStatus, Road
-from collector.commands import DeliveryFailed, Refused, SystemTrouble
-from collector.dispatch import Notice
+from collector.alerter.tries import Recorder, failures_of, next_try_ms
+from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
+from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.message import is_urgent
 from collector.records import Attempt
@@ -28,14 +30,13 @@ from config.profile import Kind
 from config.site import Site
 
 SAFETY_POLL_S = 5.0  # the store is asked at every wake; this is for a wake that never came
-BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine takes the person's next channel; without one the tries go on
 TRIES_AFTER_CLOSE = 8  # about four minutes; news of a closed incident are not worth more
 ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
-RECORD_AGAIN_S = 1.0
+LIMIT_PATIENCE_MS = 60_000  # news for which a channel has no room for longer than this go by the next channel
+LOOK_BACK_MS = HOUR_MS  # after a start: what was sent then counts towards the limits
 UNRECORDED_EVERY_MS = 60_000  # per building
 
-log = logging.getLogger(__name__)
 _KIND_RANK = {kind: rank for rank, kind in enumerate(Kind)}  # fire, entrapment, water, equipment, fault
 
 
@@ -43,47 +44,17 @@ class NoticeStore(Protocol):
     """What the notifier needs of the store."""
 
     async def notices_due(self) -> list[Notice]: ...
-    async def attempts(self, notice: str) -> list[Attempt]: ...
-    async def record_attempt(self, attempt: Attempt) -> None: ...
+    async def attempts_due(self) -> dict[str, list[Attempt]]: ...
+    async def attempts_since(self, since_ms: int) -> list[tuple[str, str, int]]: ...
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None: ...
     async def incident(self, incident: str) -> Incident | None: ...
 
 
-@dataclass(slots=True)
-class _Job:
-    """A notice that is due, and what has become of it. `attempts` oldest first."""
-
-    notice: Notice
-    attempts: list[Attempt]
-    not_before_ms: int = 0  # what the channel asked for
-    under_way: bool = False
-    told: bool = False  # the engine knows that it could not be delivered so far
-
-    @property
-    def wanting(self) -> bool:
-        """True if a sending is due that no channel has taken."""
-        return self.notice.due > max((each.sending for each in self.attempts if each.handed_over_at_ms), default=0)
-
-
-def failures_of(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """The failed tries since the last hand-over, oldest first."""
-    start = next((i for i in range(len(attempts), 0, -1) if attempts[i - 1].handed_over_at_ms is not None), 0)
-    return list(attempts[start:])
-
-
-def next_try_ms(attempts: Sequence[Attempt], now: int) -> int | None:
-    """When to try next, None for never again. A stamp in the future is of a clock set back: try now."""
-    failed = failures_of(attempts)
-    if not failed:
-        return now
-    last = failed[-1]
-    if last.permanent:
-        return None
-    wait_ms = int(BACK_OFF_S[min(len(failed), len(BACK_OFF_S)) - 1] * 1000)
-    return now if last.at_ms > now else last.at_ms + wait_ms
-
-
 class Notifier:
-    """Sends what is due. `answer_url(incident, person, now)` makes links; `report` takes what the engine must hear."""
+    """Sends what is due. `answer_url(incident, person, now)` makes links.
+
+    `report` takes what the engine must hear and commit, `receipt` how each try went, which is not urgent.
+    """
 
     def __init__(
         self,
@@ -94,6 +65,7 @@ class Notifier:
         answer_url: Callable[[str, str, int], str],
         clock: Callable[[], int],
         report: Callable[[DeliveryFailed | SystemTrouble], Awaitable[object]],
+        receipt: Callable[[Delivered | NotDelivered], None] = lambda _: None,
     ) -> None:
         self._site = site
         self._store = store
@@ -101,12 +73,16 @@ class Notifier:
         self._composer = Composer(site, happening, store.incident, answer_url)
         self._clock = clock
         self._report = report
+        self._receipt = receipt
         users = Counter(address.channel for person in site.people.values() for address in person.channels)
-        self._roads = {name: Road(name, channel, users[name]) for name, channel in channels.items()}
+        self._roads = {
+            name: Road(name, channel, users[name], _allowance(site, name)) for name, channel in channels.items()
+        }
         for name, road in self._roads.items():
             told = happening.alarms.get(f"system:channel:{name}")
             road.trouble = None if told is None or not told.source_active else told.value or "failed before the start"
-        self._jobs: dict[str, _Job] = {}
+        self._outbox = Outbox()
+        self._recorder = Recorder(store.record_attempts)
         self._stirred = asyncio.Event()
         self._read_again = True
         self._unrecorded_at_ms: dict[str, int] = {}
@@ -119,7 +95,7 @@ class Notifier:
     @property
     def waiting(self) -> int:
         """How many notices are due and not handed over."""
-        return sum(job.wanting for job in self._jobs.values())
+        return sum(job.wanting for job in self._outbox.jobs.values())
 
     @property
     def channels(self) -> dict[str, ChannelStatus]:
@@ -128,12 +104,14 @@ class Notifier:
 
     async def run(self) -> None:
         """Until cancelled. Raises StoreFailed, in a group, where the store cannot be read."""
+        await self._remember()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._recorder.run())
             while True:
                 self._stirred.clear()
                 if self._read_again:
                     self._read_again = False
-                    await self._read()
+                    await self._read(tasks)
                 wait_s = self._start(tasks)
                 try:
                     async with asyncio.timeout(wait_s):
@@ -161,62 +139,110 @@ class Notifier:
                 return True
         return False
 
-    async def _read(self) -> None:
+    async def _remember(self) -> None:
+        """What was sent before the start counts towards the limits."""
+        if not any(road.allowance.limited for road in self._roads.values()):
+            return
+        for name, person, at_ms in await self._store.attempts_since(self._clock() - LOOK_BACK_MS):
+            if name in self._roads:
+                self._roads[name].allowance.spend(person, at_ms)
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
         """Learn what is due; what is no longer due is forgotten, once it is not under way."""
-        due = await self._store.notices_due()
+        jobs, due = self._outbox.jobs, await self._store.notices_due()
         wanted = {notice.id for notice in due}
-        for gone in [known for known, job in self._jobs.items() if known not in wanted and not job.under_way]:
-            del self._jobs[gone]
+        for gone in [known for known, job in jobs.items() if known not in wanted and not job.under_way]:
+            del jobs[gone]
+        tried = {} if wanted <= jobs.keys() else await self._store.attempts_due()
         for notice in due:
-            job = self._jobs.get(notice.id)
-            if job is None:
-                attempts = await self._store.attempts(notice.id)
-                self._jobs[notice.id] = _Job(notice, attempts[-ATTEMPTS_KEPT:])
+            if notice.id in jobs:
+                jobs[notice.id].notice = notice
             else:
-                job.notice = notice
+                jobs[notice.id] = Job(notice, tried.get(notice.id, [])[-ATTEMPTS_KEPT:])
+            self._plan(jobs[notice.id], tasks)
+
+    def _plan(self, job: Job, tasks: asyncio.TaskGroup) -> None:
+        """Put a job where it belongs: into its channel's line, now or when its next try is due."""
+        if job.under_way or not job.wanting:
+            return
+        now = self._clock()
+        try_ms = next_try_ms(job.attempts, now)
+        if not job.told and self._given_up(job):
+            job.told = True
+            tasks.create_task(self._tell_failed(job, job.attempts[-1].error or ""))
+        if try_ms is not None:
+            self._outbox.put(job, self._channel_of(job.notice), self._rank(job), max(try_ms, job.not_before_ms), now)
 
     def _start(self, tasks: asyncio.TaskGroup) -> float:
         """Start all that may go now, in order of rank; returns for how many seconds there is nothing more to do."""
         now = self._clock()
-        wait_s = SAFETY_POLL_S
-        for job in sorted(self._jobs.values(), key=self._rank):
-            if job.under_way or not job.wanting:
-                continue
-            try_ms = next_try_ms(job.attempts, now)
-            if not job.told and self._given_up(job):
-                job.told = True
-                tasks.create_task(self._tell_failed(job))
-            if try_ms is None:
-                continue
-            try_ms = max(try_ms, job.not_before_ms)
-            if try_ms > now:
-                wait_s = min(wait_s, (try_ms - now) / 1000)
-                continue
-            name, urgent = self._channel_of(job.notice), self._urgent(job.notice)
+        for name in self._outbox.lines(now):
             road = self._roads.get(name)
-            if road is None or road.take(urgent):
-                job.under_way = True
-                tasks.create_task(self._try(job, name, road, urgent))
-        return wait_s
+            while (job := self._outbox.first(name)) is not None:
+                urgent = self._urgent(job.notice)
+                wait_ms = 0 if road is None else self._wait_ms(road, job, urgent, now)
+                if wait_ms > 0:
+                    self._outbox.leave(job)
+                    self._limited(job, road, now + wait_ms, urgent, tasks)
+                elif road is None or road.take(urgent):
+                    self._outbox.leave(job)
+                    job.under_way = True
+                    if road is not None:
+                        road.allowance.spend(job.notice.person, now)
+                    tasks.create_task(self._try(job, name, road, urgent, tasks))
+                else:
+                    break
+        next_at = self._outbox.next_at()
+        return SAFETY_POLL_S if next_at is None else min(SAFETY_POLL_S, max(0.0, (next_at - now) / 1000))
 
-    def _rank(self, job: _Job) -> tuple[bool, int, bool, int, str]:
-        """Urgent calls first, fire before entrapment before the rest, first sendings before repeats."""
-        notice = job.notice
+    def _wait_ms(self, road: Road, job: Job, urgent: bool, now: int) -> int:
+        return road.allowance.wait_ms(job.notice.person, urgent, job.notice.due == 1, now)
+
+    def _limited(self, job: Job, road: Road | None, at_ms: int, urgent: bool, tasks: asyncio.TaskGroup) -> None:
+        """A channel's limit is reached: the next channel for what must not wait, else wait."""
+        now = self._clock()
+        if road is not None and not job.limited:
+            job.limited = True
+            road.limited += 1
+        self._outbox.put(job, self._channel_of(job.notice), self._rank(job), at_ms, now)
+        patience_ms = 0 if urgent else LIMIT_PATIENCE_MS
+        if at_ms - now > patience_ms and not job.told and self._goes_on(job.notice):
+            job.told = job.under_way = True
+            tasks.create_task(self._pass_on(job, tasks))
+
+    async def _pass_on(self, job: Job, tasks: asyncio.TaskGroup) -> None:
+        await self._tell_failed(job, "the channel's limit is reached")
+        job.under_way = False
+        self._plan(job, tasks)
+        self._stirred.set()
+
+    def _rank(self, job: Job) -> Rank:
+        """Urgent calls first, fire before entrapment before the rest, first sendings before repeats.
+
+        Where a channel is limited, those who have no other go before those who have.
+        """
+        notice, road = job.notice, self._roads.get(self._channel_of(job.notice))
         incident = self._happening.incidents.get(notice.incident)
         kind_rank = len(_KIND_RANK) if incident is None else _KIND_RANK[incident.kind]
-        return not self._urgent(notice), kind_rank, not notice.expects_answer, notice.due, notice.id
+        goes_on = road is not None and road.allowance.limited and self._goes_on(notice)
+        return not self._urgent(notice), kind_rank, not notice.expects_answer, notice.due, goes_on, notice.id
 
     def _urgent(self, notice: Notice) -> bool:
         incident = self._happening.incidents.get(notice.incident)
         return incident is not None and is_urgent(incident, notice)
 
-    def _given_up(self, job: _Job) -> bool:
+    def _goes_on(self, notice: Notice) -> bool:
+        """True if the person has another channel for it. What tests a channel keeps to that channel."""
+        person = self._site.people.get(notice.person)
+        more = person is not None and notice.channel + 1 < len(person.channels)
+        return more and notice.reason is not Reason.TEST
+
+    def _given_up(self, job: Job) -> bool:
         """True if the channel refuses for good, or fails for now and the person has another."""
-        failures, person = failures_of(job.attempts), self._site.people.get(job.notice.person)
+        failures = failures_of(job.attempts)
         if failures and failures[-1].permanent:
             return True
-        another = person is not None and job.notice.channel + 1 < len(person.channels)
-        return another and len(failures) >= TRIES_BEFORE_NEXT_CHANNEL
+        return self._goes_on(job.notice) and len(failures) >= TRIES_BEFORE_NEXT_CHANNEL
 
     def _channel_of(self, notice: Notice) -> str:
         """The site's channel for a notice; "" if the site no longer has it so."""
@@ -225,7 +251,7 @@ class Notifier:
             return ""
         return person.channels[notice.channel].channel
 
-    async def _try(self, job: _Job, name: str, road: Road | None, urgent: bool) -> None:
+    async def _try(self, job: Job, name: str, road: Road | None, urgent: bool, tasks: asyncio.TaskGroup) -> None:
         """One try of one job, recorded once the channel has answered."""
         notice, at_ms = job.notice, self._clock()
         letter = None if road is None else await self._composer.letter(notice, urgent, at_ms)
@@ -243,27 +269,20 @@ class Notifier:
             reason, permanent = one_line(error.reason, 300), error.permanent or over
             attempt = Attempt(notice.id, notice.due, name, at_ms, None, reason, permanent)
             job.not_before_ms = at_ms + int((error.retry_after_s or 0.0) * 1000)
-        await self._record(attempt)
+        await self._recorder.keep(attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
         job.under_way = False
+        self._plan(job, tasks)
         self._stirred.set()
         if road is not None:
             road.release(urgent)
             if letter is not None:
+                self._receipt(_receipt_of(notice, attempt))
                 await self._tell_trouble(road, letter.to, error)
 
-    async def _record(self, attempt: Attempt) -> None:
-        """However long the store takes: what went out and is not recorded would go out again."""
-        while True:
-            try:
-                return await self._store.record_attempt(attempt)
-            except StoreFailed as error:
-                log.error("a try of notice %s is not recorded yet: %s", attempt.notice, error)
-                await asyncio.sleep(RECORD_AGAIN_S)
-
-    async def _tell_failed(self, job: _Job) -> None:
+    async def _tell_failed(self, job: Job, error: str) -> None:
         try:
-            await self._report(DeliveryFailed(job.notice.id, job.attempts[-1].error or ""))
+            await self._report(DeliveryFailed(job.notice.id, error))
         except Refused:
             pass  # the incident was closed meanwhile
         except StoreFailed:
@@ -278,3 +297,14 @@ class Notifier:
             await self._report(command)
         except StoreFailed:
             road.trouble = before  # the next result tells it again
+
+
+def _allowance(site: Site, channel: str) -> Allowance:
+    known = site.channels.get(channel)
+    return Allowance() if known is None else Allowance(known.per_minute, known.per_person_per_hour)
+
+
+def _receipt_of(notice: Notice, attempt: Attempt) -> Delivered | NotDelivered:
+    if attempt.handed_over_at_ms is not None:
+        return Delivered(notice.id, notice.person, notice.channel, attempt.handed_over_at_ms)
+    return NotDelivered(notice.id, notice.person, notice.channel, attempt.at_ms, attempt.error or "")

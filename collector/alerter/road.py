@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from collector.alerter.allowance import Allowance
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.commands import SystemTrouble
 from collector.wording import one_line
@@ -23,13 +24,16 @@ class ChannelStatus:
     failed: int
     under_way: int
     trouble: str | None
+    limited: int = 0  # notices that its provider's limit has stopped for a while, or sent on to another channel
 
 
 class Road:
     """One channel of the site. `users`: how many people have it."""
 
-    def __init__(self, name: str, channel: Channel, users: int) -> None:
+    def __init__(self, name: str, channel: Channel, users: int, allowance: Allowance | None = None) -> None:
         self.name = name
+        self.allowance = allowance or Allowance()
+        self.limited = 0
         self._channel = channel
         self._users = users
         self._urgent = 0  # slots taken
@@ -43,7 +47,7 @@ class Road:
     @property
     def status(self) -> ChannelStatus:
         """How it fares."""
-        return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self.trouble)
+        return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self.trouble, self.limited)
 
     def take(self, urgent: bool) -> bool:
         """Take a slot if there is one: the last are kept for urgent ones. To be given back by `release`."""

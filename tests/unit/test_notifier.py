@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,18 +11,12 @@ from typing import Any
 import pytest
 
 from collector.alarm import Alarm
-from collector.alerter import notifier as notifiers
 from collector.alerter import road as roads
+from collector.alerter import tries
 from collector.alerter.channels import Channel, ChannelError, Letter
-from collector.alerter.notifier import (
-    ATTEMPTS_KEPT,
-    BACK_OFF_S,
-    TRIES_AFTER_CLOSE,
-    TRIES_BEFORE_NEXT_CHANNEL,
-    Notifier,
-    next_try_ms,
-)
+from collector.alerter.notifier import ATTEMPTS_KEPT, TRIES_AFTER_CLOSE, TRIES_BEFORE_NEXT_CHANNEL, Notifier
 from collector.alerter.road import CALM_SLOTS, SLOTS
+from collector.alerter.tries import BACK_OFF_S, next_try_ms
 from collector.commands import DeliveryFailed, Refused, SystemTrouble
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
@@ -42,6 +36,7 @@ class Shelf:
         self.recorded: list[Attempt] = []
         self.closed: dict[str, Incident] = {}
         self.full = False
+        self.transactions = 0
 
     async def notices_due(self) -> list[Notice]:
         await asyncio.sleep(0)
@@ -51,15 +46,20 @@ class Shelf:
             if notice.superseded_at_ms is None and self.handed_over(notice.id) < notice.due
         ]
 
-    async def attempts(self, notice: str) -> list[Attempt]:
-        await asyncio.sleep(0)
-        return [attempt for attempt in self.recorded if attempt.notice == notice]
+    async def attempts_due(self) -> dict[str, list[Attempt]]:
+        due = {notice.id for notice in await self.notices_due()}
+        return {name: [each for each in self.recorded if each.notice == name] for name in due}
 
-    async def record_attempt(self, attempt: Attempt) -> None:
+    async def attempts_since(self, since_ms: int) -> list[tuple[str, str, int]]:
+        recent = [each for each in self.recorded if each.at_ms >= since_ms]
+        return [(each.channel, self.notices[each.notice].person, each.at_ms) for each in recent]
+
+    async def record_attempts(self, attempts: Sequence[Attempt]) -> None:
+        self.transactions += 1
         await asyncio.sleep(0)
         if self.full:
             raise StoreFailed("disk full")
-        self.recorded.append(attempt)
+        self.recorded.extend(attempts)
 
     async def incident(self, incident: str) -> Incident | None:
         return self.closed.get(incident)
@@ -363,6 +363,7 @@ def test_a_hanging_channel_delays_no_other() -> None:
         shelf, hanging, wire = Shelf(*stuck, *quick), Wire(hang), Wire()
         async with running(shelf, a=hanging, b=wire) as stage:
             await until(lambda: len(shelf.recorded) == 50, "everything on the other channel")
+            await settled()
 
             assert len(hanging.letters) == SLOTS  # bounded, whatever waits
             assert stage.notifier.channels["a"].under_way == SLOTS and stage.notifier.waiting == 50
@@ -508,7 +509,7 @@ def test_an_engine_that_refuses_the_news_stops_nothing() -> None:
 
 def test_what_a_store_cannot_record_is_not_sent_over_and_over(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
-        monkeypatch.setattr(notifiers, "RECORD_AGAIN_S", 0.0)
+        monkeypatch.setattr(tries, "RECORD_AGAIN_S", 0.0)
         shelf, wire = Shelf(*notices(SLOTS + 5)), Wire()
         shelf.full = True
         async with running(shelf, a=wire) as stage:
