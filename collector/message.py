@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from collector.alarm import Alarm
+from collector.alarm import Alarm, Phase
 from collector.dispatch import Notice, Reason
 from collector.incident import Answer, Incident
 from collector.phrases import PHRASES, Phrases
+from collector.route import Mode
 from collector.wording import (
     alarm_place,
     condition_words,
@@ -30,7 +31,10 @@ HEARD_LATER_MS = 5_000  # source and receipt further apart than this: both times
 
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
-_NEWS = (Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED)
+_NEWS = (
+    *(Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED, Reason.DRILL_OVER, Reason.DRILL_OVERTAKEN),
+    *(Reason.ENDS_SOON, Reason.WALK_TEST, Reason.HANDED_OVER, Reason.RESTORED),
+)
 _ANEW = (Reason.NEW_DEVICE, Reason.RAISED_AGAIN)  # what is new goes first
 _ALARMING = (Condition.ALARM, Condition.PRE_ALARM)
 _WORST_FIRST = {condition: rank for rank, condition in enumerate(Condition)}
@@ -51,28 +55,53 @@ def describe(
     """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival."""
     language = _language(site, notice.person)
     say = PHRASES[language]
-    shown = _worst_first(alarms, newest=notice.reason in _ANEW)
+    shown = _about(incident, alarms, notice) or _worst_first(alarms, newest=notice.reason in _ANEW)
     head, brief = _headline(incident, shown, say), _headline_brief(incident, shown, say)
     news = _news(incident, notice)
     if news is not None:
         head = say.news_headline.format(news=say.news[news], headline=head)
         brief = say.news_headline.format(news=say.news_brief[news], headline=say.kinds_brief[incident.kind])
+    if notice.reason is Reason.DRILL_OVERTAKEN:  # what the drill was about is not what is real now
+        head, brief, url = say.news[notice.reason], say.news_brief[notice.reason], None
     if notice.reason is Reason.LATE_REPORT:
         head, brief = say.late_mark + head, say.late_mark + brief
-    call = is_urgent(incident, notice)
-    lines = [say.call_119 if call else say.danger_119, say.supplement, *_people(site, incident, say)]
+    mark, ask_119, tail = _what_it_is(incident, notice, say)
+    head, brief = mark + head, mark + brief
+    lines = [ask_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
     if news is None:
         lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
     lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
-    tail = say.call_119_brief if call else say.danger_119_brief
     return _words(site, incident, shown, (head, brief, tail), lines, language, now)
 
 
 def is_urgent(incident: Incident, notice: Notice) -> bool:
     """True for a call to a fire or an entrapment: it goes before everything else and says to call 119."""
+    return is_loud(incident, notice) and not is_drill(incident)
+
+
+def is_loud(incident: Incident, notice: Notice) -> bool:
+    """True for what rings as a fire or an entrapment does; a drill of one does, and gives way to the real ones."""
     return notice.expects_answer and incident.kind in URGENT_KINDS and incident.condition in _ALARMING
+
+
+def is_drill(incident: Incident) -> bool:
+    """True for an exercise."""
+    return incident.route.mode is Mode.DRILL
+
+
+def _what_it_is(incident: Incident, notice: Notice, say: Phrases) -> tuple[str, str, str]:
+    """Exercise or not: the mark before all else, the line about 119, and the same at the end of the short form."""
+    if is_drill(incident) and notice.reason is not Reason.DRILL_OVERTAKEN:
+        return say.drill_mark, say.drill_119, say.drill_119_brief
+    if incident.route.mode is Mode.DISABLED:
+        return say.disabled_mark, say.danger_119, say.danger_119_brief
+    real = is_drill(incident) or incident.not_the_drill
+    call = is_urgent(incident, notice)
+    ask_119 = say.call_119 if call else say.danger_119
+    tail = say.call_119_brief if call else say.danger_119_brief
+    return (say.real_mark, f"{say.real}{ask_119}", tail) if real else ("", ask_119, tail)
 
 
 def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> Words:
@@ -80,8 +109,8 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     language = _language(site, person)
     say = PHRASES[language]
     shown = _worst_first(alarms)
-    head = say.unrecorded_mark + _headline(incident, shown, say)
-    brief = say.unrecorded_mark + say.kinds_brief[incident.kind]
+    mark = say.unrecorded_mark + (say.real_mark if incident.not_the_drill else "")
+    head, brief = mark + _headline(incident, shown, say), mark + say.kinds_brief[incident.kind]
     lines = [say.call_119, say.supplement, say.unrecorded, *_getting_in(site, incident.building, say)]
     lines.append(say.advice[incident.kind])
     return _words(site, incident, shown, (head, brief, say.call_119_brief), lines, language, now)
@@ -108,12 +137,36 @@ def _worst_first(alarms: Sequence[Alarm], newest: bool = False) -> list[Alarm]:
     return sorted(ordered, key=lambda alarm: _WORST_FIRST[alarm.condition])
 
 
+def _about(incident: Incident, alarms: Sequence[Alarm], notice: Notice) -> list[Alarm]:
+    """The one condition that a notice tells of, as it was then if it is over; empty for a notice about all of them."""
+    if notice.about is None:
+        return []
+    device, _, rest = notice.about.partition(":")
+    gone = Alarm(
+        notice.about,
+        device,
+        rest.partition(":")[0],
+        incident.building,
+        incident.condition,
+        incident.kind,
+        Phase.NORMAL,
+        None,
+        notice.cause_at_ms,
+        notice.heard_at_ms,
+    )
+    return [alarm for alarm in alarms if alarm.key == notice.about] or [gone]
+
+
 def _headline(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
+    if incident.kind is Kind.DISABLEMENT:
+        return say.kinds[incident.kind]
     condition = shown[0].condition if shown else incident.condition
     return say.headline.format(kind=say.kinds[incident.kind], condition=say.conditions[condition])
 
 
 def _headline_brief(incident: Incident, shown: Sequence[Alarm], say: Phrases) -> str:
+    if incident.kind is Kind.DISABLEMENT:
+        return say.kinds_brief[incident.kind]
     condition = shown[0].condition if shown else incident.condition
     template = say.headline_brief[condition is Condition.ALARM]
     return template.format(kind=say.kinds_brief[incident.kind], condition=say.conditions[condition])

@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from collector.alarm import Alarm, Phase
 from collector.engine import Engine
 from collector.incident import Incident
+from collector.route import Mode
 from collector.state import Decision
 from config.profile import Condition
+
+_REAL = (Mode.LIVE, Mode.DISABLED)
 
 log = logging.getLogger(__name__)
 
@@ -51,5 +54,5 @@ class Unrecorded:
 
 
 def _is_loud(alarm: Alarm) -> bool:
-    """True for what people are called out to and nobody has acknowledged."""
-    return alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE
+    """True for what people are truly called out to and nobody has acknowledged: never a drill, nor a walk test."""
+    return alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE and alarm.route.mode in _REAL

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from collector.alarm import Alarm
 from collector.incident import detector_of
+from collector.measures import Scope
 from collector.phrases import PHRASES
 from config.people import Language
 from config.profile import Point, points_of
 from config.site import Place, Site
 from config.sparkplug import DataType
+from config.words import DRILL, SYSTEM
 
 PIECE_MAX = 120  # characters of any one name, note or value
 
@@ -86,12 +88,21 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
         limit = (declared.register.limits or {}).get(last)
         text = declared.text if limit is None or last == declared.name else limit.text
         return one_line(text.get(language) or next(iter(text.values()), point))
-    if device == "system":
+    if device == SYSTEM:
         return say.system.format(part=one_line(point))
+    if device == DRILL:
+        return say.drill_source
     if point.startswith("Bus/"):
         what = say.bus.format(id=one_line(point.removeprefix("Bus/").removesuffix("/Online")))
     else:
         what = say.conditions_of_source.get(last) or one_line(point)
+    scope, _, name = device.partition("/")
+    team = site.teams.get(name)
+    if scope == "team" and team is not None:
+        return f"{one_line(team.name)} {what}"
+    if name:  # something disabled: a building is named by where it is, a zone here
+        zone = site.zones.get(name)
+        return what if scope == Scope.BUILDING else f"{one_line(zone.name if zone else name)} {what}"
     return what if device in site.devices else f"{say.gateway.format(id=one_line(device))} {what}"
 
 

@@ -8,6 +8,9 @@ from enum import IntEnum, StrEnum
 
 from config.sparkplug import DataType, Metric, Value
 
+# Names under which conditions stand whose source is no device of the site: no device may be called so.
+SYSTEM, DRILL, PULSE = "system", "drill", "pulse"
+
 
 class Lane(StrEnum):
     """The two roads of a journal: alarms overtake telemetry at every hop."""

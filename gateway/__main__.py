@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +31,7 @@ from gateway.journal import Journal
 from gateway.modbus import ModbusLink
 from gateway.plan import GatewayOptions, Plan, StartError, plan_of
 from gateway.poller import Node, Poller
+from gateway.pulse import PulseRegister
 from gateway.record import Record
 from gateway.recorder import Recorder
 from gateway.session import Session
@@ -217,6 +218,17 @@ def _run_until_stopped(options: GatewayOptions, broker: Broker, path: Path) -> i
 
 
 async def _run_once(plan: Plan, broker: Broker, journal: Journal, clock: Clock) -> None:
+    async with AsyncExitStack() as opened:
+        if plan.pulse_every_s is not None:
+            try:
+                register = PulseRegister(plan.pulse_every_s, clock)
+                plan = plan.with_pulse(await opened.enter_async_context(register.serving()))
+            except OSError as error:  # alarms go on; the collector will say that the pulse is missing
+                log.error("no pulse: its register cannot be served on the loopback: %s", error)
+        await _run_process(plan, broker, journal, clock)
+
+
+async def _run_process(plan: Plan, broker: Broker, journal: Journal, clock: Clock) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     process = Process(plan, broker, journal, clock)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from config.loader import load_site
+from config.profile import points_of
+from config.pulse import BUS, PROFILE, device_in
 from config.site import Gateway, RtuBus, TcpBus
 from config.words import Edge
 from gateway.poller import Polled, polled
@@ -37,6 +39,11 @@ class Plan:
     edge: Edge
     gateway: Gateway
     buses: tuple[tuple[TcpBus | RtuBus, dict[str, Polled]], ...]
+    pulse_every_s: float | None = None  # None: no pulse, or somebody else answers for its register
+
+    def with_pulse(self, port: int) -> Plan:
+        """The same with the pulse register, which answers at this port of the loopback."""
+        return replace(self, buses=(*self.buses, _pulse_bus(self.gateway, {"type": "tcp", "port": port})))
 
     @property
     def devices(self) -> dict[str, Polled]:
@@ -51,7 +58,7 @@ def plan_of(options: GatewayOptions) -> Plan:
     if gateway is None:
         raise StartError(f"no gateway {options.gateway!r} in {options.site}; it has {', '.join(site.gateways)}")
     elsewhere = {} if options.buses is None else _read_buses(options.buses)
-    known = {bus.id for each in site.gateways.values() for bus in each.buses}
+    known = {BUS, *(bus.id for each in site.gateways.values() for bus in each.buses)}
     if strange := sorted(set(elsewhere) - known):
         raise StartError(f"{options.buses}: no bus {strange[0]!r} in {options.site}; it has {', '.join(sorted(known))}")
     buses = tuple(
@@ -64,7 +71,17 @@ def plan_of(options: GatewayOptions) -> Plan:
         )
         for bus in (_moved(bus, elsewhere) for bus in gateway.buses)
     )
-    return Plan(Edge(site.community.id, gateway.id), gateway, buses)
+    pulse = site.plan.pulse
+    if pulse is not None and BUS in elsewhere:
+        buses = (*buses, _pulse_bus(gateway, elsewhere[BUS]))
+        pulse = None
+    return Plan(Edge(site.community.id, gateway.id), gateway, buses, pulse.every_s if pulse is not None else None)
+
+
+def _pulse_bus(gateway: Gateway, where: Mapping[str, object]) -> tuple[TcpBus | RtuBus, dict[str, Polled]]:
+    device = device_in(gateway.buses[0].devices[0].place.building)
+    bus = _moved(TcpBus(id=BUS, type="tcp", host="127.0.0.1", devices=(device,)), {BUS: {"host": "127.0.0.1", **where}})
+    return bus, {device.id: polled(device, PROFILE, points_of(PROFILE), bus)}
 
 
 def _read_buses(path: Path) -> Mapping[str, Mapping[str, object]]:

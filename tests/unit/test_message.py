@@ -22,7 +22,13 @@ from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
 
 URL = "https://board.example.org/a/token"
 DAY_MS = 86_400_000
-INFORMATION = (Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED)
+INFORMATION = (
+    Reason.QUORUM_REACHED,
+    Reason.STAND_DOWN,
+    Reason.CLOSED,
+    Reason.DRILL_OVER,
+    Reason.DRILL_OVERTAKEN,
+)
 SITE = site_with()
 
 
