@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from collector.dispatch import Reason
 from collector.route import LIVE, Route
+from collector.verification import FirstHit, member_of
+from config.people import Skill
 from config.profile import Condition, Kind
 
 
@@ -19,6 +21,9 @@ class Answer(StrEnum):
     CANNOT = "cannot"
 
 
+GOING = (Answer.GOING, Answer.ARRIVED)
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """The newest answer of one person."""
@@ -27,6 +32,35 @@ class Response:
     answer: Answer
     at_ms: int
     call: int = 1  # the call that it answers
+    first_at_ms: int | None = None  # their first answer of this incident, their first "going", their first "arrived"
+    going_at_ms: int | None = None
+    arrived_at_ms: int | None = None
+    overdue_at_ms: int | None = None  # they said going, and had not arrived in time
+    replaced: bool = False  # somebody else has been called in this call because they do not come
+    lost_at_ms: int | None = None  # when their word last cost the quorum and everybody was called anew
+
+    @property
+    def counts(self) -> bool:
+        """True for who is there, or on the way and not overdue."""
+        return self.answer is Answer.ARRIVED or (self.answer is Answer.GOING and self.overdue_at_ms is None)
+
+
+class Word(StrEnum):
+    """What somebody says of an incident beside an answer."""
+
+    FALSE_ALARM = "false-alarm"
+    NEED_MORE = "need-more"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """The newest of one person's word. `obeyed` False: shown, and nothing follows from it."""
+
+    person: str
+    word: Word
+    at_ms: int
+    call: int
+    obeyed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +91,28 @@ class Incident:
     recall_reason: Reason = Reason.NEW_DEVICE
     recall_if_still_so: bool = False  # but only if its alarm, long ago when it arrived, is not over
     route: Route = LIVE
+    first_hit: FirstHit | None = None  # where the zone of an alarm is verified before everybody is called
+    remarks: tuple[Remark, ...] = ()  # one for each person and word
+    wanted: int = 0  # as many people are to go as somebody on the spot has asked for, if that is more than the plan's
+    seeks: tuple[Skill, ...] = ()  # enough are going, but for somebody who can do these
+    short_at_ms: int | None = None  # everybody is called anew then, if there are still not enough
+    not_the_drill: bool = False  # a drill runs, or did a while ago: its messages say that this is real
 
     @property
     def open(self) -> bool:
         """True until every alarm is reset or back to normal."""
         return self.closed_at_ms is None
+
+    @property
+    def verifying(self) -> bool:
+        """True while a first hit waits for people or confirmation: the nearest person is asked, nobody else is called."""
+        return not self.full_call and self.first_hit is not None and self.first_hit.pending
+
+    @property
+    def false_alarm_by(self) -> str | None:
+        """Who ended the present call as a false alarm; None if that did not end it."""
+        said = [each for each in self.remarks if each.word is Word.FALSE_ALARM and each.obeyed]
+        return next((each.person for each in said if each.call == self.call), None) if self.stood_down_by else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +142,11 @@ class Source:
 
     device: str
     detector: int | None
+
+    @property
+    def member(self) -> str:
+        """How zones name it."""
+        return member_of(self.device, self.detector)
 
 
 def detector_of(point: str) -> int | None:
