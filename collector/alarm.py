@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collector.route import LIVE, Route
-from config.profile import Condition, Kind
+from collector.route import LIVE, Mode, Route
+from config.profile import Condition, Initiating, Kind
 
 
 class Phase(StrEnum):
@@ -46,11 +46,18 @@ class Alarm:
     incident: str | None = None
     route: Route = LIVE
     tell: tuple[str, ...] = ()  # who is told of it where it is no call-out; none: who is responsible for the building
+    initiating: Initiating = Initiating.AUTOMATIC
+    rerouted_at_ms: int | None = None  # when it came to its present route, if it has been on another
 
     @property
     def source_active(self) -> bool:
         """True while the newest that is known of the source is that the condition holds."""
         return self.phase in (Phase.ACTIVE, Phase.ACKNOWLEDGED)
+
+    @property
+    def here_at_ms(self) -> int:
+        """Since when its present incident knows of it, UTC ms."""
+        return self.heard_at_ms if self.rerouted_at_ms is None else max(self.heard_at_ms, self.rerouted_at_ms)
 
 
 class Event(StrEnum):
@@ -85,6 +92,10 @@ PLAIN_TABLE: Mapping[Phase, Mapping[Event, Phase]] = {
 }
 
 
-def next_phase(condition: Condition, phase: Phase, event: Event) -> Phase:
-    """The table's answer. Raises KeyError for a phase that this class of condition never has."""
-    return (LATCHED_TABLE if condition in LATCHING else PLAIN_TABLE)[phase][event]
+def next_phase(condition: Condition, phase: Phase, event: Event, mode: Mode = Mode.LIVE) -> Phase:
+    """The table's answer. Raises KeyError for a phase that this class of condition never has.
+
+    In a walk test nothing is latched: it ends with its source or with the test.
+    """
+    latched = condition in LATCHING and mode is not Mode.WALK_TEST
+    return (LATCHED_TABLE if latched else PLAIN_TABLE)[phase][event]

@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from collector import responsetimes
 from collector.agenda import ms_of
-from collector.dispatch import Notice, Reason, responsible
-from collector.incident import Answer, Incident, Response
+from collector.alarm import Alarm
+from collector.dispatch import Notice, Reason, people_of, present, responsible
+from collector.incident import Answer, Incident
 from collector.notices import Notices
+from collector.quiet import quiet_until
+from collector.quorum import Quorum, is_quiet
 from collector.rings import Rings
+from collector.roster import Roster
 from collector.state import State
 from config.profile import Condition, Kind
 from config.site import KindPlan, Site
@@ -22,7 +27,6 @@ RECALL_AFTER_MS = 10_000  # devices that join within this time of a call are tol
 PEOPLE_THERE_MS = 600_000  # so long after their last word people are there or near, and see a head flicker themselves
 SETTLE_MS = 10_000  # a late alarm that is still active so long after it came is called out in full
 RETELL_MS = 600_000  # a building whose troubles come and go is told of them once in this time
-GOING = (Answer.GOING, Answer.ARRIVED)
 
 
 class CallOut:
@@ -32,7 +36,9 @@ class CallOut:
         self._site = site
         self._state = state
         self._notices = Notices(site, state)
-        self._rings = Rings(site, state, self._notices)
+        self._roster = Roster(site, state)
+        self._rings = Rings(site, state, self._notices, self._roster)
+        self._quorum = Quorum(site, state, self._notices, self._rings, self._roster)
         self._told_at: dict[tuple[str, Kind], int] = {}  # of what is no call-out, so that its flicker is not news
 
     # --- beginning ------------------------------------------------------------------------------------
@@ -40,7 +46,8 @@ class CallOut:
     def begin(self, incident: Incident, now: int, anew: Reason | None = None) -> None:
         """The full call-out, from the first ring. `anew`: everybody told before is called at once, for this reason."""
         before = [] if anew is None else self._notices.told(incident)
-        incident = self._new_call(incident, now, full=True)
+        before = [person for person in before if not self._roster.away(person, now)]
+        incident = self._rings.start(incident, now, full=True)
         self._state.log(now, "call-started", incident=incident.id, facts=[("call", str(incident.call))])
         if anew is not None:
             for person in before:
@@ -48,21 +55,41 @@ class CallOut:
         self._rings.call_next(incident, now, waiting=bool(before))
 
     def tell(self, incident: Incident, now: int, late: bool = False) -> None:
-        """No call-out: the leader and the manager. `late`: an alarm that was long ago when it arrived."""
-        incident = self._new_call(incident, now, full=False)
+        """No call-out: the leader and the manager. `late`: an alarm that was long ago when it arrived.
+
+        News that wait for the end of the quiet hours are told then, if they are still so.
+        """
+        quiet_at = quiet_until(self._site, incident.condition, now)
+        if quiet_at is not None:
+            self._state.put_incident(replace(incident, next_step_at_ms=quiet_at))
+            self._state.log(now, "waits-for-morning", incident=incident.id)
+            return
+        incident = self._rings.start(incident, now, full=False)
         if late:
             # Its return may be on the way. If it is not, people are called after all: see `step`.
             incident = replace(incident, next_step_at_ms=now + SETTLE_MS)
         self._state.put_incident(incident)
         self._told_at[incident.building, incident.kind] = now
-        asks = not self._is_quiet(incident)
-        for person, reason in self._concerned(incident):
+        asks = not is_quiet(incident)
+        for person, reason in self._concerned(incident, now):
             why = Reason.LATE_REPORT if late else reason
             self._notices.tell(incident, person, why, 0, now, expects_answer=asks)
 
+    def ask(self, incident: Incident, people: Iterable[tuple[str, Reason]], now: int) -> None:
+        """A first hit in a verified zone: these people are asked, nobody else is called yet."""
+        late_at = incident.next_step_at_ms or incident.recall_at_ms
+        incident = self._rings.start(incident, now, full=False)
+        if late_at is not None and self._late_and_still_so(incident):
+            self._plan_recall(incident, late_at, Reason.NEW_DEVICE, still_so=True)
+            incident = self._state.incidents[incident.id]
+        for person, reason in people:
+            self._notices.tell(incident, person, reason, 0, now)
+
     def tell_in_time(self, incident: Incident, now: int) -> None:
         """The same of what is no news, or may be a flicker: soon after they were last told, only if it stays so."""
-        if incident.full_call or incident.next_step_at_ms is not None:
+        if incident.full_call:
+            self._joined(incident, now)
+        if incident.full_call or incident.verifying or incident.next_step_at_ms is not None:
             return
         told_at = self._told_at.get((incident.building, incident.kind), incident.call_started_at_ms)
         if told_at and now < told_at + RETELL_MS:
@@ -96,17 +123,33 @@ class CallOut:
             self.begin(incident, now)
 
     def tell_people(
-        self, incident: Incident, people: Iterable[tuple[str, Reason]], now: int, *, asks: bool = False
+        self,
+        incident: Incident,
+        people: Iterable[tuple[str, Reason]],
+        now: int,
+        *,
+        asks: bool = False,
+        about: Alarm | None = None,
     ) -> None:
-        """News of an open incident to these people, each with a reason, as often as it is said. `asks`: and a call."""
+        """News of an open incident to these people, each with a reason, as often as it is said. `asks`: and a call.
+
+        `about`: of this condition alone.
+        """
         for person, reason in people:
-            self._notices.tell(incident, person, reason, 0, now, expects_answer=asks, again=True)
+            self._notices.tell(incident, person, reason, 0, now, expects_answer=asks, again=True, about=about)
+
+    def hand_over(self, before: Incident, after: Incident, now: int) -> None:
+        """What was told to few is called out now: these few are told so, unless they are called themselves."""
+        called = self._notices.told(after, after.call)
+        few = [person for person in self._notices.told(before) if person not in called]
+        self.tell_people(after, [(person, Reason.HANDED_OVER) for person in few], now)
 
     # --- time -----------------------------------------------------------------------------------------
 
     def due_at(self, incident: Incident) -> int | None:
         """When `step` has something to do."""
-        times = [incident.next_step_at_ms, incident.recall_at_ms, self._notices.due_at(incident)]
+        times = [incident.next_step_at_ms, incident.recall_at_ms]
+        times += [self._notices.due_at(incident), self._quorum.due_at(incident)]
         return min((at for at in times if at is not None), default=None)
 
     def step(self, incident: Incident, now: int) -> None:
@@ -125,7 +168,12 @@ class CallOut:
                 self.tell(incident, now)
             else:
                 self._state.put_incident(replace(incident, next_step_at_ms=None))
-        self._notices.pursue(incident, now)
+        self._quorum.step(self._state.incidents[incident.id], now)
+        quiet_at = quiet_until(self._site, incident.condition, now)
+        if quiet_at is None:
+            self._notices.pursue(incident, now)
+        else:
+            self._notices.wait(incident, quiet_at)
 
     # --- people ---------------------------------------------------------------------------------------
 
@@ -139,29 +187,29 @@ class CallOut:
 
     def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
         """Going, arrived or cannot. Enough going ends the call; nobody left to wait for calls the next ring."""
-        known = next((response for response in incident.responses if response.person == person), None)
-        if known is not None and known.answer is answer and known.call == incident.call:
-            return
-        others = tuple(response for response in incident.responses if response.person != person)
-        incident = replace(incident, responses=(*others, Response(person, answer, now, incident.call)))
-        self._state.put_incident(incident)
-        self._state.log(now, "answered", incident=incident.id, person=person, facts=[("answer", answer.value)])
-        self._count(incident, now)
+        self._quorum.answer(incident, person, answer, now)
+
+    def more(self, incident: Incident, now: int) -> None:
+        """Somebody who is going or there needs more people: the next are called at once, enough or not."""
+        if incident.full_call:
+            self._quorum.more(incident, now)
+        else:
+            self.begin(incident, now, Reason.MORE_NEEDED)
 
     def failed(self, notice: Notice, error: str, now: int) -> None:
         """A channel could not deliver: the person's next one, or, without one, the ring goes on without them."""
         incident = self._state.incidents[notice.incident]
         if not self._notices.failed(incident, notice, error, now):
-            self._go_on_if_exhausted(incident, now)
+            self._quorum.go_on_if_exhausted(incident, now)
 
-    def stand_down(self, incident: Incident, person: str, now: int) -> None:
-        """The leader ends the call. What has joined since people were last told is still told."""
+    def stand_down(self, incident: Incident, person: str, now: int, reason: Reason = Reason.STAND_DOWN) -> None:
+        """The leader ends the call, or (`reason`) its cause is over. What has joined since then is still told."""
         if incident.stood_down_by is not None:
             return
-        incident = replace(incident, stood_down_by=person, next_step_at_ms=None)
+        incident = replace(incident, stood_down_by=person, next_step_at_ms=None, short_at_ms=None)
         self._state.put_incident(incident)
         self._state.log(now, "stood-down", incident=incident.id, person=person)
-        self._end(incident, Reason.STAND_DOWN, now)
+        self._rings.end(incident, reason, now)
 
     def lessen(self, incident: Incident, condition: Condition, person: str, now: int) -> None:
         """Every alarm has been reset and `condition` is the highest that is left: the call has no cause any more."""
@@ -171,93 +219,35 @@ class CallOut:
             self.stand_down(incident, person, now)
             self._state.put_incident(replace(self._state.incidents[incident.id], full_call=False))
 
-    def close(self, incident: Incident, now: int) -> None:
-        """Everything is reset or normal again."""
-        incident = replace(incident, next_step_at_ms=None, recall_at_ms=None)
+    def close(self, incident: Incident, now: int, reason: Reason | None = Reason.CLOSED) -> None:
+        """Everything is reset or normal again, or (`reason`) a drill is over. None: nobody needs to be told."""
+        responsetimes.note(self._site, self._state, incident)
+        incident = replace(incident, next_step_at_ms=None, recall_at_ms=None, short_at_ms=None)
         self._state.log(now, "incident-closed", incident=incident.id)
-        self._end(incident, Reason.CLOSED, now)
+        if quiet_until(self._site, incident.condition, now) is not None:
+            reason = None  # that it is over wakes nobody either
+        self._rings.end(incident, reason, now)
         self._state.put_incident(replace(incident, closed_at_ms=now))
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _new_call(self, incident: Incident, now: int, full: bool) -> Incident:
-        self._notices.supersede(incident, now)
-        incident = replace(
-            incident,
-            full_call=full,
-            call=incident.call + 1 if incident.call_started_at_ms else 1,
-            call_started_at_ms=now,
-            rings_called=0,
-            acknowledged_by=(),
-            quorum_at_ms=None,
-            stood_down_by=None,
-            next_step_at_ms=None,
-            recall_at_ms=None,
-        )
-        self._state.put_incident(incident)
-        return incident
+    def _concerned(self, incident: Incident, now: int) -> list[tuple[str, Reason]]:
+        """Who is told of what is no call-out: who is responsible for the building, or whom its conditions name.
 
-    def _count(self, incident: Incident, now: int) -> None:
-        """Are enough people going? Only answers to the present call count."""
-        if incident.stood_down_by is not None:
-            return
-        going = [r for r in incident.responses if r.answer in GOING and r.call == incident.call]
-        enough = len(going) >= self._plan(incident).quorum
-        if enough and incident.quorum_at_ms is None:
-            incident = replace(incident, quorum_at_ms=now, next_step_at_ms=None)
-            self._state.put_incident(incident)
-            self._state.log(now, "quorum-reached", incident=incident.id, facts=[("going", str(len(going)))])
-            self._end(incident, Reason.QUORUM_REACHED, now)
-        elif not enough and incident.quorum_at_ms is not None:
-            self._state.log(now, "quorum-lost", incident=incident.id)
-            self._call_the_others(incident, now)
-        else:
-            self._go_on_if_exhausted(incident, now)
-
-    def _call_the_others(self, incident: Incident, now: int) -> None:
-        """Enough were going, and now they are not: a new call, in which what people have said still counts."""
-        said = {each.person: each.answer for each in incident.responses if each.call == incident.call}
-        before, lost = self._notices.told(incident), incident
-        incident = self._new_call(incident, now, incident.full_call)
-        responses = [replace(r, call=incident.call) if r.person in said else r for r in incident.responses]
-        incident = replace(
-            incident, rings_called=lost.rings_called, recall_at_ms=lost.recall_at_ms, responses=tuple(responses)
-        )
-        self._state.put_incident(incident)
-        asked = [person for person in before if person not in said]
-        for person in before:
-            if said.get(person) is not Answer.CANNOT:
-                ring, asks = max(incident.rings_called - 1, 0), person in asked and not self._is_quiet(incident)
-                self._notices.tell(incident, person, Reason.QUORUM_LOST, ring, now, expects_answer=asks)
-        if incident.full_call:
-            self._rings.call_next(incident, now, waiting=bool(asked))
-
-    def _go_on_if_exhausted(self, incident: Incident, now: int) -> None:
-        """If everybody told has answered or cannot be reached, and it is not enough: the next ring, at once.
-
-        Of what is no call-out the contacts are told, unless somebody is going.
+        With them the rings of the plan that name its class. Who is away is told only if nobody else is there.
         """
-        said = {each.person: each.answer for each in incident.responses if each.call == incident.call}
-        if self._ended(incident) or not self._notices.reachable(incident) <= said.keys():
-            return
-        if incident.full_call:
-            self._rings.call_next(incident, now)
-        elif not any(answer in GOING for answer in said.values()):
-            self._rings.call_contacts(incident, now, asks=not self._is_quiet(incident))
-
-    def _end(self, incident: Incident, reason: Reason, now: int) -> None:
-        """Nobody is called any more; all who were called are told."""
-        told = self._notices.told(incident)
-        self._notices.supersede(incident, now)
-        for person in told:
-            self._notices.tell(incident, person, reason, max(incident.rings_called - 1, 0), now, expects_answer=False)
-
-    def _concerned(self, incident: Incident) -> list[tuple[str, Reason]]:
-        """Who is told of what is no call-out: who is responsible for the building, or whom its conditions name."""
         alarms = self._state.alarms_of(incident)
         named = {person: Reason.NAMED for alarm in alarms for person in alarm.tell}
         others = [] if alarms and all(alarm.tell for alarm in alarms) else responsible(self._site, incident.building)
-        return list((named | dict(others)).items())
+        wanted = list((named | dict(others)).items())
+        told = present(self._roster, wanted, now)
+        told = told or present(self._roster, people_of(self._site, "", "contacts"), now) or wanted
+        return list((dict(self._rings.of_class(incident, now)) | dict(told)).items())
+
+    def _joined(self, incident: Incident, now: int) -> None:
+        """A lesser condition while a call-out is under way: shown, and told once to leader and manager, as news."""
+        for person, _ in present(self._roster, responsible(self._site, incident.building), now):
+            self._notices.tell(incident, person, Reason.JOINED, 0, now, expects_answer=False)
 
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)
@@ -266,7 +256,7 @@ class CallOut:
     def _is_news(self, incident: Incident) -> bool:
         """True if something that people have not been told of is still so."""
         alarms = self._state.alarms_of(incident)
-        return any(alarm.source_active and alarm.heard_at_ms > incident.call_started_at_ms for alarm in alarms)
+        return any(alarm.source_active and alarm.here_at_ms > incident.call_started_at_ms for alarm in alarms)
 
     def _late_and_still_so(self, incident: Incident) -> bool:
         alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition is Condition.ALARM]
@@ -277,8 +267,8 @@ class CallOut:
         self._state.put_incident(incident)
 
     def _is_quiet(self, incident: Incident) -> bool:
-        """True for a trouble: people are told and not asked to come."""
-        return incident.condition is Condition.TROUBLE
+        """True for a trouble or a disablement: people are told and not asked to come."""
+        return incident.condition is Condition.TROUBLE or incident.kind is Kind.DISABLEMENT
 
     def _is_spent(self, incident: Incident, now: int) -> bool:
         """True if the present call does nothing for a new alarm: stood down, run out, or its people long silent."""

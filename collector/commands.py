@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from collector.incident import Answer
+from collector.measures import Scope
 from config.profile import Kind
+from config.upkeep import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,25 @@ class NeedMore:
     """A person who is going or there needs more people: the next are called at once."""
 
     incident: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Somebody on site says that the people in an elevator are free. `device` None: there is only one such elevator."""
+
+    incident: str
+    person: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Serviced:
+    """An elevator's maintenance of a level was done on a day; it covers the smaller levels."""
+
+    device: str
+    level: Service
+    on: date
     person: str
 
 
@@ -155,11 +177,57 @@ class PulseStored:
 
 @dataclass(frozen=True, slots=True)
 class PulseHandedOver:
-    """The test sink has taken the notice of a gateway's pulse; `tried_at_ms`: when the notifier began to."""
+    """The test sink has taken the notice of a gateway's pulse."""
 
     gateway: str
     beat: int
-    tried_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """Take a device, zone or building out of the call-out: who, why, for how long, and who watches meanwhile."""
+
+    scope: Scope
+    target: str
+    person: str
+    why: str
+    minutes: int
+    watch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewDisablement:
+    """It lasts so many minutes from now."""
+
+    disablement: str
+    person: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """End a disablement: what is in alarm there calls at once."""
+
+    disablement: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartWalkTest:
+    """The alarms of these devices, and of a zone's, go to this person alone."""
+
+    person: str
+    devices: tuple[str, ...]
+    minutes: int
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndWalkTest:
+    """End a walk test: what is in alarm there calls at once."""
+
+    walk_test: str
+    person: str
 
 
 Command = (
@@ -169,6 +237,8 @@ Command = (
     | StandDown
     | FalseAlarm
     | NeedMore
+    | Freed
+    | Serviced
     | DeliveryFailed
     | Delivered
     | NotDelivered
@@ -178,6 +248,11 @@ Command = (
     | SystemTrouble
     | StartDrill
     | EndDrill
+    | Disable
+    | RenewDisablement
+    | Enable
+    | StartWalkTest
+    | EndWalkTest
     | PulseStored
     | PulseHandedOver
 )
@@ -188,7 +263,8 @@ class Refused(ValueError):
 
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
     owes-records, not-acknowledged, nothing-to-reset, and those of drills: unknown-drill, unknown-building, drill,
-    drill-running, alarm-open, bad-drill. str() is a sentence for people.
+    drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
+    unknown-device, no-elevator, not-yet. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from collector.alarm import LATCHING, Alarm, Event, Phase, next_phase
 from collector.aside import Aside
 from collector.callout import LATE_MS, CallOut
+from collector.dispatch import Reason
+from collector.firsthit import FirstHits
 from collector.incident import PRIORITY, Incident, Source, detector_of, is_new_source, outranks
-from collector.route import Mode
+from collector.route import Mode, Route
 from collector.rules import Rule
 from collector.state import State
-from config.profile import Condition
+from config.profile import Condition, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class When:
         """True for what comes from a backlog and was long ago: if it is over, it is no call-out any more."""
         return self.historical and now - self.at_ms > LATE_MS
 
+    @property
+    def backlog_ms(self) -> int | None:
+        """When it happened, if it comes from a backlog: what a disablement takes aside now it may not have then."""
+        return self.at_ms if self.historical else None
+
     def decides(self, alarm: Alarm) -> Alarm:
         """The alarm with this as its newest record; what is no record leaves the last one standing."""
         return alarm if self.position is None else replace(alarm, epoch=self.epoch, position=self.position)
@@ -49,10 +57,11 @@ def ours(now: int) -> When:
 class Conditions:
     """The alarms of the state, and what their changes mean for incidents."""
 
-    def __init__(self, state: State, call_out: CallOut, aside: Aside) -> None:
+    def __init__(self, state: State, call_out: CallOut, aside: Aside, first_hits: FirstHits) -> None:
         self._state = state
         self._call_out = call_out
         self._aside = aside
+        self._first_hits = first_hits
 
     def raised(self, rule: Rule, value: str, when: When, now: int, late: bool = False) -> None:
         """The source says that the condition holds; `late`: something newer has already said that it does not."""
@@ -60,19 +69,24 @@ class Conditions:
         late = late or (alarm is not None and when.precedes(alarm))
         event = Event.RAISED_LATE if late else Event.RAISED
         if alarm is None:
-            phase = next_phase(rule.condition, Phase.NORMAL, event)
+            route = self._aside.route_of(rule, when.backlog_ms)
+            phase = next_phase(rule.condition, Phase.NORMAL, event, route.mode)
             if phase is not Phase.NORMAL:
-                self._new(rule, value, when, now, phase)
+                self._new(rule, value, when, now, phase, route)
+            elif route.mode is Mode.WALK_TEST and rule.condition in LATCHING:  # so short that it is over: the tester
+                self._new(rule, value, when, now, Phase.ACTIVE, route)  # hears of it all the same
+                self.cleared(rule.key, when, now)
             return
-        phase = next_phase(alarm.condition, alarm.phase, event)
-        moved = (alarm.building, alarm.kind) != (rule.building, rule.kind) and alarm.condition is rule.condition
-        if alarm.route.mode is not Mode.LIVE:  # a live alarm stays live, whatever is disabled meanwhile
-            moved = moved or alarm.route != self._aside.route_of(rule)
-        if phase is not alarm.phase and moved:
-            self._new(rule, value, when, now, phase)
+        phase = next_phase(alarm.condition, alarm.phase, event, alarm.route.mode)
+        moved, route = (alarm.building, alarm.kind) != (rule.building, rule.kind), alarm.route
+        moved = moved and alarm.condition is rule.condition
+        if route.mode is not Mode.LIVE:  # a live alarm stays live, whatever is disabled meanwhile
+            route = self._aside.route_of(rule, when.backlog_ms)
+        if phase is not alarm.phase and (moved or route != alarm.route):
+            self._new(rule, value, when, now, phase, route)
             self._close_if_over(alarm.incident, now)
         elif phase is not alarm.phase:
-            self._again(alarm, value, when, now, phase)
+            self._again(replace(alarm, initiating=rule.initiating), value, when, now, phase)
         elif late:
             self._log("alarm-raised-late", alarm, now)
         elif alarm.source_active and when.position is not None:
@@ -92,10 +106,31 @@ class Conditions:
         """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
         self._over(alarm, "alarm-source-gone", ours(now), now)
 
+    def reroute(self, alarm: Alarm, now: int) -> None:
+        """What took it aside is over: if its source still says so it goes its way now, and calls at once.
+
+        A latched one whose source is normal stays with its incident until its reset. Who was told of it aside hears
+        that everybody is called now.
+        """
+        route = self._aside.route_after(alarm)
+        if route == alarm.route or not alarm.source_active:
+            return
+        moved = replace(alarm, route=route, incident=None, rerouted_at_ms=now)
+        self._log("alarm-rerouted", alarm, now, [("route", route.mode.value)])
+        self._enter(moved, Source(alarm.device, detector_of(alarm.point)), now, late=False)
+        before = self._state.incidents.get(alarm.incident or "")
+        if before is None:
+            return
+        after = self._state.open_incident(alarm.building, alarm.kind, route)
+        if after is not None and after.full_call and route.mode is Mode.LIVE:
+            self._call_out.hand_over(before, after, now)
+        if not self._state.alarms_of(before):
+            self._call_out.close(before, now, None)
+
     def acknowledge(self, incident: Incident, now: int) -> None:
         """A person has seen the incident: all its conditions count as acknowledged."""
         for alarm in self._state.alarms_of(incident):
-            phase = next_phase(alarm.condition, alarm.phase, Event.ACKNOWLEDGED)
+            phase = next_phase(alarm.condition, alarm.phase, Event.ACKNOWLEDGED, alarm.route.mode)
             if phase is not alarm.phase:
                 self._state.put_alarm(replace(alarm, phase=phase))
                 self._log("alarm-acknowledged", alarm, now)
@@ -104,9 +139,10 @@ class Conditions:
         """Unlatch what awaits it; the caller has checked that this is allowed to this person."""
         for alarm in self._state.alarms_of(incident):
             if alarm.condition in LATCHING:
-                phase = next_phase(alarm.condition, alarm.phase, Event.RESET)
+                phase = next_phase(alarm.condition, alarm.phase, Event.RESET, alarm.route.mode)
                 self._state.put_alarm(replace(alarm, phase=phase))
                 self._log("alarm-reset", alarm, now)
+        incident = self._first_hits.forget(incident, person, now)
         left = [alarm.condition for alarm in self._state.alarms_of(incident)]
         if left:
             self._call_out.lessen(incident, min(left, key=PRIORITY.index), person, now)
@@ -115,7 +151,7 @@ class Conditions:
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _new(self, rule: Rule, value: str, when: When, now: int, phase: Phase) -> None:
+    def _new(self, rule: Rule, value: str, when: When, now: int, phase: Phase, route: Route) -> None:
         returned_at = None if phase is Phase.ACTIVE else when.at_ms
         alarm = Alarm(
             key=rule.key,
@@ -130,19 +166,24 @@ class Conditions:
             heard_at_ms=now,
             returned_at_ms=returned_at,
             tell=rule.tell,
+            initiating=rule.initiating,
+            route=route,
         )
-        alarm = when.decides(replace(alarm, route=self._aside.route_of(rule)))
-        if rule.condition not in PRIORITY:
+        # Over and long ago: no call-out. Whether it is over may become known only a little later.
+        late = rule.condition is Condition.ALARM and when.is_late(now)
+        self._enter(when.decides(alarm), Source(rule.device, rule.detector), now, late)
+
+    def _enter(self, alarm: Alarm, source: Source, now: int, late: bool) -> None:
+        """A condition that is in no incident yet opens or joins that of its building, kind and route."""
+        if alarm.condition not in PRIORITY:
             self._state.put_alarm(alarm)
             self._log("alarm-raised", alarm, now)
             return
-        incident = self._state.open_incident(rule.building, rule.kind, alarm.route)
-        # Over and long ago: no call-out. Whether it is over may become known only a little later.
-        late = rule.condition is Condition.ALARM and when.is_late(now)
+        incident = self._state.open_incident(alarm.building, alarm.kind, alarm.route)
         if incident is None:
             self._open(alarm, now, late)
         else:
-            self._join(alarm, incident, Source(rule.device, rule.detector), now, late)
+            self._join(alarm, incident, source, now, late)
 
     def _open(self, alarm: Alarm, now: int, late: bool) -> None:
         incident = Incident(
@@ -167,7 +208,7 @@ class Conditions:
         elif alarm.condition in (Condition.TROUBLE, Condition.SUPERVISORY):
             self._call_out.tell_in_time(incident, now)
         elif alarm.condition is Condition.ALARM and not late:
-            self._call_out.begin(incident, now)
+            self._first_hits.take(incident, alarm, now)
         else:
             self._call_out.tell(incident, now, late)
 
@@ -190,7 +231,7 @@ class Conditions:
         if alarm.route.mode is not Mode.LIVE:
             self._aside.raised(incident, alarm, now)
         elif alarm.condition is Condition.ALARM and not late and not incident.full_call:
-            self._call_out.begin(incident, now)
+            self._first_hits.take(incident, alarm, now)
         elif higher:
             self._call_out.tell(incident, now, late)
         elif alarm.condition is Condition.ALARM and (not incident.full_call or is_new_source(source, others)):
@@ -215,23 +256,29 @@ class Conditions:
         incident = self._state.incidents.get(alarm.incident or "")
         if incident is not None and alarm.route.mode is not Mode.LIVE:
             self._aside.raised(incident, changed, now)
-        elif incident is not None:
+        elif incident is not None and (incident.full_call or when.is_late(now)):
             self._call_out.raised_again(incident, now, late=when.is_late(now))
+        elif incident is not None:
+            self._first_hits.take(incident, changed, now)
 
     def _over(self, alarm: Alarm, event: str, when: When, now: int) -> None:
         if not alarm.source_active:
             return
-        phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED)
+        phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED, alarm.route.mode)
         changed = replace(when.decides(alarm), phase=phase, returned_at_ms=when.at_ms)
         self._state.put_alarm(changed)
         self._log(event, changed, now)
+        self._first_hits.returned(changed, now)
         self._close_if_over(alarm.incident, now)
 
     def _close_if_over(self, incident_id: str | None, now: int) -> None:
         incident = self._state.incidents.get(incident_id or "")
         if incident is not None and not self._state.alarms_of(incident):
-            self._call_out.close(incident, now)
+            news: Reason | None = Reason.RESTORED if incident.kind is Kind.DISABLEMENT else Reason.CLOSED
+            if incident.route.mode is Mode.WALK_TEST:  # the tester needs no word of the end of each alarm
+                news = None
+            self._call_out.close(incident, now, news)
 
-    def _log(self, event: str, alarm: Alarm, now: int) -> None:
-        facts = [("alarm", alarm.key), ("class", alarm.condition.value), ("value", alarm.value or "")]
+    def _log(self, event: str, alarm: Alarm, now: int, more: Sequence[tuple[str, str]] = ()) -> None:
+        facts = [("alarm", alarm.key), ("class", alarm.condition.value), ("value", alarm.value or ""), *more]
         self._state.log(now, event, incident=alarm.incident, device=alarm.device, facts=facts)

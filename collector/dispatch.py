@@ -46,6 +46,10 @@ class Reason(StrEnum):
     QUORUM_REACHED = "quorum-reached"  # enough are going: information
     STAND_DOWN = "stand-down"
     CLOSED = "closed"
+    CONTRACTOR = "contractor"  # the elevator's maintenance company
+    RESCUE_DUE = "rescue-due"  # the time to arrive at an entrapment runs out: information
+    RESCUE_MISSED = "rescue-missed"  # it has run out
+    FREED = "freed"  # somebody on site says that the people are free
     TEST = "test"  # a channel is tried out, nothing has happened
     WATCH = "watch"  # watches over what is disabled: told alone of an alarm there
     ENDS_SOON = "ends-soon"  # a disablement ends by itself unless somebody renews it

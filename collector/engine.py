@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from collector.absences import Absences
 from collector.agenda import Agenda
 from collector.alarm import LATCHING, Alarm, Phase
 from collector.aside import Aside
@@ -22,13 +23,25 @@ from collector.commands import (
     SystemTrouble,
 )
 from collector.conditions import Conditions, ours
+from collector.disablement import Disablements
 from collector.dispatch import Notice, leaders
+from collector.drill import Drills
 from collector.effects import Owing, Presence
+from collector.firsthit import FirstHits
 from collector.incident import Answer, Incident
+from collector.liftlog import LiftLogs
+from collector.lifts import Lifts
 from collector.part import Handler, Part
+from collector.pulse import Pulses
+from collector.remarks import Remarks
 from collector.reports import Reports
+from collector.roster import Roster
+from collector.route import Mode
+from collector.rescue import Rescues
+from collector.service import LiftService
 from collector.state import Decision, K, Restored, State
-from collector.watch import DeviceState, GatewayState, Watch, building_of_gateway, trouble_rule
+from collector.walktest import WalkTests
+from collector.watch import DeviceState, GatewayState, Watch
 from config.site import Site
 from config.words import Report
 
@@ -46,9 +59,11 @@ class Engine:
         """`restored` is what the store kept of all that is open, None for a new store. Deadlines start at `now`."""
         self._site = site
         self._state = State(restored or Restored())
+        self.roster = Roster(site, self._state)  # who is away and who is on duty: look, never change
         self._call_out = CallOut(site, self._state)
         self._aside = Aside(site, self._state, self._call_out)
-        self._conditions = Conditions(self._state, self._call_out, self._aside)
+        self._first_hits = FirstHits(site, self._state, self._call_out)
+        self._conditions = Conditions(self._state, self._call_out, self._aside, self._first_hits)
         self._watch = Watch(site, self._state, self._conditions, now)
         self._parts = self._make_parts(now)
         self._handlers: dict[type, Handler] = {}
@@ -60,13 +75,23 @@ class Engine:
         self._reports = Reports(site, self._state, self._conditions, self._watch, self._parts)
         self._agenda: Agenda[str] = Agenda()
         for incident in self._state.incidents.values():
-            self._agenda.set(incident.id, self._call_out.due_at(incident))
+            self._agenda.set(incident.id, self._due_at(incident))
         if self._state.has_changed:
             self._agenda.set("restored", now)  # to be told with the first decision, at the latest at the first wake
 
     def _make_parts(self, now: int) -> tuple[Part, ...]:
         """The parts, in the order in which they hear a report."""
-        return ()
+        self._drills = Drills(self._site, self._state, self._call_out)
+        pulses = Pulses(self._site, self._state, self._conditions, self._watch, now)
+        absences = Absences(self._site, self._state, self._conditions, self.roster, now)
+        disablements = Disablements(self._site, self._state, self._conditions, self._call_out, self._aside)
+        tests = WalkTests(self._site, self._state, self._conditions)
+        service = LiftService(self._site, self._state, self._conditions, self._watch.devices, now)
+        lifts = Lifts(self._site, self._state, self._conditions, self._watch.devices, now)
+        logs = LiftLogs(self._site, self._state, now)
+        rescues = Rescues(self._site, self._state, self._call_out, self._watch.devices, logs.rescued, now)
+        remarks = Remarks(self._site, self._state, self._call_out, self._first_hits)
+        return (self._drills, pulses, absences, disablements, tests, remarks, lifts, rescues, logs, service)
 
     # --- read side ------------------------------------------------------------------------------------
 
@@ -127,7 +152,7 @@ class Engine:
             gateway = self._watch.gateway_of(heard.edge)
             if gateway is not None:
                 gateway.owes = heard.owes
-        return self._decide()
+        return self._decide(now)
 
     def act(self, command: Command, now: int) -> Decision:
         """A person's or the system's word. Raises Refused, and then nothing has changed."""
@@ -137,11 +162,12 @@ class Engine:
             notice = self._state.notices.get(command.notice)
             if notice is not None:
                 self._call_out.failed(notice, command.error, now)
+                self._first_hits.unreachable(self._state.incidents[notice.incident], now)
         elif isinstance(command, Answered | Acknowledge | Reset | StandDown):
             self._person(command, now)
         else:
             self._handlers[type(command)](command, now)
-        return self._decide()
+        return self._decide(now)
 
     def wake(self, now: int) -> Decision:
         """A time of `wake_at` has come; early or late calls do no harm."""
@@ -151,10 +177,11 @@ class Engine:
         for incident_id in self._agenda.due(now):
             incident = self._state.incidents.get(incident_id)
             if incident is not None:
-                self._call_out.step(incident, now)
-                after = self._state.incidents[incident_id]
-                self._agenda.set(incident_id, self._call_out.due_at(after))
-        return self._decide()
+                self._aside.step(incident, now)
+                self._first_hits.step(self._state.incidents[incident_id], now)
+                self._call_out.step(self._state.incidents[incident_id], now)
+                self._agenda.set(incident_id, self._due_at(self._state.incidents[incident_id]))
+        return self._decide(now)
 
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
@@ -171,6 +198,9 @@ class Engine:
             raise Refused("unknown-incident", "There is no open incident with this id.")
         if command.person not in self._site.people:
             raise Refused("unknown-person", "The site does not know this person.")
+        drill = incident.route.mode is Mode.DRILL
+        if isinstance(command, Reset) and drill:
+            raise Refused("drill", "A drill needs no reset: end it instead.")
         if isinstance(command, Reset):
             self._check_reset(incident, command.person)
             self._state.log(now, "reset", incident=incident.id, person=command.person)
@@ -178,14 +208,19 @@ class Engine:
         elif isinstance(command, StandDown):
             if command.person not in self._leaders(incident):
                 raise Refused("not-authorised", "Only a leader of the teams called may stand a call-out down.")
-            self._call_out.stand_down(incident, command.person, now)
+            if drill:
+                self._drills.stood_down(incident, command.person, now)
+            else:
+                self._call_out.stand_down(incident, command.person, now)
+                self._first_hits.dismissed(self._state.incidents[incident.id], now)
         else:
             self._call_out.acknowledge(incident, command.person, now)
             if isinstance(command, Acknowledge) or command.answer is not Answer.CANNOT:
                 self._conditions.acknowledge(incident, now)
+            self._first_hits.acknowledged(self._state.incidents[incident.id], command.person, now)
             if isinstance(command, Answered):
-                incident = self._state.incidents[incident.id]
-                self._call_out.answer(incident, command.person, command.answer, now)
+                self._call_out.answer(self._state.incidents[incident.id], command.person, command.answer, now)
+                self._first_hits.answered(self._state.incidents[incident.id], command.person, command.answer, now)
 
     def _check_reset(self, incident: Incident, person: str) -> None:
         building = self._site.buildings.get(incident.building)
@@ -198,6 +233,8 @@ class Engine:
             raise Refused("nothing-to-reset", "Nothing in this incident waits for a reset.")
         if any(alarm.source_active for alarm in alarms):
             raise Refused("source-in-alarm", "A device is still in alarm.")
+        for part in self._parts:
+            part.check_reset(incident)
         if any(self._owes(alarm.device) for alarm in alarms):
             raise Refused("owes-records", "The gateway still owes records: what they say must be known first.")
         if any(alarm.phase is Phase.RETURNED for alarm in alarms):
@@ -226,15 +263,22 @@ class Engine:
             if sum(each.device == "system" for each in self._state.alarms.values()) >= SYSTEM_TROUBLES_MAX:
                 self._reports.counts["too-many-system-troubles"] += 1
                 return
-            kind, _, rest = trouble.part.partition(":")
-            building = building_of_gateway(self._site, rest.partition(":")[0]) if kind == "gateway" else ""
-            self._conditions.raised(trouble_rule(key, "system", trouble.part, building), trouble.text, ours(now), now)
+            self._conditions.raised(self._watch.system_rule(trouble.part), trouble.text, ours(now), now)
+        if trouble.part == "broker":
+            self._watch.broker(trouble.active, now)
 
-    def _decide(self) -> Decision:
+    def _decide(self, now: int) -> Decision:
         """What has changed, and when each incident that changed is to be looked at again."""
+        if self._state.has_changed:
+            for part in self._parts:
+                part.decided(now)
         decision = self._state.take()
         touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
         for incident_id in sorted(touched):
             incident = self._state.incidents.get(incident_id)
-            self._agenda.set(incident_id, None if incident is None else self._call_out.due_at(incident))
+            self._agenda.set(incident_id, None if incident is None else self._due_at(incident))
         return decision
+
+    def _due_at(self, incident: Incident) -> int | None:
+        times = [self._call_out.due_at(incident), self._first_hits.due_at(incident)]
+        return min((at for at in times if at is not None), default=None)

@@ -15,7 +15,6 @@ from collector.incident import PRIORITY, Incident
 from collector.state import State
 from config.site import Site
 
-
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
 
 
@@ -165,9 +164,8 @@ class Notices:
         following, asks = self._following(notice), notice.expects_answer
         if following is None:
             return
-        if asks and any(
-            each.expects_answer and each.channel == following for each in self._theirs(incident, notice.person)
-        ):
+        called = {each.channel for each in self._theirs(incident, notice.person) if each.expects_answer}
+        if asks and notice.channel < following and following in called:
             return
         self.tell(
             incident,

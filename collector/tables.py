@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from collector.drill import Drill
+from collector.elevator import Course
 from collector.kept import Kept
+from collector.liftlog import LiftLog
+from collector.measures import Disablement, WalkTest
+from collector.pulse import Pulsed
 from collector.records import Record
-from collector.roster import Away
+from collector.rescue import Rescue
+from collector.responsetimes import ResponseTimes
+from collector.roster import Away, Unmanned
+from collector.service import AlarmLink, ServiceDone
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report
 
@@ -58,7 +66,21 @@ UPGRADES: Mapping[int, str] = {
     " WITHOUT ROWID;",
 }
 
-KEPT: Mapping[str, type[Kept]] = {"away": Away}  # name in the store -> class; a name is never given to another class
+# Name in the store -> class; a name is never given to another class.
+KEPT: Mapping[str, type[Kept]] = {
+    "away": Away,
+    "unmanned": Unmanned,
+    "disablement": Disablement,
+    "drill": Drill,
+    "pulse": Pulsed,
+    "response-times": ResponseTimes,
+    "lift-course": Course,
+    "lift-log": LiftLog,
+    "lift-service": ServiceDone,
+    "lift-alarm-link": AlarmLink,
+    "rescue": Rescue,
+    "walk-test": WalkTest,
+}
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.
 ISLANDS = """
