@@ -20,6 +20,7 @@ import httpx
 
 from collector.alerter.app import Server, make_app
 from collector.alerter.channels import make_channels
+from collector.alerter.channels.sink import SINK, SinkChannel
 from collector.alerter.links import Links
 from collector.alerter.notifier import Notifier
 from collector.clock import SteadyClock
@@ -132,11 +133,13 @@ class Process:
         self._token = secrets.token
         self._inbox = inbox
         self._links = Links(secrets.links, site.plan.board_url, site.plan.answer_link_valid_s)
-        self._channels = make_channels(site)
+        sink = SinkChannel(desk.tell)
+        self._channels = {**make_channels(site), SINK: sink}
         self._notifier = self._make_notifier()
         self._drain = Drain(desk.store, desk.history, desk.act)
         # One caller for the life of the process: it remembers when each building was called.
         desk.unrecorded.send = self._make_notifier().send_unrecorded
+        desk.after_commit.append(sink.stored)
         desk.after_commit.append(lambda _stored: self._notifier.wake())
 
     async def run(self, web_socket: socket.socket, host: str) -> int:

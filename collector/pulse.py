@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import TypeGuard
 
 from collector.agenda import Agenda, ms_of
 from collector.alarm import Alarm
@@ -110,7 +111,7 @@ class Pulses(Part):
         beat, changed_at_s = numbers.get(BEAT), numbers.get(CHANGED_AT_S)
         if self._plan is None or report.historical or report.position is None:
             return
-        if not (isinstance(beat, int) and isinstance(changed_at_s, int) and beat in UINT32 and changed_at_s in UINT32):
+        if not (_is_number(beat) and _is_number(changed_at_s)):
             return
         name = gateway.edge.node
         if self._newest.get(name) == (beat, changed_at_s):
@@ -244,3 +245,8 @@ class Pulses(Part):
         self._troubled.discard(name)
         for hop in HOPS:
             self._conditions.cleared(f"{name}:{hop}", ours(now), now)
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    """True for what the register can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and value in UINT32

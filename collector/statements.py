@@ -20,7 +20,7 @@ from collector.kept import Forgotten, Kept
 from collector.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.state import Decision, Restored
 from collector.tables import ISLANDS, KEPT, read_record, write_record
-from config.words import Edge, Lane, Report
+from config.words import PULSE, Edge, Lane, Report
 
 RECENT_ATTEMPTS_MAX = 20_000
 RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
@@ -347,6 +347,16 @@ def prune_incidents(connection: sqlite3.Connection, keep: int, entries_keep: int
         " WHERE incident IS NULL ORDER BY number DESC LIMIT 1 OFFSET ?)",
         (entries_keep,),
     )
+
+
+def prune_pulses(connection: sqlite3.Connection, keep: int) -> None:
+    """Drop the oldest notices of each gateway's pulse beyond the newest `keep`, with their attempts."""
+    old = (
+        "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY incident ORDER BY id DESC) AS age FROM notices"
+        f" WHERE incident LIKE '{PULSE}:%') WHERE age > ?"
+    )
+    connection.execute(f"DELETE FROM attempts WHERE notice IN ({old})", (keep,))
+    connection.execute(f"DELETE FROM notices WHERE id IN ({old})", (keep,))
 
 
 def spooled_rows(connection: sqlite3.Connection, limit: int) -> list[Spooled]:

@@ -9,6 +9,7 @@ from typing import Any
 from config.document import Document, Key
 from config.profile import Profile
 from config.site import KindPlan, RtuBus, SiteFile
+from config.supervision import check_supervision
 
 Path = tuple[Key, ...]
 LOWEST_FLOOR = -10  # a floor below the street; Place allows no lower
@@ -32,6 +33,7 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
     _check_people(file, document)
     _check_installation(file, profiles, document)
     _check_plan(file, document)
+    check_supervision(file, document)
 
 
 def _references(file: SiteFile) -> Iterator[tuple[Path, str, str]]:

@@ -201,7 +201,7 @@ class Preflight(Strict):
 class Pulse(Strict):
     """A synthetic change that travels the whole way of an alarm, to prove it."""
 
-    every_s: Annotated[float, Field(ge=30, le=3600)] = 180.0
+    every_s: Annotated[float, Field(ge=5, le=3600)] = 180.0
     within_s: Annotated[float, Field(ge=1, le=60)] = 10.0  # GB 26875.1-2011 §4.1.2.1: 10 s to the centre
 
 

@@ -29,8 +29,8 @@ UNITS = {"smoke-1": 1, "smoke-2": 2, "smoke-3": 3}
 TEXT = {"en": "x", "zh": "x"}
 
 
-def write_site(folder: Path, port: int, **gateway: Any) -> Path:
-    """A community with one gateway and three smoke heads on Modbus TCP."""
+def write_site(folder: Path, port: int, pulse: dict[str, float] | None = None, **gateway: Any) -> Path:
+    """A community with one gateway and three smoke heads on Modbus TCP. `pulse` None: the gateway sends none."""
     place = {"building": "b", "floor": 1}
     devices = [{"id": name, "profile": "sm-1", "unit": unit, "place": place} for name, unit in UNITS.items()]
     bus = {"id": "bus", "type": "tcp", "host": "127.0.0.1", "port": port, "fast_period_s": 0.1, "slow_period_s": 0.5}
@@ -46,7 +46,7 @@ def write_site(folder: Path, port: int, **gateway: Any) -> Path:
         "teams": [{"id": "t", "name": "T", "leader": "p", "members": ["p"]}],
         "contacts": ["p"],
         "channels": {"c": {"type": "console"}},
-        "plan": {"default": {"rings": [{"call": "team", "after_s": 0}]}},
+        "plan": {"default": {"rings": [{"call": "team", "after_s": 0}]}, "pulse": pulse},
         "buildings": [
             {"id": "b", "name": "B", "address": "x", "latitude": 31, "longitude": 121, "floors": 6}
             | {"cell": "g3", "team": "t"}

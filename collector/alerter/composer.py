@@ -7,10 +7,12 @@ from typing import Protocol
 
 from collector.alarm import Alarm
 from collector.alerter.channels import Letter
-from collector.dispatch import Notice
+from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.message import Words, describe, describe_unrecorded
+from collector.pulse import gateway_of
 from config.site import Site
+from config.words import PULSE
 
 
 class Happening(Protocol):
@@ -39,6 +41,8 @@ class Composer:
 
     async def letter(self, notice: Notice, urgent: bool, now: int) -> Letter | None:
         """The letter of a notice; None if its incident is gone. The person and channel must be the site's."""
+        if notice.reason is Reason.PULSE:
+            return self._pulse(notice)
         incident = self._happening.incidents.get(notice.incident) or await self._incident_of(notice.incident)
         if incident is None:
             return None
@@ -60,6 +64,21 @@ class Composer:
         facts = {**_facts(incident), "recorded": False}
         return self._addressed(
             person, channel, words, f"unrecorded-{incident.building}-{now}", 1, None, urgent=True, facts=facts
+        )
+
+    def _pulse(self, notice: Notice) -> Letter:
+        """For the test sink alone: no person ever reads it."""
+        gateway, beat = gateway_of(notice), notice.call
+        text = f"{PULSE} {gateway} {beat}"
+        return Letter(
+            notice=notice.id,
+            sending=notice.due,
+            community=self._site.community.id,
+            community_name=self._site.community.id,
+            to=gateway,
+            name=PULSE,
+            words=Words(text, text, text),
+            facts={"reason": notice.reason.value, "gateway": gateway, "beat": beat},
         )
 
     def _addressed(
@@ -89,4 +108,6 @@ class Composer:
 
 
 def _facts(incident: Incident) -> dict[str, str | int]:
-    return {"incident": incident.id, "building": incident.building, "kind": incident.kind.value}
+    """`mode` tells a drill from what is real."""
+    mode = incident.route.mode.value
+    return {"incident": incident.id, "building": incident.building, "kind": incident.kind.value, "mode": mode}

@@ -15,6 +15,7 @@ from typing import Protocol
 from collector.alarm import Alarm
 from collector.alerter.allowance import HOUR_MS, Allowance
 from collector.alerter.channels import Channel, ChannelError
+from collector.alerter.channels.sink import SINK
 from collector.alerter.composer import Composer, Happening
 from collector.alerter.outbox import Job, Outbox, Rank
 from collector.alerter.road import ChannelStatus, Road
@@ -22,7 +23,7 @@ from collector.alerter.tries import Recorder, failures_of, next_try_ms
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
-from collector.message import is_urgent
+from collector.message import is_loud, is_urgent
 from collector.records import Attempt
 from collector.store import StoreFailed
 from collector.wording import one_line
@@ -100,7 +101,7 @@ class Notifier:
     @property
     def channels(self) -> dict[str, ChannelStatus]:
         """How every channel fares."""
-        return {name: road.status for name, road in self._roads.items()}
+        return {name: road.status for name, road in self._roads.items() if name != SINK}
 
     async def run(self) -> None:
         """Until cancelled. Raises StoreFailed, in a group, where the store cannot be read."""
@@ -231,6 +232,11 @@ class Notifier:
         incident = self._happening.incidents.get(notice.incident)
         return incident is not None and is_urgent(incident, notice)
 
+    def _loud(self, notice: Notice) -> bool:
+        """True for what is to ring like a fire: also a drill of one, which otherwise waits behind all that is real."""
+        incident = self._happening.incidents.get(notice.incident)
+        return incident is not None and is_loud(incident, notice)
+
     def _goes_on(self, notice: Notice) -> bool:
         """True if the person has another channel for it. What tests a channel keeps to that channel."""
         person = self._site.people.get(notice.person)
@@ -245,7 +251,9 @@ class Notifier:
         return self._goes_on(job.notice) and len(failures) >= TRIES_BEFORE_NEXT_CHANNEL
 
     def _channel_of(self, notice: Notice) -> str:
-        """The site's channel for a notice; "" if the site no longer has it so."""
+        """The site's channel for a notice, or the test sink; "" if the site no longer has it so."""
+        if notice.reason is Reason.PULSE:
+            return SINK
         person = self._site.people.get(notice.person)
         if person is None or not 0 <= notice.channel < len(person.channels):
             return ""
@@ -254,7 +262,7 @@ class Notifier:
     async def _try(self, job: Job, name: str, road: Road | None, urgent: bool, tasks: asyncio.TaskGroup) -> None:
         """One try of one job, recorded once the channel has answered."""
         notice, at_ms = job.notice, self._clock()
-        letter = None if road is None else await self._composer.letter(notice, urgent, at_ms)
+        letter = None if road is None else await self._composer.letter(notice, self._loud(notice), at_ms)
         if road is None or letter is None:
             gone = "the person's channel is" if road is None else "the incident is"
             error: ChannelError | None = ChannelError(f"{gone} no longer known", permanent=True)
@@ -276,7 +284,7 @@ class Notifier:
         self._stirred.set()
         if road is not None:
             road.release(urgent)
-            if letter is not None:
+            if letter is not None and name != SINK:  # a pulse that does not arrive is told as such
                 self._receipt(_receipt_of(notice, attempt))
                 await self._tell_trouble(road, letter.to, error)
 
@@ -307,4 +315,6 @@ def _allowance(site: Site, channel: str) -> Allowance:
 def _receipt_of(notice: Notice, attempt: Attempt) -> Delivered | NotDelivered:
     if attempt.handed_over_at_ms is not None:
         return Delivered(notice.id, notice.person, notice.channel, attempt.handed_over_at_ms)
-    return NotDelivered(notice.id, notice.person, notice.channel, attempt.at_ms, attempt.error or "")
+    return NotDelivered(
+        notice.id, notice.person, notice.channel, attempt.at_ms, attempt.error or "", attempt.permanent
+    )
