@@ -51,6 +51,7 @@ class Kind(StrEnum):
     WATER = "water"
     EQUIPMENT = "equipment"
     FAULT = "fault"
+    DISABLEMENT = "disablement"  # people have taken something out of the call-out for a time
 
 
 class Table(StrEnum):
@@ -123,6 +124,7 @@ class SignalName(StrEnum):
     FIREMAN = "fireman"
     OUT_OF_SERVICE = "out_of_service"
     POWER_LOST = "power_lost"
+    OVER_TRAVEL = "over_travel"
     TRIPS = "trips"
     DOOR_CYCLES = "door_cycles"
     RUN_TIME_S = "run_time_s"
@@ -130,8 +132,13 @@ class SignalName(StrEnum):
     ALARM_LINK_TEST_AGE_H = "alarm_link_test_age_h"
     OBSCURATION_DB_M = "obscuration_db_m"
     DRIFT_PERCENT = "drift_percent"
+    DIRTY_SOON = "dirty_soon"  # the detector's own word: to be cleaned soon
+    DIRTY_NOW = "dirty_now"
+    LOW_CHAMBER = "low_chamber"
     PRESSURE_KPA = "pressure_kpa"
     TEMPERATURE_C = "temperature_c"
+    PRESSURE_AT_20C_KPA = "pressure_at_20c_kpa"  # the device's own compensation
+    LEAKING = "leaking"  # the device's own word
 
 
 class Signal(Strict):
@@ -226,6 +233,8 @@ class Profile(Strict):
     points: dict[str, Register]
     signals: dict[SignalName, Signal] = {}  # what the collector judges by itself, beside conditions and limits
     detector_points: dict[str, Register] = {}  # address + detector number
+    # The obscuration at which the detector itself says fire; GB 4715-2024 §5.7 has 0.05 to 0.3.
+    alarm_db_m: Annotated[float, Field(ge=0.05, le=0.6)] = 0.15
     response_timeout_s: Annotated[float, Field(ge=0.1, le=10)] = 0.3
     registers_per_read_max: Annotated[int, Field(ge=1, le=REGISTERS_PER_READ_MAX)] = REGISTERS_PER_READ_MAX
     gap_max: Annotated[int, Field(ge=0, le=64)] = 8  # unread addresses a read may bridge
@@ -242,7 +251,8 @@ class Profile(Strict):
 
     @model_validator(mode="after")
     def _signals_have_their_points(self) -> Self:
-        names = set(self.points) | {bit for each in self.points.values() for bit in each.bits or {}}
+        registers = self.points | self.detector_points  # of a panel's detector the signal is each detector's own
+        names = set(registers) | {bit for each in registers.values() for bit in each.bits or {}}
         for signal, source in self.signals.items():
             if source.point not in names:
                 raise ValueError(f"signals.{signal.value} names {source.point!r}, which is not a point of this profile")

@@ -39,3 +39,13 @@ class Upkeep(Strict):
     inspected: date | None = None
     inspect_every_days: Annotated[int, Field(ge=1, le=3660)] = 365
     replace_by: date | None = None
+    leak_kpa_per_month: Annotated[float, Field(gt=0, le=1000)] = 10.0  # faster than this is a leak
+    accuracy_kpa: Annotated[float, Field(gt=0, le=1000)] = 12.5  # the sensor's: 0.5 % of a full scale of 2.5 MPa
+
+    @property
+    def is_gas(self) -> bool:
+        """True where a charge of gas makes the pressure, so that it follows the temperature and tells of a leak.
+
+        Not for CO2, which stands over its own liquid: its pressure does not show how much is left. Weigh it.
+        """
+        return self.contents in ("powder", "water", "foam", "clean-agent")
