@@ -14,12 +14,14 @@ from collector.incident import PRIORITY
 from collector.part import Part
 from collector.rules import Rule
 from collector.state import State
-from collector.watch import DeviceState, GatewayState, Heard, Watch, building_of_gateway, trouble_rule
+from collector.watch import DeviceState, GatewayState, Heard, Watch, trouble_rule
+from config.profile import Initiating
 from config.site import Site
 from config.wire import CLOCK
-from config.words import Lane, Quality, Reading, Report
+from config.words import PULSE, Lane, Quality, Reading, Report
 
 UNKNOWN_POINTS_MAX = 64  # of one device
+PULSE_BUS = f"Bus/{PULSE}/Online"
 
 
 class Reports:
@@ -49,6 +51,10 @@ class Reports:
         if report.device is None:
             self._node_report(report, gateway, now)
             return
+        if report.device == PULSE:
+            for part in self._parts if gateway.known else ():
+                part.pulsed(gateway, report, now)
+            return
         device = self._watch.device_of(report.device, report.edge)
         if device is None:
             self.counts["unknown-device"] += 1
@@ -60,14 +66,18 @@ class Reports:
         # While a gateway does not know the time, nothing it says can be called old.
         dated = f"{device.gateway}:clock" not in self._state.alarms
         when = When(report.at_ms, report.epoch, report.position, report.historical and dated)
-        if len(raised) > 1:  # a fire before the troubles beside it
+        if len(raised) > 1:
             raised.sort(key=lambda each: _rank(each[0]))
         for rule, reading, late in raised:
+            for part in self._parts if device.known else ():
+                rule = part.weighs(device, rule, report, now)
             self._conditions.raised(rule, rule.quote(reading), when, now, late)
         for key in cleared:
             self._conditions.cleared(key, when, now)
         if not report.historical and any(reading.value is not None for reading in report.readings):
             self._watch.device_spoke(device, report.at_ms, now)
+        if not report.historical and device.known:
+            self._watch.told(device, report, now)
         if complete and device.known:
             self._quality(device, report, now)
         if device.known:
@@ -140,6 +150,8 @@ class Reports:
                 gateway.values[reading.name] = Heard(reading, report.at_ms, report.epoch, report.position)
             if not gateway.known or not isinstance(reading.value, bool):
                 continue
+            if reading.name == PULSE_BUS:
+                continue  # the pulse itself is missed then, which says more
             if reading.name == CLOCK or reading.name.startswith(("Bus/", "Journal/")):
                 self._node_trouble(gateway.edge.node, reading, now)
             elif reading.name.startswith("Device/") and reading.name.endswith("/Online") and not reading.value:
@@ -151,15 +163,20 @@ class Reports:
     def _node_trouble(self, node: str, reading: Reading, now: int) -> None:
         """What a gateway says of itself is well or a trouble: its clock, its buses, its journal."""
         point = "clock" if reading.name == CLOCK else reading.name
-        rule = trouble_rule(f"{node}:{point}", node, point, building_of_gateway(self._site, node))
+        rule = self._watch.node_rule(node, point)
         if reading.value:
+            was_down = rule.key in self._state.alarms
             self._conditions.cleared(rule.key, When(now), now)
+            if was_down and point.startswith("Bus/"):
+                self._watch.bus_back(rule.key, now)
         else:
             self._conditions.raised(rule, reading.cause or "", When(now), now)
 
 
-def _rank(rule: Rule) -> int:
-    return PRIORITY.index(rule.condition) if rule.condition in PRIORITY else len(PRIORITY)
+def _rank(rule: Rule) -> tuple[int, bool, bool]:
+    """A fire before the troubles beside it; first what is never verified, and detectors before their panel's flag."""
+    rank = PRIORITY.index(rule.condition) if rule.condition in PRIORITY else len(PRIORITY)
+    return rank, rule.initiating is Initiating.AUTOMATIC, rule.detector is None
 
 
 def _precedes(report: Report, newest: Heard) -> bool:

@@ -138,9 +138,13 @@ class FirstHit:
 
 
 def with_hit(hits: Sequence[Hit], new: Hit, now: int) -> tuple[Hit, ...]:
-    """The hits with a new one in place of its member's last; without those too old to confirm anything."""
-    kept = [hit for hit in hits if hit.member != new.member and now - hit.heard_at_ms <= REMEMBERED_MS]
-    return (*kept, new)
+    """The hits with a new one in place of its member's last, or of the general flag of its panel, which it explains.
+
+    Without those too old to confirm anything.
+    """
+    panel = new.member.partition(":")[0]
+    kept = [hit for hit in hits if hit.member != new.member and not (hit.alone and hit.member == panel)]
+    return (*(hit for hit in kept if now - hit.heard_at_ms <= REMEMBERED_MS), new)
 
 
 def zone_in_force(site: Site, member: str, now: int) -> Zone | None:
@@ -240,14 +244,12 @@ def _deadlines(site: Site, first: FirstHit) -> Iterator[tuple[int, Cause]]:
     if zone is None or zone.verification is None:
         yield first.since_ms, Cause.ZONE_GONE
         return
-    counting = independent(first.members)
+    counting = independent(hit.member for hit in first.round())
     for hit in first.round():
         how = site.zones[hit.zone].verification if hit.zone in site.zones else None
-        if hit.member not in counting:
-            continue
         if hit.alone:
             yield hit.heard_at_ms + ALONE_MS, Cause.PANEL_ALONE
-        elif isinstance(how, Retard) and hit.returned_at_ms is None:
+        elif hit.member in counting and isinstance(how, Retard) and hit.returned_at_ms is None:
             yield hit.heard_at_ms + ms_of(how.retard_s), Cause.STILL_THERE
     if first.answered_at_ms is None:
         yield first.since_ms + ms_of(zone.verification.loud_after_s), Cause.UNANSWERED
