@@ -119,6 +119,10 @@ class Pulses(Part):
         self._newest[name], self._heard_ms[name] = (beat, changed_at_s), now
         if (lost := self._flights.get(name)) is not None:
             self._state.send(replace(lost.notice, superseded_at_ms=now))
+            if (
+                now >= lost.heard_at_ms + self._within_ms
+            ):  # nobody had the time to look: a store that hangs holds all up
+                self._tell_not_handed_over(name, lost, now)
         notice = self._notice(name, beat, changed_at_s * 1000, now)
         self._state.send(notice)
         judged = changed_at_s * 1000 >= gateway.patient_from_ms
@@ -139,8 +143,7 @@ class Pulses(Part):
             if what == "next":
                 self._look(name, now)
             elif (flight := self._flights.get(name)) is not None:
-                hop = STORE if flight.stored_at_ms is None else SINK
-                self._raise(name, hop, f"> {self._within_ms / 1000:g} s", now)
+                self._tell_not_handed_over(name, flight, now)
 
     def wake_at(self) -> int | None:
         """The next deadline."""
@@ -185,6 +188,10 @@ class Pulses(Part):
             created_at_ms=now,
             expects_answer=False,
         )
+
+    def _tell_not_handed_over(self, name: str, flight: _Flight, now: int) -> None:
+        hop = STORE if flight.stored_at_ms is None else SINK
+        self._raise(name, hop, f"> {self._within_ms / 1000:g} s", now)
 
     def _has_time(self, name: str, flight: _Flight) -> bool:
         """True if the gateway's clock can be compared with ours."""

@@ -15,6 +15,7 @@ from collector.dispatch import Notice, leaders, people_of
 from collector.incident import Answer, Entry, Incident
 from collector.phrases import PHRASES
 from collector.records import Attempt
+from collector.route import Mode
 from collector.wording import one_line
 from config.site import Site
 
@@ -33,11 +34,20 @@ _SENTENCES: Mapping[str, str] = {
     "notice-created": "{person} is told, call {call}, ring {ring}: {reason}",
     "notice-failed": "not delivered to {person}: {error}",
     "unreachable": "{person} has no other channel",
+    "reach-tested": "a test message to {person}, asked for by {by}",
     "answered": "{person} says: {answer}",
     "acknowledged": "{person} has seen it",
     "quorum-reached": "enough people are going: {going}",
     "quorum-lost": "too few people are going now",
     "stood-down": "{person} ends the call",
+    "rescue-begun": "the rescue clock of {device} runs",
+    "rescue-due": "nobody able to free people from {device} is there, {minutes} min are left",
+    "rescue-missed": "nobody able to free people from {device} is there, and the time is over",
+    "freed": "{person} says that the people in {device} are free, after {minutes} min",
+    "lift-serviced": "{person} has served {device} on {day}: {level}",
+    "drill-started": "{person} begins a drill ({kind}) in {building}; no device is in alarm",
+    "drill-ended": "the drill is over (ended by: {person})",
+    "drill-overtaken": "the drill is over: something is truly in alarm",
     "first-hit": "first hit in zone {zone}: {hit}; the nearest person is asked before everybody is called",
     "first-hit-answered": "{person} looks at the first hit",
     "first-hit-set-aside": "the first hit is set aside: nothing becomes loud by itself",
@@ -46,6 +56,13 @@ _SENTENCES: Mapping[str, str] = {
     "false-alarm-not-obeyed": "{person}, not on site, says that it is a false alarm: the call goes on",
     "need-more": "{person} needs more people",
     "reset": "{person} resets",
+    "alarm-rerouted": "{alarm} is still so and goes its way: {route}",
+    "disablement-started": "{person} disables the {scope} {target} until {until}: {why}",
+    "disablement-renewed": "{person} renews the disablement of the {scope} {target} until {until}",
+    "disablement-ends-soon": "the disablement of the {scope} {target} ends at {until}",
+    "disablement-ended": "the {scope} {target} is disabled no more (ended by: {how})",
+    "walk-test-started": "{person} begins the walk test {walk-test} until {until}",
+    "walk-test-ended": "the walk test {walk-test} is over (ended by: {how}): {tested} gave an alarm, {not-tested} did not",
     "incident-closed": "closed",
     "device-online": "{device} is online: {cause}",
     "device-offline": "{device} is offline: {cause}",
@@ -218,6 +235,10 @@ def _not_called(person: str, incident: Incident, entries: Sequence[Entry], site:
     called = [entry for entry in entries if entry.event == "ring-called"]
     names = ", ".join(dict.fromkeys(dict(entry.facts)["who"] for entry in called))
     far = f"the rings called were: {names}; {_stopped(incident)}" if called else ""
+    if incident.route.mode is Mode.DISABLED:
+        return "it is disabled: only who watches over it is told, and leader and manager if they are silent"
+    if incident.route.mode is Mode.WALK_TEST:
+        return "it is a walk test: only the tester is told"
     if not called:
         return "this is no call-out (no alarm, or one that was over long ago): only leader and manager are told"
     if site is None:

@@ -30,14 +30,14 @@ from collector.history import HistoryDown
 from config.site import Device
 
 ENTRIES_MAX = 1000
-_READING = (401, 403, 503)  # the problems that any operation may end in
-_CHANGING = (400, *_READING, 404, 409, 413, 422)
+READING = (401, 403, 503)  # the problems that any operation may end in
+CHANGING = (400, *READING, 404, 409, 413, 422)
 
 router = APIRouter(prefix="/api/v1")
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 
-@router.get("/incidents", tags=["incidents"], responses=answers(200, examples.INCIDENT_LIST, *_READING, 422))
+@router.get("/incidents", tags=["incidents"], responses=answers(200, examples.INCIDENT_LIST, *READING, 422))
 async def incidents(
     front: InFront,
     state: Annotated[Literal["open", "all"], Query(description="open ones, or also closed ones")] = "open",
@@ -53,42 +53,42 @@ async def incidents(
 
 
 @router.get(
-    "/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, *_READING, 404, 422)
+    "/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, *READING, 404, 422)
 )
 async def incident(front: InFront, incident_id: Id) -> IncidentDetail:
     """One incident with its conditions, answers, notices with their attempts, and timeline."""
     return await detail(front, incident_id)
 
 
-@router.post("/incidents/{incident_id}/answers", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING))
+@router.post("/incidents/{incident_id}/answers", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
 async def answer(front: InFront, incident_id: Id, body: AnswerGiven) -> IncidentDetail:
     """A person says going, arrived or cannot. Repeating it changes nothing."""
     return await _act(front, incident_id, Answered(incident_id, body.person, body.answer))
 
 
 @router.post(
-    "/incidents/{incident_id}/acknowledgement", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING)
+    "/incidents/{incident_id}/acknowledgement", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
 )
 async def acknowledge(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """A person has seen it: repeats to them stop."""
     return await _act(front, incident_id, Acknowledge(incident_id, body.person))
 
 
-@router.post("/incidents/{incident_id}/reset", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING))
+@router.post("/incidents/{incident_id}/reset", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
 async def reset(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """Unlatch what is back to normal. For leader, manager or somebody who has arrived; never while in alarm."""
     return await _act(front, incident_id, Reset(incident_id, body.person))
 
 
 @router.post(
-    "/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *_CHANGING)
+    "/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
 )
 async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """The leader ends the call-out: nobody else is called."""
     return await _act(front, incident_id, StandDown(incident_id, body.person))
 
 
-@router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, *_READING))
+@router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, *READING))
 async def devices(front: InFront) -> DeviceList:
     """Every device with its state; the values of a panel's detectors are at the device itself."""
     engine, now = front.desk.engine, front.clock()
@@ -101,7 +101,7 @@ async def devices(front: InFront) -> DeviceList:
     return DeviceList(devices=shown)
 
 
-@router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, *_READING, 404, 422))
+@router.get("/devices/{device_id}", tags=["devices"], responses=answers(200, examples.DEVICE, *READING, 404, 422))
 async def device(front: InFront, device_id: Id) -> DeviceShown:
     """One device with all its values."""
     engine, installed = front.desk.engine, _installed(front, device_id)
@@ -112,7 +112,7 @@ async def device(front: InFront, device_id: Id) -> DeviceShown:
 @router.get(
     "/devices/{device_id}/history",
     tags=["devices"],
-    responses=answers(200, examples.POINT_HISTORY, *_READING, 404, 422),
+    responses=answers(200, examples.POINT_HISTORY, *READING, 404, 422),
 )
 async def history(
     front: InFront,
@@ -145,7 +145,7 @@ def _installed(front: Front, device_id: str) -> Device:
     return installed
 
 
-@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, *_READING))
+@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, *READING))
 async def ledger(front: InFront) -> LedgerList:
     """The account of every gateway and lane, from journal to history, by independent counts."""
     return LedgerList(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from collector.alerter import api, events, health, metrics, openapi
+from collector.alerter import api, drills, events, health, metrics, openapi
 from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
@@ -61,11 +61,12 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.front = front
-    for router in (api.router, health.router, metrics.router, events.router, board.router, answer.router, enter.router):
+    described = (api.router, health.router, drills.router)
+    for router in (*described, metrics.router, events.router, board.router, answer.router, enter.router):
         app.include_router(router)
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
-    app.openapi = lambda: openapi.describe(app, (api.router, health.router))  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.describe(app, described)  # type: ignore[method-assign]
     return app
 
 

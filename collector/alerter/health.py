@@ -12,6 +12,7 @@ from collector.alerter import examples
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import HealthShown, PartShown
 from collector.alerter.openapi import answers
+from collector.pulse import HOPS, Pulsed
 from collector.store import StoreFailed
 
 STORE_WITHIN_S = 2.0
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/api/v1")
 )
 async def health(front: InFront) -> Response:
     """Every part of the system. 503 if nobody could be told of an alarm now."""
-    parts = [await _store(front), _broker(front), _history(front), _gateways(front), *_channels(front)]
+    parts = [await _store(front), _broker(front), _history(front), _gateways(front), *_channels(front), *_pulses(front)]
     ok = all(part.ok or not part.critical for part in parts)
     shown = HealthShown(ok=ok, degraded=not all(part.ok for part in parts), at=front.now(), parts=parts)
     return JSONResponse(shown.model_dump(mode="json"), 200 if ok else 503)
@@ -87,6 +88,27 @@ def _channels(front: Front) -> list[PartShown]:
         )
         for name, each in found.items()
     ]
+
+
+def _pulses(front: Front) -> list[PartShown]:
+    """The supervised way of an alarm, by gateway: the newest pulse that came all the way, and what is broken."""
+    if front.desk.site.plan.pulse is None:
+        return []
+    return [_pulse(front, gateway) for gateway in front.desk.site.gateways]
+
+
+def _pulse(front: Front, gateway: str) -> PartShown:
+    kept, alarms = front.desk.engine.kept(Pulsed).get(gateway), front.desk.engine.alarms
+    broken = [hop for hop in HOPS if f"{gateway}:{hop}" in alarms]
+    if kept is None:
+        return _part(front, f"pulse:{gateway}", True, False, "not supervised: no pulse has come", None)
+    text = "none has come all the way yet"
+    if kept.handed_over_at_ms is not None:
+        took = "" if kept.took_ms is None else f" took {kept.took_ms / 1000:.1f} s"
+        text = f"beat {kept.beat}{took}"
+    if broken:
+        text = f"broken: {', '.join(hop.removeprefix('pulse-') for hop in broken)}; {text}"
+    return _part(front, f"pulse:{gateway}", not broken, False, text, kept.handed_over_at_ms or kept.heard_at_ms)
 
 
 def _trouble(front: Front, part: str) -> Alarm | None:

@@ -10,6 +10,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from collector.alerter.front import Front, InFront
+from collector.pulse import HOPS, Pulsed
+from collector.route import Mode
 from config.profile import Condition, Kind
 
 PREFIX = "callpoint_"
@@ -48,16 +50,19 @@ def metrics_text(samples: Iterable[Sample]) -> str:
 
 def _samples(front: Front) -> Iterator[Sample]:
     engine = front.desk.engine
-    kinds = Counter(each.kind for each in engine.incidents.values())
+    kinds = Counter(each.kind for each in engine.incidents.values() if each.route.mode is not Mode.DRILL)
     for kind in Kind:
-        yield Sample("incidents_open", "Open incidents.", kinds[kind], (("kind", kind.value),))
-    conditions = Counter(each.condition for each in engine.alarms.values())
+        yield Sample("incidents_open", "Open incidents, drills left out.", kinds[kind], (("kind", kind.value),))
+    drilled = sum(each.route.mode is Mode.DRILL for each in engine.incidents.values())
+    yield Sample("drills_open", "Buildings in which a drill is under way.", drilled)
+    conditions = Counter(each.condition for each in engine.alarms.values() if each.route.mode is not Mode.DRILL)
     for flag in (each for each in Condition if each.is_flag):
         yield Sample("conditions", "Conditions that hold or are latched.", conditions[flag], (("class", flag.value),))
     online = sum(engine.devices[device].online is True for device in front.desk.site.devices)
     yield Sample("devices_online", "Devices of the site that are online.", online)
     yield Sample("devices_installed", "Devices of the site.", len(front.desk.site.devices))
     yield Sample("history_waiting", "Rows that wait for the history.", front.desk.store.spooled)
+    yield from _pulses(front)
     for name, channel in front.channels().items():
         label = (("channel", name),)
         yield Sample("channel_handed_over_total", "Notices handed over to a channel.", channel.handed_over, label)
@@ -73,6 +78,21 @@ def _samples(front: Front) -> Iterator[Sample]:
                 yield Sample("events_total", "What happened, by part and event.", number, labels)
     yield Sample("pages_listening", "Pages that listen for changes.", front.subscribers)
     yield Sample("pages_refused_total", "Pages refused because too many listened.", front.subscribers_refused)
+
+
+def _pulses(front: Front) -> Iterator[Sample]:
+    """Of each gateway that has sent a pulse: whether its way is well, how old the last is and how long it took."""
+    alarms, now = front.desk.engine.alarms, front.clock()
+    for gateway, kept in sorted(front.desk.engine.kept(Pulsed).items()):
+        label = (("gateway", gateway),)
+        well = not any(f"{gateway}:{hop}" in alarms for hop in HOPS)
+        yield Sample("pulse_well", "1 while pulses come all the way in time.", well, label)
+        if kept.handed_over_at_ms is not None:
+            age_s = max(0, now - kept.handed_over_at_ms) / 1000
+            yield Sample("pulse_age_seconds", "Since the newest pulse came all the way.", age_s, label)
+        if kept.took_ms is not None:
+            took_s = kept.took_ms / 1000
+            yield Sample("pulse_seconds", "From register to test sink, the newest pulse.", took_s, label)
 
 
 def _escaped(text: str) -> str:

@@ -24,6 +24,7 @@ _EXPECTED = {
     "json_invalid": "JSON",
     "model_attributes_type": "a JSON object, as Content-Type: application/json",
 }
+_NOT_FOUND = ("unknown-incident", "unknown-drill")  # refusals of the engine; all others are conflicts
 _REASONS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 
 
@@ -65,7 +66,7 @@ def answer_errors(app: FastAPI) -> None:
 
     async def on_refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        return problem(404 if error.reason == "unknown-incident" else 409, error.reason, str(error))
+        return problem(404 if error.reason in _NOT_FOUND else 409, error.reason, str(error))
 
     async def on_rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
