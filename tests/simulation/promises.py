@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from collector.alarm import Phase
-from collector.dispatch import people_of
+from collector.dispatch import Reason, people_of
 from collector.incident import Answer, Incident
+from collector.route import Mode
+from collector.verification import Stage
 from config.profile import Condition, Kind
 from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS, Town
 
@@ -17,7 +19,10 @@ HANDLED_MS = 30 * 60_000  # so long before, an incident that is still latched ha
 
 
 def no_fire_untold(town: Town) -> list[str]:
-    """From every fire on somebody is sent a call of its building's fire, or has lately been sent one."""
+    """From every fire on somebody is sent a call of its building's fire, or has lately been sent one.
+
+    Who walks a test is told, and asked nothing.
+    """
     wrong = []
     for trip in town.diary.trips:
         if trip.point != "fire":
@@ -26,7 +31,12 @@ def no_fire_untold(town: Town) -> list[str]:
         times = [
             sent.at_ms
             for sent in town.diary.sent
-            if sent.notice.expects_answer and _is_of(town, sent.notice.incident, building, Kind.FIRE)
+            if _is_of(town, sent.notice.incident, building, Kind.FIRE) and sent.notice.expects_answer
+        ]
+        times += [  # a test that has ended before its news went out needs none
+            notice.created_at_ms
+            for notice in town.store.notices.values()
+            if _is_of(town, notice.incident, building, Kind.FIRE) and notice.reason is Reason.WALK_TEST
         ]
         away = sum(trip.begin_ms - DOWN_MAX_MS < crash < END_MS for crash in town.diary.crashes)
         latest = trip.begin_ms + TOLD_WITHIN_MS + away * (DOWN_MAX_MS + HAND_OVER_MAX_MS)
@@ -41,11 +51,12 @@ def no_trouble_told_as_fire(town: Town) -> list[str]:
     wrong = []
     for _, alarm in town.store.versions:
         trips = [trip for trip in town.diary.trips if (trip.device, trip.point) == (alarm.device, "fire")]
-        if alarm.condition is Condition.ALARM and not any(trip.begin_ms <= alarm.raised_at_ms for trip in trips):
+        real = alarm.condition is Condition.ALARM and alarm.route.mode is not Mode.DRILL
+        if real and not any(trip.begin_ms <= alarm.raised_at_ms for trip in trips):
             wrong.append(f"{alarm.key} was in alarm and never said fire")
     for sent in town.diary.sent:
         incident = town.store.incidents.get(sent.notice.incident)
-        if incident is None or incident.kind is not Kind.FIRE:
+        if incident is None or incident.kind is not Kind.FIRE or incident.route.mode is Mode.DRILL:
             continue
         places = {
             town.site.devices[trip.device].place.building
@@ -91,7 +102,7 @@ def quorum_is_pursued_to_the_end(town: Town) -> list[str]:
         said = {each.person for each in incident.responses if each.call == incident.call}
         for ring in plan.rings:
             wanted = {person for person, _ in people_of(town.site, incident.building, ring.call)}
-            if missing := wanted - told - said:
+            if missing := wanted - told - said - town.diary.away:
                 wrong.append(f"{sorted(missing)} of ring {ring.call} were never called to {incident.id}")
     return wrong
 
@@ -102,8 +113,30 @@ def latched_until_reset(town: Town) -> list[str]:
         f"{alarm.key} became normal at {at} without a reset"
         for at, alarm in town.store.versions
         if alarm.condition is Condition.ALARM
+        and alarm.route.mode in (Mode.LIVE, Mode.DISABLED)  # tests and drills end by themselves
         and alarm.phase is Phase.NORMAL
         and (alarm.incident, at) not in town.diary.resets
+    ]
+
+
+def what_was_aside_comes_back(town: Town) -> list[str]:
+    """A fire that is still there when its disablement or walk test is over is called out in full."""
+    wrong = []
+    for alarm in town.store.alarms.values():
+        if alarm.condition is Condition.ALARM and alarm.source_active and alarm.route.mode is not Mode.LIVE:
+            wrong.append(f"{alarm.key} is still aside, long after every measure has ended")
+    return wrong
+
+
+def a_first_hit_never_stays_unanswered(town: Town) -> list[str]:
+    """Long after a first hit its incident is called out in full, set aside by a person, or reset."""
+    return [
+        f"{incident.id} still waits for its first hit"
+        for incident in town.store.incidents.values()
+        if incident.open
+        and incident.first_hit is not None
+        and incident.first_hit.stage in (Stage.WAITING, Stage.INVESTIGATING)
+        and incident.opened_at_ms < END_MS - 10 * 60_000
     ]
 
 
@@ -127,6 +160,8 @@ PROMISES = (
     nothing_is_told_twice,
     quorum_is_pursued_to_the_end,
     latched_until_reset,
+    what_was_aside_comes_back,
+    a_first_hit_never_stays_unanswered,
     stored_state_equals_replay,
 )
 
@@ -138,12 +173,15 @@ def broken(town: Town) -> dict[str, list[str]]:
 
 def _is_of(town: Town, incident: str, building: str, kind: Kind) -> bool:
     found = town.store.incidents.get(incident)
-    return found is not None and (found.building, found.kind) == (building, kind)
+    is_real = found is not None and found.route.mode is not Mode.DRILL
+    return is_real and found is not None and (found.building, found.kind) == (building, kind)
 
 
 def _calls_still(incident: Incident) -> bool:
     """True for a full call that nothing has ended, begun long enough before the end to have gone through its plan."""
     if not incident.open or not incident.full_call or incident.condition is not Condition.ALARM:
+        return False
+    if incident.route.mode is not Mode.LIVE:
         return False
     if incident.quorum_at_ms is not None or incident.stood_down_by is not None:
         return False

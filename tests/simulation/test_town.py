@@ -13,10 +13,11 @@ from collector.commands import Acknowledge, Command, Reset
 from collector.dispatch import Notice
 from collector.effects import Owing, Presence
 from collector.engine import Engine
+from collector.measures import WalkTest
 from collector.state import Decision, Restored
+from collector.verification import Stage
 from config.site import KindPlan, Site
 from config.words import Report
-from tests.scenarios.play import reading
 from tests.simulation import promises
 from tests.simulation.promises import broken
 from tests.simulation.town import Town, town_site
@@ -60,13 +61,13 @@ class ForgetsAFire(Engine):
         return super().feed(heard, now, complete)
 
 
-class TakesFaultForFire(Engine):
-    """A faulty panel is a panel on fire."""
+class TakesFaultForFire(Town):
+    """A faulty detector is a panel on fire."""
 
-    def feed(self, heard: Report | Presence | Owing, now: int, complete: bool = True) -> Decision:
-        if isinstance(heard, Report) and any(each.name == "fault" and each.value for each in heard.readings):
-            super().feed(replace(heard, device="panel-1", position=None, readings=(reading("fire", True),)), now, True)
-        return super().feed(heard, now, complete)
+    def _report(self, device: str, point: str, value: bool) -> None:
+        super()._report(device, point, value)
+        if point == "fault":
+            super()._report("panel-1", "fire", value)
 
 
 def stops_after_two_rings(site: Site, restored: Restored | None, now: int) -> Engine:
@@ -114,14 +115,37 @@ class LosesRows(Town):
         super()._commit()
 
 
+class ForgetsToEnd(Engine):
+    """Time ends no walk test."""
+
+    def wake(self, now: int) -> Decision:
+        for item in list(self.kept(WalkTest).values()):
+            if item.running:
+                self._state.keep(replace(item, until_ms=now + 60_000, length_ms=60_000))
+        return super().wake(now)
+
+
+class WaitsForever(Engine):
+    """Whoever was asked to look is given all the time of the world."""
+
+    def wake(self, now: int) -> Decision:
+        for incident in list(self.incidents.values()):
+            if incident.first_hit is not None and incident.first_hit.pending:
+                patient = replace(incident.first_hit, stage=Stage.INVESTIGATING, answered_at_ms=now)
+                self._state.put_incident(replace(incident, first_hit=patient))
+        return super().wake(now)
+
+
 @pytest.mark.parametrize(
     ("town", "engine", "crashes", "promise"),
     [
         (Town, ForgetsAFire, True, promises.no_fire_untold),
-        (Town, TakesFaultForFire, True, promises.no_trouble_told_as_fire),
+        (TakesFaultForFire, Engine, True, promises.no_trouble_told_as_fire),
         (SendsTwice, Engine, True, promises.nothing_is_told_twice),
         (Town, stops_after_two_rings, True, promises.quorum_is_pursued_to_the_end),
         (UnlatchesByItself, Engine, True, promises.latched_until_reset),
+        (Town, ForgetsToEnd, True, promises.what_was_aside_comes_back),
+        (Town, WaitsForever, True, promises.a_first_hit_never_stays_unanswered),
         (LosesRows, Engine, False, promises.stored_state_equals_replay),
     ],
 )

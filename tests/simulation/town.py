@@ -17,12 +17,28 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from collector.commands import Acknowledge, Answered, Command, DeliveryFailed, Refused, Reset, StandDown
+from collector.commands import (
+    Acknowledge,
+    Answered,
+    Command,
+    DeliveryFailed,
+    Disable,
+    FalseAlarm,
+    NeedMore,
+    Refused,
+    Reset,
+    SayAway,
+    StandDown,
+    StartDrill,
+    StartWalkTest,
+)
 from collector.dispatch import Notice
 from collector.effects import Owing, Presence
 from collector.engine import Engine
 from collector.incident import Answer
+from collector.measures import Scope
 from collector.state import Decision
+from config.profile import Kind
 from config.site import Site
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import reading
@@ -75,6 +91,7 @@ class Diary:
     crashes: list[int] = field(default_factory=list)
     resets: set[tuple[str, int]] = field(default_factory=set)
     inputs: list[tuple[str, Any, int]] = field(default_factory=list)  # what the present engine was given, in order
+    away: set[str] = field(default_factory=set)  # who was ever said to be away
     refused: Counter[str] = field(default_factory=Counter)
 
 
@@ -107,6 +124,8 @@ class Town:
         if crashes:
             for _ in range(self.rng.randint(0, 6)):
                 self._later(self.rng.randrange(STORM_MS), self._crash)
+        for _ in range(self.rng.randint(0, 8)):
+            self._later(self.rng.randrange(STORM_MS), self._decides_something)
         self._later(PULSE_MS, self._pulse)
 
     def play(self) -> Town:
@@ -158,6 +177,8 @@ class Town:
     def act(self, command: Command) -> None:
         """Somebody's word; a refusal is counted."""
         self._undone.append(command)
+        if isinstance(command, SayAway):
+            self.diary.away.add(command.person)
         if isinstance(command, Reset):
             self.diary.resets.add((command.incident, self.now))
         self.diary.inputs.append(("act", command, self.now))
@@ -277,6 +298,26 @@ class Town:
         self.act(Reset(incident, person))
         self._later(120_000, lambda: self._tries_reset(incident, person, times - 1))
 
+    def _decides_something(self) -> None:
+        """A leader or manager disables, tests, drills; somebody goes away, needs more people, or says false alarm."""
+        rng, minutes = self.rng, self.rng.randint(1, 30)
+        person = rng.choice(("nora", "sam", "mona", "carl"))
+        smokes = [name for name in self.site.devices if name.startswith("smoke")]
+        incident = rng.choice(sorted(self.engine.incidents) or [""])
+        zone = rng.choice(sorted(self.site.zones) or [""])
+        away = SayAway(person, person, self.now, self.now + minutes * 60_000)
+        commands: list[Command] = [
+            Disable(Scope.DEVICE, rng.choice(smokes), person, "dust", minutes),
+            Disable(Scope.BUILDING, rng.choice(sorted(self.site.buildings)), person, "paint", minutes),
+            Disable(Scope.ZONE, zone, person, "work", minutes),
+            StartWalkTest(person, tuple(rng.sample(smokes, 2)), minutes),
+            StartDrill(person, (rng.choice(sorted(self.site.buildings)),), Kind.FIRE, minutes),
+            away,
+            NeedMore(incident, rng.choice(sorted(self.site.people))),
+            FalseAlarm(incident, rng.choice(sorted(self.site.people))),
+        ]
+        self.act(rng.choice(commands))
+
     # --- devices --------------------------------------------------------------------------------------
 
     def _trip(self) -> None:
@@ -288,7 +329,7 @@ class Town:
         self.diary.trips.append(trip)
         self._truth[device, point] = trip
         self._report(device, point, True)
-        lasts = self.rng.choice((200, 3_000, 30_000, 300_000, 1_200_000))
+        lasts = self.rng.choice((200, 3_000, 30_000, 300_000, 1_200_000, STORM_MS + 2 * CALM_MS))
         self._later(self.rng.randint(lasts // 2, lasts), lambda: self._returns(trip))
 
     def _returns(self, trip: Trip) -> None:
@@ -329,4 +370,15 @@ def town_site(rng: Random) -> Site:
         channels = rng.sample(("console", "phone", "mail"), rng.randint(1, 3))
         person["channels"] = [{"channel": channel} for channel in channels]
     data["plan"]["pulse"] = None
+    data["zones"] = [_zone(rng, "flats", "b-1", ["smoke-1", "smoke-2"])] if rng.random() < 0.5 else []
     return small_site(data)
+
+
+def _zone(rng: Random, name: str, building: str, members: list[str]) -> dict[str, Any]:
+    methods: list[dict[str, Any]] = [
+        {"method": "retard", "retard_s": 20},
+        {"method": "count", "count": 2},
+        {"method": "cross-zone"},
+        {"method": "positive-alarm-sequence", "staffed": [{"from": "00:00", "until": "00:00"}]},
+    ]
+    return {"id": name, "name": name, "building": building, "members": members, "verification": rng.choice(methods)}
