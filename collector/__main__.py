@@ -194,7 +194,8 @@ class Process:
 
     def _make_notifier(self) -> Notifier:
         desk = self._desk
-        return Notifier(self._site, desk.store, self._channels, desk, self._links.answer_url, self._clock, desk.act)
+        url, clock = self._links.answer_url, self._clock
+        return Notifier(self._site, desk.store, self._channels, desk, url, clock, desk.act, desk.tell)
 
     async def _notify(self) -> None:
         self._notifier = self._make_notifier()

@@ -153,7 +153,7 @@ async def _storm(site: Site, troubles: int, seed: int) -> _Storm:
         history = await open_history(f"sqlite:{folder}/history.db")
         opened.push_async_callback(history.close)
         desk = Desk(site, store, history, await store.restore(), _clock)
-        notifier = Notifier(site, store, {"sink": sink}, desk, _answer_url, _clock, desk.act)
+        notifier = Notifier(site, store, {"sink": sink}, desk, _answer_url, _clock, desk.act, desk.tell)
         for presence in _births(site):
             desk.hear(presence)
         await desk.settle()

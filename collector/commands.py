@@ -106,6 +106,7 @@ class NotDelivered:
     channel: int
     at_ms: int
     error: str
+    permanent: bool = False  # and never will
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,15 @@ class EndWalkTest:
     person: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A person has inspected an extinguisher, a hydrant or a detector, on this day of the site."""
+
+    device: str
+    person: str
+    on: date
+
+
 Command = (
     Answered
     | Acknowledge
@@ -253,6 +263,7 @@ Command = (
     | Enable
     | StartWalkTest
     | EndWalkTest
+    | Inspected
     | PulseStored
     | PulseHandedOver
 )
@@ -264,7 +275,8 @@ class Refused(ValueError):
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
     owes-records, not-acknowledged, nothing-to-reset, and those of drills: unknown-drill, unknown-building, drill,
     drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
-    unknown-device, no-elevator, not-yet. str() is a sentence for people.
+    unknown-device, no-elevator, not-yet; of inspections: no-upkeep,
+    already-newer. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

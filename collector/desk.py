@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from collector import ledger
 from collector.alarm import Alarm
 from collector.changes import Changes
-from collector.commands import Command, PulseHandedOver, PulseStored, SystemTrouble
+from collector.commands import Command, Delivered, NotDelivered, PulseHandedOver, PulseStored, SystemTrouble
 from collector.effects import Counts, Floor, Owing, Presence
 from collector.engine import Engine
 from collector.history import History
@@ -145,7 +145,7 @@ class Desk:
             self._pending.counts.append(word)
         self._note(urgent=False)
 
-    def tell(self, command: SystemTrouble | PulseStored | PulseHandedOver) -> None:
+    def tell(self, command: SystemTrouble | PulseStored | PulseHandedOver | Delivered | NotDelivered) -> None:
         """Judge news of the system itself, without waiting for the commit."""
         self._decide(self.engine.act(command, self._clock()))
 

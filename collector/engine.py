@@ -32,7 +32,9 @@ from collector.incident import Answer, Incident
 from collector.liftlog import LiftLogs
 from collector.lifts import Lifts
 from collector.part import Handler, Part
+from collector.preflight import Preflight
 from collector.pulse import Pulses
+from collector.reach import Reach
 from collector.remarks import Remarks
 from collector.reports import Reports
 from collector.roster import Roster
@@ -91,7 +93,10 @@ class Engine:
         logs = LiftLogs(self._site, self._state, now)
         rescues = Rescues(self._site, self._state, self._call_out, self._watch.devices, logs.rescued, now)
         remarks = Remarks(self._site, self._state, self._call_out, self._first_hits)
-        return (self._drills, pulses, absences, disablements, tests, remarks, lifts, rescues, logs, service)
+        reach = Reach(self._site, self._state)
+        preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
+        people = (reach, preflight, remarks)
+        return (self._drills, pulses, absences, disablements, tests, *people, lifts, rescues, logs, service)
 
     # --- read side ------------------------------------------------------------------------------------
 

@@ -32,7 +32,8 @@ HEARD_LATER_MS = 5_000  # source and receipt further apart than this: both times
 _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
 _NEWS = (
-    *(Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.CLOSED, Reason.DRILL_OVER, Reason.DRILL_OVERTAKEN),
+    *(Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED),
+    *(Reason.CLOSED, Reason.DRILL_OVER, Reason.DRILL_OVERTAKEN),
     *(Reason.ENDS_SOON, Reason.WALK_TEST, Reason.HANDED_OVER, Reason.RESTORED),
 )
 _ANEW = (Reason.NEW_DEVICE, Reason.RAISED_AGAIN)  # what is new goes first
@@ -55,6 +56,8 @@ def describe(
     """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival."""
     language = _language(site, notice.person)
     say = PHRASES[language]
+    if notice.reason is Reason.TEST:
+        return _test(site, notice, language)
     shown = _about(incident, alarms, notice) or _worst_first(alarms, newest=notice.reason in _ANEW)
     head, brief = _headline(incident, shown, say), _headline_brief(incident, shown, say)
     news = _news(incident, notice)
@@ -74,6 +77,16 @@ def describe(
         lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
     lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
     return _words(site, incident, shown, (head, brief, tail), lines, language, now)
+
+
+def _test(site: Site, notice: Notice, language: Language) -> Words:
+    """The words of a message that only tries a channel out."""
+    say = PHRASES[language]
+    community = one_line(site.community.name.get(language) or next(iter(site.community.name.values())))
+    head = say.test_head.format(community=community)
+    why = say.why.format(text=say.reasons[notice.reason])
+    lines = [head, say.test_text, why, say.danger_119, say.supplement, say.reference.format(id=notice.id)]
+    return Words(head, "\n".join([*lines, ""]), f"{say.test_brief} {say.danger_119_brief}")
 
 
 def is_urgent(incident: Incident, notice: Notice) -> bool:

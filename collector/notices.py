@@ -13,6 +13,7 @@ from collector.alarm import Alarm
 from collector.dispatch import Notice, Reason
 from collector.incident import PRIORITY, Incident
 from collector.state import State
+from config.profile import Condition, Kind
 from config.site import Site
 
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
@@ -49,7 +50,7 @@ class Notices:
         if channel is None:
             channel = 0 if expects_answer else self._last_that_worked(incident, person)
         plan, cause = self._site.kind_plan(incident.kind), about or self._cause(incident)
-        repeats = expects_answer and (plan.repeats_max > 0 or reason in ENDLESS)
+        repeats = expects_answer and (plan.repeats_max > 0 or _is_endless(incident, reason))
         goes_on = expects_answer and channel + 1 < len(self._site.people[person].channels)
         notice = Notice(
             id=self._state.next_id(now),
@@ -86,9 +87,10 @@ class Notices:
         plan = self._site.kind_plan(incident.kind)
         for notice in self._state.notices_of_call(incident):
             if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
-                more = notice.due < plan.repeats_max or notice.reason in ENDLESS
-                again_at = now + ms_of(plan.repeat_s) if more else None
-                notice = replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at)
+                endless = _is_endless(incident, notice.reason)
+                again_at = now + ms_of(plan.repeat_s) if endless or notice.due < plan.repeats_max else None
+                once_more = endless or notice.due <= plan.repeats_max  # acknowledged meanwhile: no more beyond the plan
+                notice = replace(notice, due=notice.due + once_more, next_repeat_at_ms=again_at)
                 self._state.put_notice(notice)
             if notice.next_channel_at_ms is not None and now >= notice.next_channel_at_ms:
                 self._state.put_notice(replace(notice, next_channel_at_ms=None))
@@ -200,3 +202,9 @@ class Notices:
         """The newest of the highest conditions: what people are told of."""
         alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in PRIORITY]
         return min(alarms, key=lambda each: (PRIORITY.index(each.condition), -each.heard_at_ms), default=None)
+
+
+def _is_endless(incident: Incident, reason: Reason) -> bool:
+    """True for what goes on beyond the plan's repeats; of an entrapment until it is acknowledged (EN 81-28)."""
+    trapped = incident.kind is Kind.ENTRAPMENT and incident.condition is Condition.ALARM and incident.full_call
+    return reason in ENDLESS or (trapped and not incident.acknowledged_by)

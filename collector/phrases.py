@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.dispatch import Reason
+from collector.reach import Fault
 from config.people import Language
 from config.profile import Condition, Kind
 
@@ -40,6 +41,9 @@ class Phrases:
     listed: str  # between names
     where: str
     registration: str
+    car_at: str
+    rescue_left: str
+    rescue_over: str
     since: str
     heard_later: str
     returned: str
@@ -72,6 +76,11 @@ class Phrases:
     unrecorded_mark: str
     unrecorded: str
     reference: str
+    test_head: str
+    test_text: str
+    test_brief: str
+    unreachable_person: str
+    faults: Mapping[Fault, str]  # why somebody may not be reached
 
 
 _ZH = Phrases(
@@ -112,6 +121,9 @@ _ZH = Phrases(
         Reason.NOT_ARRIVED: "您回复了前往，但还没有报告到场，因此已改叫别人。如果您已到现场，请立即回复“我到了”。",
         Reason.RESPONDER_LATE: "您是队长：有人回复了前往，但没有按时报告到场，系统已改叫别人。",
         Reason.JOINED: "此次呼叫期间又出现了较低级别的情况，特此告知队长和物业负责人。",
+        Reason.FIRST_HIT: "您离现场最近，请马上去核实：目前只有一个探测器报警。无人回复或不能及时排除，系统会呼叫所有人。",
+        Reason.FIRST_HIT_LOUD: "您此前被请去核实的报警，现在已经呼叫所有人。",
+        Reason.MORE_NEEDED: "现场需要更多人手，因此继续呼叫。",
         Reason.LATE_REPORT: "这条报告迟到了半小时以上，因此只通知队长和物业负责人，请核实现场。",
         Reason.CHANNEL_FAILED: "发给您的上一个渠道没有送达，因此改用此渠道。",
         Reason.NEXT_CHANNEL: "您还没有回复，因此再用此渠道呼叫您。",
@@ -119,6 +131,10 @@ _ZH = Phrases(
         Reason.QUORUM_REACHED: "您此前被呼叫过，现在前往的人已经够了。",
         Reason.STAND_DOWN: "您此前被呼叫过，本次呼叫已结束。",
         Reason.CLOSED: "您此前被呼叫过，本事件已结束。",
+        Reason.CONTRACTOR: "您是该电梯的维保单位联系人。",
+        Reason.RESCUE_DUE: "您参与了这次电梯困人救援：施救人员还没有报告到场，时限将到。",
+        Reason.RESCUE_MISSED: "您参与了这次电梯困人救援：时限已到，施救人员还没有报告到场。",
+        Reason.FREED: "您此前被呼叫过；现场人员报告，被困人员已救出。",
         Reason.WATCH: "此处已屏蔽，报警不呼叫队伍，只通知看护的人。收到报警请立即到现场核实，确有险情请拨打119。",
         Reason.ENDS_SOON: "屏蔽即将自动解除；到时仍在报警的，会立即呼叫队伍。如需继续屏蔽，请续期。",
         Reason.WALK_TEST: "您正在做报警测试，这条消息只发给您。",
@@ -132,6 +148,9 @@ _ZH = Phrases(
         Reason.QUORUM_REACHED: "人手已够",
         Reason.STAND_DOWN: "呼叫已结束",
         Reason.CLOSED: "事件已结束",
+        Reason.RESCUE_DUE: "救援到场时限将到",
+        Reason.RESCUE_MISSED: "救援到场已超时",
+        Reason.FREED: "被困人员已救出",
         Reason.ENDS_SOON: "即将到期",
         Reason.WALK_TEST: "测试正常",
         Reason.HANDED_OVER: "已呼叫队伍",
@@ -151,6 +170,9 @@ _ZH = Phrases(
         Reason.QUORUM_REACHED: "人手已够",
         Reason.STAND_DOWN: "呼叫已结束",
         Reason.CLOSED: "事件已结束",
+        Reason.RESCUE_DUE: "救援到场时限将到",
+        Reason.RESCUE_MISSED: "救援到场已超时",
+        Reason.FREED: "被困人员已救出",
         Reason.ENDS_SOON: "即将到期",
         Reason.WALK_TEST: "测试正常",
         Reason.HANDED_OVER: "已呼叫队伍",
@@ -181,12 +203,38 @@ _ZH = Phrases(
         "silent": "失联",
         "quality": "没有可用的数值",
         "unmanned": "没有人值班",
+        "unreachable": "有人可能联系不上",
         "disabled-device": "已屏蔽",
         "disabled-zone": "防区已屏蔽",
         "disabled-building": "整栋楼已屏蔽",
         "clock": "时钟未同步",
         "Journal/Writable": "记录无法写入存储卡",
         "Journal/CommitsAccepted": "拒收了来历不明的确认",
+        "lift-entrapment-between": "轿厢停在两层之间，里面有人",
+        "lift-entrapment-level": "轿厢停在楼层处，门打不开，里面有人",
+        "lift-alarm-key": "轿厢内有人按报警按钮求救",
+        "lift-entrapment-flag": "控制器持续报告困人",
+        "lift-key-pressed": "轿厢报警按钮按下",
+        "lift-overspeed": "超速",
+        "lift-over-travel": "冲顶或蹲底",
+        "lift-runs-door-open": "开门走梯",
+        "lift-door-cycling": "反复开关门",
+        "lift-stop-outside-zone": "门区外停梯",
+        "lift-door-held-open": "长时间开门",
+        "lift-run-timeout": "运行时间超时",
+        "lift-power-loss": "电梯断电",
+        "lift-out-of-service": "停止服务",
+        "lift-fireman": "消防运行模式",
+        "lift-inspection": "检修或维保中",
+        "lift-alarm-link": "报警通道超过三天没有自检结果",
+        "lift-service-due-half-month": "半月维保将到期",
+        "lift-service-due-quarter": "季度维保将到期",
+        "lift-service-due-half-year": "半年维保将到期",
+        "lift-service-due-year": "年度维保将到期",
+        "lift-service-overdue-half-month": "半月维保已逾期",
+        "lift-service-overdue-quarter": "季度维保已逾期",
+        "lift-service-overdue-half-year": "半年维保已逾期",
+        "lift-service-overdue-year": "年度维保已逾期",
         "pulse-poll": "报警通路自检未通过：网关没有读到自检寄存器",
         "pulse-journal": "报警通路自检未通过：网关没有写出或送出记录",
         "pulse-broker": "报警通路自检未通过：网关与中心之间的消息服务不通",
@@ -200,6 +248,9 @@ _ZH = Phrases(
     listed="、",
     where="地点：{text}",
     registration="电梯注册代码：{number}",
+    car_at="轿厢显示楼层：{floor}",
+    rescue_left="施救人员须在 {due} 前到场，还剩{minutes}分钟。",
+    rescue_over="施救人员应在 {due} 前到场，已超过{minutes}分钟。",
     since="时间：{source} 起",
     heard_later="（设备时间；系统 {heard} 收到）",
     returned="（{at} 已恢复正常，尚未复位）",
@@ -232,6 +283,16 @@ _ZH = Phrases(
     unrecorded_mark="【未记录】",
     unrecorded="系统无法保存此报警，不会有后续通知和重复提醒，请立即行动。",
     reference="编号：{id}",
+    test_head="【测试】{community}：测试能否联系到您，无需回复",
+    test_text="这只是一条测试消息，没有发生任何事情，您什么都不用做。如果手机没有响铃，请告诉队长。",
+    test_brief="【测试】没有发生任何事情，无需回复。",
+    unreachable_person="{name}：{fault}",
+    faults={
+        Fault.FAILS: "所有渠道都发不出去",
+        Fault.NO_RING: "没有能让手机响铃的渠道",
+        Fault.RING_FAILS: "能响铃的渠道发不出去",
+        Fault.NO_PROOF: "能响铃的渠道近期没有送达记录",
+    },
 )
 
 _EN = Phrases(
@@ -272,6 +333,9 @@ _EN = Phrases(
         Reason.NOT_ARRIVED: "you said going and not yet arrived: somebody else is called. If you are there, say so.",
         Reason.RESPONDER_LATE: "you lead this team: somebody who was going has not arrived in time and is replaced.",
         Reason.JOINED: "something lesser has come up during this call; leader and manager are told.",
+        Reason.FIRST_HIT: "you are the nearest. One detector alone is in alarm: go and look. In doubt all are called.",
+        Reason.FIRST_HIT_LOUD: "you were asked to look at this alarm; now everybody is called to it.",
+        Reason.MORE_NEEDED: "people on site or on their way need more help.",
         Reason.LATE_REPORT: "this report came over half an hour late; only leader and manager are told. Please check.",
         Reason.CHANNEL_FAILED: "your previous channel could not deliver this.",
         Reason.NEXT_CHANNEL: "you have not answered yet, so you are called on this channel as well.",
@@ -279,6 +343,10 @@ _EN = Phrases(
         Reason.QUORUM_REACHED: "you were called before; enough people are going now.",
         Reason.STAND_DOWN: "you were called before; the call-out has ended.",
         Reason.CLOSED: "you were called before; the incident is closed.",
+        Reason.CONTRACTOR: "you are the contact of this elevator's maintenance company.",
+        Reason.RESCUE_DUE: "nobody able to free the passengers has said they are there, and the time runs out.",
+        Reason.RESCUE_MISSED: "the time for rescuers to arrive is over, and none has said they are there.",
+        Reason.FREED: "you were called before; somebody on site says that the passengers are free.",
         Reason.WATCH: "this is disabled: an alarm there calls no team, only who watches over it. Look at once.",
         Reason.ENDS_SOON: "the disablement ends by itself; what is in alarm then calls the team. Renew it if you must.",
         Reason.WALK_TEST: "you are testing; nobody else gets this.",
@@ -292,6 +360,9 @@ _EN = Phrases(
         Reason.QUORUM_REACHED: "Enough people are going",
         Reason.STAND_DOWN: "Call-out ended",
         Reason.CLOSED: "Incident closed",
+        Reason.RESCUE_DUE: "Rescue is running late",
+        Reason.RESCUE_MISSED: "Rescue is overdue",
+        Reason.FREED: "The passengers are free",
         Reason.ENDS_SOON: "Ends soon",
         Reason.WALK_TEST: "Works",
         Reason.HANDED_OVER: "The team is called now",
@@ -311,6 +382,9 @@ _EN = Phrases(
         Reason.QUORUM_REACHED: "Enough going",
         Reason.STAND_DOWN: "Ended",
         Reason.CLOSED: "Closed",
+        Reason.RESCUE_DUE: "Rescue late",
+        Reason.RESCUE_MISSED: "Rescue overdue",
+        Reason.FREED: "Freed",
         Reason.ENDS_SOON: "Ends soon",
         Reason.WALK_TEST: "Works",
         Reason.HANDED_OVER: "Team called",
@@ -341,12 +415,38 @@ _EN = Phrases(
         "silent": "silent",
         "quality": "no usable value",
         "unmanned": "nobody on duty",
+        "unreachable": "people who may not be reached",
         "disabled-device": "disabled",
         "disabled-zone": "zone disabled",
         "disabled-building": "whole building disabled",
         "clock": "clock not synchronised",
         "Journal/Writable": "cannot write its journal",
         "Journal/CommitsAccepted": "refused a strange acknowledgement",
+        "lift-entrapment-between": "the car stands between two floors with somebody inside",
+        "lift-entrapment-level": "the car stands at a floor, its door does not open, and somebody is inside",
+        "lift-alarm-key": "somebody in the car holds the alarm button",
+        "lift-entrapment-flag": "the controller keeps saying that somebody is trapped",
+        "lift-key-pressed": "alarm button pressed in the car",
+        "lift-overspeed": "overspeed",
+        "lift-over-travel": "over-travel",
+        "lift-runs-door-open": "running with the door open",
+        "lift-door-cycling": "the door opens and closes again and again",
+        "lift-stop-outside-zone": "stopped outside the door zone",
+        "lift-door-held-open": "door open for long",
+        "lift-run-timeout": "the run takes too long",
+        "lift-power-loss": "elevator without power",
+        "lift-out-of-service": "out of service",
+        "lift-fireman": "firefighter mode",
+        "lift-inspection": "inspection or maintenance",
+        "lift-alarm-link": "no proof of the alarm link for three days",
+        "lift-service-due-half-month": "half-month maintenance is due soon",
+        "lift-service-due-quarter": "quarterly maintenance is due soon",
+        "lift-service-due-half-year": "half-yearly maintenance is due soon",
+        "lift-service-due-year": "yearly maintenance is due soon",
+        "lift-service-overdue-half-month": "half-month maintenance is overdue",
+        "lift-service-overdue-quarter": "quarterly maintenance is overdue",
+        "lift-service-overdue-half-year": "half-yearly maintenance is overdue",
+        "lift-service-overdue-year": "yearly maintenance is overdue",
         "pulse-poll": "failed the alarm path test: its own register is not read",
         "pulse-journal": "failed the alarm path test: its journal does not write or send",
         "pulse-broker": "failed the alarm path test: broken between gateway and collector (network or broker)",
@@ -360,6 +460,9 @@ _EN = Phrases(
     listed=", ",
     where="Where: {text}",
     registration="Elevator registration: {number}",
+    car_at="The car shows floor {floor}",
+    rescue_left="Rescuers must be there by {due}, in {minutes} min.",
+    rescue_over="Rescuers were to be there by {due}, {minutes} min ago.",
     since="Since: {source}",
     heard_later=" (by the device's clock; heard {heard})",
     returned=" (normal again at {at}, not yet reset)",
@@ -392,6 +495,16 @@ _EN = Phrases(
     unrecorded_mark="[UNRECORDED] ",
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
     reference="Ref. {id}",
+    test_head="[TEST] {community}: this tests how you can be reached, no answer needed",
+    test_text="This is only a test: nothing has happened and there is nothing to do. If no phone rang, tell your leader.",
+    test_brief="[TEST] Nothing has happened, no answer needed.",
+    unreachable_person="{name}: {fault}",
+    faults={
+        Fault.FAILS: "no channel works",
+        Fault.NO_RING: "no channel that makes a phone ring",
+        Fault.RING_FAILS: "the channel that rings fails",
+        Fault.NO_PROOF: "nothing delivered lately over a channel that rings",
+    },
 )
 
 PHRASES: Mapping[Language, Phrases] = {"zh": _ZH, "en": _EN}

@@ -10,7 +10,9 @@ from collector.elevator import Course
 from collector.kept import Kept
 from collector.liftlog import LiftLog
 from collector.measures import Disablement, WalkTest
+from collector.preflight import Checked
 from collector.pulse import Pulsed
+from collector.reach import Reached, Tested
 from collector.records import Record
 from collector.rescue import Rescue
 from collector.responsetimes import ResponseTimes
@@ -69,6 +71,9 @@ UPGRADES: Mapping[int, str] = {
 # Name in the store -> class; a name is never given to another class.
 KEPT: Mapping[str, type[Kept]] = {
     "away": Away,
+    "checked": Checked,
+    "reached": Reached,
+    "tested": Tested,
     "unmanned": Unmanned,
     "disablement": Disablement,
     "drill": Drill,

@@ -13,12 +13,14 @@ from collector.alarm import Alarm
 from collector.incident import detector_of
 from collector.measures import Scope
 from collector.phrases import PHRASES
+from collector.reach import UNREACHABLE, faults_in
 from config.people import Language
 from config.profile import Point, points_of
 from config.site import Place, Site
 from config.sparkplug import DataType
 from config.words import DRILL, SYSTEM
 
+PEOPLE_SHOWN_MAX = 12  # of those who cannot be reached
 PIECE_MAX = 120  # characters of any one name, note or value
 
 
@@ -34,8 +36,23 @@ def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
         condition_words(site, alarm.key, alarm.device, alarm.point, language),
     ]
     told = alarm.value is not None and (point is None or point.datatype is not DataType.BOOLEAN)  # not "1"
-    value = say.brackets.format(text=one_line(alarm.value)) if told and alarm.value else ""
+    value = say.brackets.format(text=said_words(site, alarm, language)) if told and alarm.value else ""
     return say.comma.join(filter(None, parts)) + value
+
+
+def said_words(site: Site, alarm: Alarm, language: Language) -> str:
+    """What an alarm's source said: as it was said, or who cannot be reached and why."""
+    if alarm.point != UNREACHABLE:
+        return one_line(alarm.value or "")
+    say, faults = PHRASES[language], list(faults_in(alarm.value).items())
+    names = {person: site.people[person].name for person, _ in faults if person in site.people}
+    shown = [
+        say.unreachable_person.format(name=one_line(names.get(person, person), 40), fault=say.faults[fault])
+        for person, fault in faults[:PEOPLE_SHOWN_MAX]
+    ]
+    if len(faults) > PEOPLE_SHOWN_MAX:
+        shown.append(say.more_people.format(count=len(faults) - PEOPLE_SHOWN_MAX))
+    return say.comma.join(shown)
 
 
 def place_words(place: Place, language: Language) -> str:

@@ -27,9 +27,10 @@ from collector.alerter.models import (
 )
 from collector.dispatch import Notice
 from collector.incident import Answer, Entry, Incident
+from collector.reach import UNREACHABLE
 from collector.records import Attempt
 from collector.watch import DeviceState, Heard
-from collector.wording import condition_words
+from collector.wording import condition_words, said_words
 from config.people import Language, Text
 from config.profile import Condition, Limit, Point
 from config.site import Device, Site
@@ -73,7 +74,9 @@ class View:
             kind=alarm.kind,
             phase=alarm.phase,
             text=self._text(alarm.key, alarm.device, alarm.point),
-            value=alarm.value,
+            value=alarm.value
+            if alarm.point != UNREACHABLE
+            else said_words(self.site, alarm, self.site.community.language),
             where=self.where(alarm.building, alarm.device, alarm.point),
             raised_at=self.stamp(alarm.raised_at_ms),
             heard_at=self.stamp(alarm.heard_at_ms),
