@@ -1,70 +1,35 @@
 """Who is there and who is silent. Silence is an event: it becomes a trouble, never normal and never a fire.
 
 Deadlines run by receipt; they start again with a birth and with the collector itself. A gateway that is
-gone is one trouble: its devices are stale as a consequence, not troubles of their own.
+gone is one trouble: its devices are stale as a consequence, not troubles of their own; so are the devices of a bus
+that is down, and the gateways of a broker that is away.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import replace
 
 from collector.agenda import Agenda, ms_of
 from collector.alarm import Alarm
 from collector.conditions import Conditions, ours
 from collector.effects import Presence
-from collector.rules import Rule, Rules, rules_of
+from collector.extent import extent_of, told_of
+from collector.heard import DeviceState, GatewayState, Heard
+from collector.rules import Rule, rules_of
+from collector.staleness import Staleness
 from collector.state import State
 from config.profile import Condition, Kind
 from config.site import Device, Site
-from config.words import Edge, Lane, Reading
+from config.words import PULSE, Edge, Lane, Report
 
 HEARTBEAT_GRACE_MS = 15_000  # a heartbeat may have been grouped, lost once, and sent again
 UNKNOWN_MAX = 1_000  # gateways and devices that the site does not know, shown and counted
+SETTLE_MS = 3_000  # a device that is lost may be the first sign of its bus or gateway: those are told instead
+BROKER = "system:broker"
 
-
-class Heard(NamedTuple):
-    """The newest reading of a point: its source time, and its record's place in the journal if it has one."""
-
-    reading: Reading
-    at_ms: int
-    epoch: str | None = None
-    position: int | None = None
-
-
-@dataclass(slots=True)
-class DeviceState:
-    """What is known of a device. A live view: the engine changes it, others only read. `online` None: not heard yet."""
-
-    device: str
-    gateway: str
-    online: bool | None = None
-    cause: str = "not heard yet"
-    heard_at_ms: int | None = None  # newest live report with a value, at receipt
-    spoke_at_ms: int = 0  # its source time
-    values: dict[str, Heard] = field(default_factory=dict)
-    known: bool = True  # False: the site does not know it
-    rules: Rules = field(default_factory=dict)
-    bad: dict[str, str] = field(default_factory=dict)  # points without a usable value, with the cause
-    certified_dead: bool = False  # by a death certificate: only a birth brings it back
-    silent_after_ms: int = 0
-    patient_from_ms: int = 0  # its deadline runs from here, or from when it was last heard
-
-
-@dataclass(slots=True)
-class GatewayState:
-    """What is known of an edge node. A live view. `owes` None: not known since this collector started."""
-
-    edge: Edge
-    online: bool | None = None
-    cause: str = "not heard yet"
-    heard_at_ms: int | None = None
-    owes: bool | None = None  # records of the alarm lane
-    values: dict[str, Heard] = field(default_factory=dict)
-    known: bool = True
-    certified_dead: bool = False
-    patient_from_ms: int = 0
+__all__ = ["DeviceState", "GatewayState", "Heard", "Watch", "building_of_gateway", "trouble_rule"]
 
 
 class Watch:
@@ -88,6 +53,8 @@ class Watch:
             )
             for gateway, _, device in site.installed()
         }
+        self._bus_of = {device.id: f"{gateway.id}:Bus/{bus.id}/Online" for gateway, bus, device in site.installed()}
+        self._staleness = Staleness(site, state, conditions, self.devices)
         self._devices_of: dict[str, list[DeviceState]] = {}
         for device in self.devices.values():
             self._devices_of.setdefault(device.gateway, []).append(device)
@@ -106,6 +73,8 @@ class Watch:
             return alarm.device in self._site.gateways
         if alarm.key == f"{alarm.device}:quality":
             return (alarm.value or "").partition(": ")[0] in device.rules
+        if alarm.key == f"{alarm.device}:stale":
+            return bool(device.stale)
         what = (alarm.key, alarm.condition, alarm.kind, alarm.building)
         return alarm.key == f"{alarm.device}:silent" or any(
             (rule.key, rule.condition, rule.kind, rule.building) == what for rule in device.rules.get(alarm.point, ())
@@ -143,6 +112,38 @@ class Watch:
         if state.online is not True and not state.certified_dead and not gone_with_gateway:
             self._device_back(state, "data", now)
 
+    def told(self, device: DeviceState, report: Report, now: int) -> None:
+        """A live report of a device of the site: the deadlines of what it tells run anew."""
+        self._staleness.told(device, report, now)
+
+    def bus_back(self, bus_key: str, now: int) -> None:
+        """A bus that was down is well again, by its trouble's key: its devices have their time to speak."""
+        self._patience_for((name for name, key in self._bus_of.items() if key == bus_key), now)
+
+    def broker(self, away: bool, now: int) -> None:
+        """The broker went away or is back: gateways that do not speak meanwhile are no troubles of their own."""
+        if away:
+            return
+        for name, gateway in self.gateways.items():
+            if gateway.known and gateway.online is not True:
+                gateway.patient_from_ms = now
+                self._agenda.set(("gateway", name), now + self._silent_ms[name])
+
+    def system_rule(self, part: str) -> Rule:
+        """The rule of a trouble of the system: a gateway's is told where it stands, others to the contacts.
+
+        Without a broker no building is watched, and all who are responsible for one are told.
+        """
+        kind, _, rest = part.partition(":")
+        building = building_of_gateway(self._site, rest.partition(":")[0]) if kind == "gateway" else ""
+        return self._rule(f"system:{part}", "system", part, building)
+
+    def node_rule(self, node: str, point: str) -> Rule:
+        """The rule of what a gateway says of itself: its clock, a bus, its journal."""
+        extent = extent_of(self._site, node, point)
+        building = extent.buildings[0] if extent is not None else building_of_gateway(self._site, node)
+        return self._rule(f"{node}:{point}", node, point, building)
+
     def presence(self, presence: Presence, now: int) -> None:
         """A birth or a death."""
         gateway = self.gateway_of(presence.edge)
@@ -157,6 +158,8 @@ class Watch:
                 self._gateway_gone(gateway, presence.cause, now)
             return
         gateway.heard_at_ms = now
+        if presence.device == PULSE:
+            return  # whether it beats is what counts
         device = self.device_of(presence.device, presence.edge)
         if device is None:
             return
@@ -168,12 +171,13 @@ class Watch:
             self.device_gone(device, presence.cause, now)
 
     def device_gone(self, device: DeviceState, cause: str, now: int) -> None:
-        """It is silent or dead. Its points' troubles of quality are part of that."""
+        """It is lost or dead. Its points' troubles are part of that. Soon it is a trouble, unless its bus is."""
         self._turn_device(device, False, cause, now)
         if device.known:
             self._conditions.cleared(f"{device.device}:quality", ours(now), now)
-            rule = self._silent(device.device, self._site.devices[device.device].place.building)
-            self._conditions.raised(rule, cause, ours(now), now)
+            self._staleness.gone(device, now)
+            if f"{device.device}:silent" not in self._state.alarms:
+                self._agenda.set(("device", device.device), now + SETTLE_MS)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -201,13 +205,29 @@ class Watch:
         if gateway.online is not True:
             return  # its deadline starts again when its gateway is back
         since = max(device.patient_from_ms, device.heard_at_ms or 0)
-        if since + device.silent_after_ms > now:
-            self._agenda.set(("device", device.device), since + device.silent_after_ms)
+        silent_at = since + device.silent_after_ms
+        if device.online is False:
+            self._tell_silent(device, now)
+        elif silent_at > now:
+            self._agenda.set(("device", device.device), min(silent_at, self._staleness.look(device, now)))
         elif (gateway.heard_at_ms or 0) <= since:
             # The gateway has been mute for as long: its own deadline is to tell, before it is held against the device.
             self._agenda.set(("device", device.device), now + self._silent_ms[device.gateway])
         else:
             self.device_gone(device, "silence", now)
+            self._tell_silent(device, now)
+
+    def _tell_silent(self, device: DeviceState, now: int) -> None:
+        """It is a trouble of its own, unless its bus is down."""
+        self._agenda.set(("device", device.device), None)
+        bus = self._state.alarms.get(self._bus_of[device.device])
+        if bus is not None and bus.source_active:
+            device.cause = f"its bus is down: {bus.value}"
+            return
+        rule = self._rule(
+            f"{device.device}:silent", device.device, "silent", self._site.devices[device.device].place.building
+        )
+        self._conditions.raised(rule, device.cause, ours(now), now)
 
     # --- inside ---------------------------------------------------------------------------------------
 
@@ -221,8 +241,11 @@ class Watch:
         self._agenda.set(("gateway", name), None)
         for device in self._devices_of.get(name, ()):
             device.online, device.cause = False, f"its gateway is gone: {cause}"
-        rule = self._silent(name, building_of_gateway(self._site, name))
-        self._conditions.raised(rule, cause, ours(now), now)
+        broker = self._state.alarms.get(BROKER)
+        if broker is not None and broker.source_active:
+            gateway.cause = f"the broker is away: {broker.value}"
+        else:
+            self._conditions.raised(self.node_rule(name, "silent"), cause, ours(now), now)
 
     def _gateway_back(self, gateway: GatewayState, cause: str, now: int) -> None:
         name = gateway.edge.node
@@ -232,10 +255,14 @@ class Watch:
         if not gateway.known:
             return
         self._agenda.set(("gateway", name), now + self._silent_ms[name])
-        for device in self._devices_of.get(name, ()):
-            device.patient_from_ms = now
-            self._agenda.set(("device", device.device), now + device.silent_after_ms)
+        self._patience_for((device.device for device in self._devices_of.get(name, ())), now)
         self._conditions.cleared(f"{name}:silent", ours(now), now)
+
+    def _patience_for(self, devices: Iterable[str], now: int) -> None:
+        for name in devices:
+            device = self.devices[name]
+            device.patient_from_ms = now
+            self._agenda.set(("device", name), now + device.silent_after_ms)
 
     def _device_back(self, device: DeviceState, cause: str, now: int) -> None:
         self._turn_device(device, True, cause, now)
@@ -249,8 +276,8 @@ class Watch:
             self._state.log(now, event, device=device.device, facts=[("cause", cause)])
         device.online, device.cause = online, cause
 
-    def _silent(self, name: str, building: str) -> Rule:
-        return trouble_rule(f"{name}:silent", name, "silent", building)
+    def _rule(self, key: str, device: str, point: str, building: str) -> Rule:
+        return replace(trouble_rule(key, device, point, building), tell=told_of(self._site, device, point))
 
 
 def trouble_rule(key: str, device: str, point: str, building: str) -> Rule:
