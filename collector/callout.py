@@ -245,7 +245,14 @@ class CallOut:
         return list((dict(self._rings.of_class(incident, now)) | dict(told)).items())
 
     def _joined(self, incident: Incident, now: int) -> None:
-        """A lesser condition while a call-out is under way: shown, and told once to leader and manager, as news."""
+        """A lesser condition while a call-out is under way: shown, and told once to leader and manager, as news.
+
+        Not what the devices that are in alarm say beside it: a head's pre-alarm is no news in its own fire.
+        """
+        alarms = self._state.alarms_of(incident)
+        burning = {alarm.device for alarm in alarms if alarm.condition is Condition.ALARM}
+        if all(alarm.device in burning for alarm in alarms):
+            return
         for person, _ in present(self._roster, responsible(self._site, incident.building), now):
             self._notices.tell(incident, person, Reason.JOINED, 0, now, expects_answer=False)
 

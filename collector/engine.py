@@ -12,6 +12,7 @@ from collector.agenda import Agenda
 from collector.alarm import LATCHING, Alarm, Phase
 from collector.aside import Aside
 from collector.callout import CallOut
+from collector.chambers import Chambers
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -23,9 +24,11 @@ from collector.commands import (
     SystemTrouble,
 )
 from collector.conditions import Conditions, ours
+from collector.cylinders import Cylinders
 from collector.disablement import Disablements
 from collector.dispatch import Notice, leaders
 from collector.drill import Drills
+from collector.duedates import DueDates
 from collector.effects import Owing, Presence
 from collector.firsthit import FirstHits
 from collector.incident import Answer, Incident
@@ -37,9 +40,9 @@ from collector.pulse import Pulses
 from collector.reach import Reach
 from collector.remarks import Remarks
 from collector.reports import Reports
+from collector.rescue import Rescues
 from collector.roster import Roster
 from collector.route import Mode
-from collector.rescue import Rescues
 from collector.service import LiftService
 from collector.state import Decision, K, Restored, State
 from collector.walktest import WalkTests

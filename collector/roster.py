@@ -36,6 +36,13 @@ class Away(Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class Unmanned(Kept):
+    """A team, by its id, was to be called and nobody of it was on duty."""
+
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """One shift of a team on one day, as it stands at its beginning. `people`: without those away, nobody twice."""
 

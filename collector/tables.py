@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from collector.chamber import Rise, SmokeTrend
+from collector.cylinder import PressureTrend
 from collector.drill import Drill
+from collector.duedates import Inspection
 from collector.elevator import Course
 from collector.kept import Kept
 from collector.liftlog import LiftLog
@@ -85,6 +88,10 @@ KEPT: Mapping[str, type[Kept]] = {
     "lift-alarm-link": AlarmLink,
     "rescue": Rescue,
     "walk-test": WalkTest,
+    "pressure-trend": PressureTrend,
+    "smoke-trend": SmokeTrend,
+    "smoke-rise": Rise,
+    "inspection": Inspection,
 }
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.

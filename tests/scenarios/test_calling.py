@@ -153,13 +153,24 @@ def test_a_fire_that_returns_after_stand_down_calls_again() -> None:
     play.expect_told(*NORTH, reason=Reason.RAISED_AGAIN)
 
 
-def test_all_cannot_calls_the_next_ring_at_once() -> None:
+def test_whoever_cannot_is_replaced_at_once_by_one_of_the_next_ring() -> None:
     play = Play()
     play.at(0).says("smoke-1", fire=True).told()
 
-    play.at(3).answers("nora", Answer.CANNOT).answers("ned", Answer.CANNOT)
-    play.expect_told()
-    play.answers("nick", Answer.CANNOT)
+    play.at(3).answers("nora", Answer.CANNOT).expect_told("sam", reason=Reason.REPLACEMENT)
+    play.at(4).answers("ned", Answer.CANNOT).expect_told("sue", reason=Reason.REPLACEMENT)
+    play.at(5).answers("nick", Answer.CANNOT).expect_told("mona", reason=Reason.REPLACEMENT)
+
+    assert play.phase("smoke-1:fire") is Phase.ACTIVE  # who cannot come does not acknowledge for the others
+
+
+def test_when_all_who_were_called_cannot_come_the_next_ring_is_called_at_once() -> None:
+    data = site_data()
+    data["teams"][0]["members"] = []
+    play = Play(small_site(data))
+    play.at(0).says("smoke-1", fire=True).expect_told("nora")
+
+    play.at(3).answers("nora", Answer.CANNOT)
 
     play.expect_told(*SOUTH, reason=Reason.NEIGHBOUR_TEAM)
     assert play.phase("smoke-1:fire") is Phase.ACTIVE  # who cannot come does not acknowledge for the others
@@ -174,7 +185,7 @@ def test_when_nobody_of_the_whole_plan_can_come_the_contacts_are_called() -> Non
     for person in NORTH:
         play.at(1).answers(person, Answer.CANNOT)
 
-    play.expect_told("carl", reason=Reason.CONTACT)
+    play.expect_told("carl", reason=Reason.REPLACEMENT)
     play.answers("carl", Answer.CANNOT).expect_told()
 
 

@@ -44,7 +44,7 @@ def test_a_notice_to_somebody_who_has_left_the_site_holds_nothing_up() -> None:
 
     assert [entry.person for entry in play.events("unreachable")] == ["nick"]
     play.answers("nora", Answer.CANNOT).answers("ned", Answer.CANNOT)
-    play.expect_told("sam", "sue", reason=Reason.NEIGHBOUR_TEAM)
+    play.expect_told("sam", "sue", reason=Reason.REPLACEMENT)
 
 
 def test_nobody_waits_for_an_answer_of_somebody_who_has_left_the_site() -> None:
@@ -54,7 +54,7 @@ def test_nobody_waits_for_an_answer_of_somebody_who_has_left_the_site() -> None:
 
     play.at(1).answers("nora", Answer.CANNOT).answers("ned", Answer.CANNOT)
 
-    play.expect_told("sam", "sue", reason=Reason.NEIGHBOUR_TEAM)
+    play.expect_told("sam", "sue", reason=Reason.REPLACEMENT)
 
 
 def test_somebody_who_has_left_the_site_is_sent_no_news_and_called_no_more() -> None:
