@@ -10,6 +10,8 @@ from config.document import Document, Key
 from config.profile import Profile
 from config.site import KindPlan, RtuBus, SiteFile
 from config.supervision import check_supervision
+from config.zone import CrossZone
+from config.zonecheck import check_zones
 
 Path = tuple[Key, ...]
 LOWEST_FLOOR = -10  # a floor below the street; Place allows no lower
@@ -23,6 +25,7 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
         "team": _ids("teams", file.teams, document),
         "building": _ids("buildings", file.buildings, document),
         "gateway": _ids("gateways", file.gateways, document),
+        "zone": _ids("zones", file.zones, document),
         "channel": set(file.channels),
         "profile": set(profiles),
     }
@@ -34,6 +37,7 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
     _check_installation(file, profiles, document)
     _check_plan(file, document)
     check_supervision(file, document)
+    check_zones(file, profiles, document)
 
 
 def _references(file: SiteFile) -> Iterator[tuple[Path, str, str]]:
@@ -59,6 +63,10 @@ def _references(file: SiteFile) -> Iterator[tuple[Path, str, str]]:
             yield ("buildings", i, "team"), "team", building.team
         for j, neighbour in enumerate(building.neighbours):
             yield ("buildings", i, "neighbours", j), "building", neighbour
+    for i, zone in enumerate(file.zones):
+        yield ("zones", i, "building"), "building", zone.building
+        if isinstance(zone.verification, CrossZone) and zone.verification.other is not None:
+            yield ("zones", i, "verification", "other"), "zone", zone.verification.other
     for path, device in _devices(file):
         yield (*path, "profile"), "profile", device.profile
         yield (*path, "place", "building"), "building", device.place.building
@@ -77,9 +85,10 @@ def _ids(section: str, items: Iterable[Any], document: Document) -> set[str]:
     """The ids of a section; a repeated one is a mistake, as is one that differs only by case (Sparkplug advises)."""
     seen: dict[str, str] = {}
     for i, item in enumerate(items):
-        other = seen.setdefault(item.id.casefold(), item.id)
-        if other is not item.id:
+        other = seen.get(item.id.casefold())
+        if other is not None:
             document.mistake((section, i, "id"), repr(item.id), f"an id of its own; {other!r} stands above")
+        seen.setdefault(item.id.casefold(), item.id)
     return {item.id for item in items}
 
 

@@ -6,9 +6,9 @@ confirmed itself are never verified. The first hit is always recorded and told t
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.calendar import Hours
 from config.people import Id
@@ -54,7 +54,13 @@ class PositiveAlarmSequence(_Verification):
 
     method: Literal["positive-alarm-sequence"]
     loud_after_s: Annotated[float, Field(gt=0, le=15)] = 15.0
-    staffed: Annotated[tuple[Hours, ...], Field(min_length=1)]
+    staffed: tuple[Hours, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_staffed(self) -> Self:
+        if not self.staffed:
+            raise ValueError("a positive alarm sequence has no staffed hours, in which trained people can look")
+        return self
 
 
 Verification = Annotated[Retard | Count | CrossZone | PositiveAlarmSequence, Field(discriminator="method")]
