@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collector.watch import Heard
+from collector.heard import Heard
 from config.profile import Profile, Signal, SignalName
 from config.words import Quality, Reading
 

@@ -248,7 +248,7 @@ LIFT_FAULTS = [
     ("device", "names"),
     [
         ("extinguisher-b3-4", [None, "low", "high", "leak", "sensor_fault", "removed", "battery_low", None]),
-        ("lift-b6", [*LIFT_FAULTS, "safety_circuit", "car_call", "unintended_movement", "faults/unknown"]),
+        ("lift-b6", [*LIFT_FAULTS, "safety_circuit", None, "unintended_movement", "faults/unknown"]),
         ("lift-b4", [*LIFT_FAULTS, "faults/unknown"]),
     ],
 )
