@@ -59,12 +59,12 @@ class Aside:
             return under_test(self._site, test, rule)
         return item is not None and disables(self._site, item, rule)
 
-    def raised(self, incident: Incident, alarm: Alarm, now: int) -> None:
-        """A condition that was taken aside has risen, or risen again; its incident stands in the state."""
+    def raised(self, incident: Incident, alarm: Alarm, now: int, again: bool = False) -> None:
+        """A condition that was taken aside has risen, or (`again`) risen again; its incident stands in the state."""
         if alarm.route.mode is Mode.WALK_TEST:
             self._proved(incident, alarm, now)
         elif alarm.route.mode is Mode.DISABLED and alarm.condition is Condition.ALARM:
-            self._watched(incident, alarm, now)
+            self._watched(incident, alarm, now, again)
 
     def step(self, incident: Incident, now: int) -> None:
         """Time has passed for an incident that is aside: those who watch are silent, or it is time to tell again."""
@@ -111,7 +111,7 @@ class Aside:
         if alarm.condition is Condition.ALARM and all(proof.member != member for proof in test.proofs):
             self._state.keep(replace(test, proofs=(*test.proofs, Proof(member, now))))
 
-    def _watched(self, incident: Incident, alarm: Alarm, now: int) -> None:
+    def _watched(self, incident: Incident, alarm: Alarm, now: int, again: bool) -> None:
         """Tell who watches: at once if it is another device, else not more often than is news to them.
 
         While they have not acknowledged, the repeats tell them of everything there is.
@@ -122,7 +122,7 @@ class Aside:
             if other.condition is Condition.ALARM and other.key != alarm.key
         }
         told = self._watch_notices(incident)
-        new = is_new_source(Source(alarm.device, detector_of(alarm.point)), others) and alarm.here_at_ms == now
+        new = not again and is_new_source(Source(alarm.device, detector_of(alarm.point)), others)
         at = told[-1].created_at_ms + (RECALL_AFTER_MS if new else WATCH_AGAIN_MS) if told else now
         waits = any(notice.superseded_at_ms is None for notice in told)
         if now >= at and (new or not waits):

@@ -255,7 +255,7 @@ class Conditions:
         self._log("alarm-raised-again", changed, now)
         incident = self._state.incidents.get(alarm.incident or "")
         if incident is not None and alarm.route.mode is not Mode.LIVE:
-            self._aside.raised(incident, changed, now)
+            self._aside.raised(incident, changed, now, again=True)
         elif incident is not None and (incident.full_call or when.is_late(now)):
             self._call_out.raised_again(incident, now, late=when.is_late(now))
         elif incident is not None:

@@ -6,7 +6,7 @@ while it lasts (`aside.py`) and never an alarm that is open. When it ends, what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from collector.alarm import Alarm
@@ -52,7 +52,7 @@ class Disablements(Part):
         """End what is over or has lost its target; announce what ends soon; let no clock make one longer."""
         if not self._settled:
             self._settled = True
-            for alarm in self._strays():
+            for alarm in in_turn(self._strays()):
                 self._conditions.reroute(alarm, now)
         for item in self._items():
             if now >= item.until_ms:
@@ -179,7 +179,7 @@ class Disablements(Part):
         self, event: str, item: Disablement, person: str | None, now: int, more: list[tuple[str, str]] | None = None
     ) -> None:
         incident = self._incident(item)
-        facts = [("scope", item.scope.value), ("target", item.target), ("until", str(item.until_ms)), *(more or [])]
+        facts = [("scope", item.scope.value), ("target", item.target), ("until", self._until(item)), *(more or [])]
         name = incident.id if incident is not None else None
         self._state.log(now, event, incident=name, device=item.source, person=person, facts=facts)
 
@@ -189,14 +189,19 @@ class Disablements(Part):
     def _words(self, item: Disablement) -> str:
         """Until when, who and why, in words of no language but their own."""
         person = self._site.people.get(item.person)
-        return (
-            f"→ {self._site.local(item.until_ms):%m-%d %H:%M} · {person.name if person else item.person} · {item.why}"
-        )
+        return f"→ {self._until(item)} · {person.name if person else item.person} · {item.why}"
+
+    def _until(self, item: Disablement) -> str:
+        return f"{self._site.local(item.until_ms):%Y-%m-%d %H:%M}"
 
 
 def release(state: State, conditions: Conditions, route: str, now: int) -> None:
     """What a disablement or a walk test had taken aside and is still so goes its way now, a fire before a trouble."""
-    aside = [alarm for alarm in state.alarms.values() if alarm.route.id == route]
-    rank = {condition: number for number, condition in enumerate(PRIORITY)}
-    for alarm in sorted(aside, key=lambda alarm: rank.get(alarm.condition, len(rank))):
+    for alarm in in_turn(alarm for alarm in state.alarms.values() if alarm.route.id == route):
         conditions.reroute(alarm, now)
+
+
+def in_turn(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """A fire before a trouble, and what was heard first; the same after a restart."""
+    rank = {condition: number for number, condition in enumerate(PRIORITY)}
+    return sorted(alarms, key=lambda alarm: (rank.get(alarm.condition, len(rank)), alarm.heard_at_ms, alarm.key))

@@ -118,5 +118,5 @@ class WalkTests(Part):
     def _log(
         self, event: str, test: WalkTest, person: str | None, now: int, more: list[tuple[str, str]] | None = None
     ) -> None:
-        facts = [("walk-test", test.id), ("until", str(test.until_ms)), *(more or [])]
+        facts = [("walk-test", test.id), ("until", f"{self._site.local(test.until_ms):%Y-%m-%d %H:%M}"), *(more or [])]
         self._state.log(now, event, person=person, facts=facts)

@@ -94,6 +94,7 @@ PURE = {
     "collector/service.py",
     "collector/tables.py",
     "collector/alerter/catalogue.py",
+    "collector/alerter/drillwords.py",
     "collector/alerter/examples.py",
     "collector/alerter/links.py",
     "collector/alerter/models.py",

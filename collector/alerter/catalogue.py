@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from collector.alerter.drillwords import DRILL_WORDS
 from collector.phrases import PHRASES
 from config.people import Language
 from config.profile import Condition, Kind
@@ -122,20 +123,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-rescue-due": {"zh": "救援到场时限将到", "en": "rescuers are running late"},
     "reason-rescue-missed": {"zh": "救援到场已超时", "en": "rescuers are overdue"},
     "reason-freed": {"zh": "被困人员已救出", "en": "the passengers are free"},
-    "reason-drill-over": {"zh": "演练结束", "en": "drill over"},
-    "reason-drill-overtaken": {"zh": "演练停止，发生真实报警", "en": "drill over: this is real"},
-    "reason-pulse": {"zh": "通路自检", "en": "alarm path test"},
-    # drills
-    "drill": {"zh": "演练", "en": "Drill"},
-    "drill-text": {"zh": "这是演练，请勿拨打119。", "en": "This is a drill: do not call 119."},
-    "drills": {"zh": "正在演练", "en": "Drills under way"},
-    "drill-over-text": {
-        "zh": "演练已于 {time} 结束。若随后又收到报警通知，请按真实报警行动。",
-        "en": "The drill ended at {time}. If you are called after that, it is real.",
-    },
-    "button-end-drill": {"zh": "结束本楼的演练", "en": "End the drill in this building"},
-    "not-the-drill": {"zh": "真实报警，不是演练", "en": "Real, not a drill"},
-    "refused-drill": {"zh": "演练不需要复位，请直接结束演练。", "en": "A drill needs no reset: end it instead."},
     "reason-watch": {"zh": "屏蔽期间的看护人", "en": "watches over what is disabled"},
     "reason-ends-soon": {"zh": "屏蔽即将到期", "en": "the disablement ends soon"},
     "reason-walk-test": {"zh": "报警测试", "en": "walk test"},
@@ -202,9 +189,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-freed": {"zh": "被困人员已救出", "en": "The passengers are free"},
     "event-lift-serviced": {"zh": "电梯维保", "en": "Elevator serviced"},
     "event-stood-down": {"zh": "结束呼叫", "en": "Stood down"},
-    "event-drill-started": {"zh": "演练开始", "en": "Drill begun"},
-    "event-drill-ended": {"zh": "演练结束", "en": "Drill over"},
-    "event-drill-overtaken": {"zh": "真实报警，演练停止", "en": "An actual alarm has ended the drill"},
     "event-reset": {"zh": "复位", "en": "Reset"},
     "event-alarm-rerouted": {"zh": "屏蔽或测试结束时仍在报警", "en": "Still in alarm at the end of a disablement or test"},
     "event-disablement-started": {"zh": "屏蔽", "en": "Disabled"},
@@ -272,6 +256,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "It closed at {time}. Thank you; nobody needs to come.",
     },
     "called": {"zh": "{name}，请您帮忙", "en": "{name}, you are called"},
+    **DRILL_WORDS,
     # refusals, by the engine's reasons
     "refused": {"zh": "没有执行", "en": "Not done"},
     "refused-other": {"zh": "现在不能这样做。", "en": "This cannot be done now."},
