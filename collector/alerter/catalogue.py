@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from collector.alerter.drillwords import DRILL_WORDS
+from collector.alerter.firsthitwords import FIRST_HIT_WORDS
 from collector.phrases import PHRASES
 from config.people import Language
 from config.profile import Condition, Kind
@@ -109,9 +110,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-new-device": {"zh": "又有设备报警", "en": "another device is in alarm"},
     "reason-raised-again": {"zh": "报警再次出现", "en": "the alarm is back"},
     "reason-quorum-lost": {"zh": "人手又不够", "en": "not enough people any more"},
-    "reason-first-hit": {"zh": "离得最近，先去核实", "en": "the nearest: asked to look first"},
-    "reason-first-hit-loud": {"zh": "核实转为全面呼叫", "en": "now everybody is called"},
-    "reason-more-needed": {"zh": "现场需要更多人手", "en": "more people are needed"},
     "reason-late-report": {"zh": "报告迟到", "en": "the report arrived late"},
     "reason-channel-failed": {"zh": "前一渠道未送达", "en": "the channel before failed"},
     "reason-next-channel": {"zh": "未回复，改用下一渠道", "en": "no answer: the next channel as well"},
@@ -150,39 +148,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-acknowledged": {"zh": "知悉", "en": "Acknowledged"},
     "event-quorum-reached": {"zh": "人手已够", "en": "Enough people are going"},
     "event-quorum-lost": {"zh": "人手又不够", "en": "Not enough people any more"},
-    "event-first-hit": {"zh": "首次报警，正在核实", "en": "First hit, to be verified"},
-    "event-first-hit-answered": {"zh": "有人去核实", "en": "Somebody looks"},
-    "event-first-hit-loud": {"zh": "核实转为全面呼叫", "en": "From a first hit to the full call"},
-    "event-first-hit-set-aside": {"zh": "核实结束，不再自动呼叫", "en": "First hit set aside"},
-    "event-false-alarm": {"zh": "确认为误报", "en": "False alarm"},
-    "event-false-alarm-not-obeyed": {
-        "zh": "认为是误报（未到现场，呼叫继续）",
-        "en": "Thinks it is a false alarm (not on site: the call goes on)",
-    },
-    "event-need-more": {"zh": "需要更多人手", "en": "More people are needed"},
-    "first-hit": {"zh": "单个探测器报警，正在核实", "en": "One detector alone, being verified"},
-    "first-hit-set-aside": {"zh": "已核实，不再自动呼叫", "en": "Looked at and set aside"},
-    "loud-at": {"zh": "{at} 前未排除，将呼叫所有人", "en": "everybody is called at {at} unless it is cleared up"},
-    "ended-as-false": {"zh": "{who} 在现场确认为误报", "en": "ended as a false alarm by {who}"},
-    "said-false": {"zh": "{who} 认为是误报，但尚未到现场", "en": "{who}, not on site, thinks it is a false alarm"},
-    "said-need-more": {"zh": "{who} 需要更多人手", "en": "{who} needs more people"},
-    # why a first hit became the full call
-    "why-still-there": {"zh": "持续报警", "en": "still in alarm after the delay"},
-    "why-back-again": {"zh": "恢复后又报警", "en": "gone, and back again"},
-    "why-counted": {"zh": "报警的探测器达到规定数量", "en": "as many detectors as the zone asks for"},
-    "why-second-device": {"zh": "第二个独立探测器报警", "en": "a second, independent detector"},
-    "why-other-zone": {"zh": "本楼另一分区也报警", "en": "a detector in another zone of the building"},
-    "why-manual": {"zh": "有人按下手动报警按钮", "en": "a manual call point was pressed"},
-    "why-panel-confirmed": {"zh": "控制器已确认火警", "en": "confirmed by the panel itself"},
-    "why-unverified": {"zh": "无需核实的设备报警", "en": "a detector that is not verified"},
-    "why-panel-alone": {"zh": "控制器报火警，未见对应探测器", "en": "the panel says fire and no known detector explains it"},
-    "why-unanswered": {"zh": "无人回复", "en": "nobody answered"},
-    "why-not-cleared-up": {"zh": "规定时间内未能排除", "en": "not cleared up in time"},
-    "why-cannot": {"zh": "被请的人去不了", "en": "who was asked cannot go"},
-    "why-unreachable": {"zh": "联系不上被请的人", "en": "who was asked cannot be reached"},
-    "why-nobody-near": {"zh": "附近没有可请的人", "en": "there is nobody near to ask"},
-    "why-more-needed": {"zh": "现场需要更多人手", "en": "who looks needs more people"},
-    "why-zone-gone": {"zh": "该分区已取消核实", "en": "the site verifies this zone no more"},
     "event-rescue-begun": {"zh": "救援开始计时", "en": "The rescue clock runs"},
     "event-rescue-due": {"zh": "救援到场时限将到", "en": "Rescuers are running late"},
     "event-rescue-missed": {"zh": "救援到场已超时", "en": "Rescuers are overdue"},
@@ -190,7 +155,10 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-lift-serviced": {"zh": "电梯维保", "en": "Elevator serviced"},
     "event-stood-down": {"zh": "结束呼叫", "en": "Stood down"},
     "event-reset": {"zh": "复位", "en": "Reset"},
-    "event-alarm-rerouted": {"zh": "屏蔽或测试结束时仍在报警", "en": "Still in alarm at the end of a disablement or test"},
+    "event-alarm-rerouted": {
+        "zh": "屏蔽或测试结束时仍在报警",
+        "en": "Still in alarm at the end of a disablement or test",
+    },
     "event-disablement-started": {"zh": "屏蔽", "en": "Disabled"},
     "event-disablement-renewed": {"zh": "续期屏蔽", "en": "Disablement renewed"},
     "event-disablement-ends-soon": {"zh": "屏蔽即将到期", "en": "The disablement ends soon"},
@@ -257,6 +225,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "called": {"zh": "{name}，请您帮忙", "en": "{name}, you are called"},
     **DRILL_WORDS,
+    **FIRST_HIT_WORDS,
     # refusals, by the engine's reasons
     "refused": {"zh": "没有执行", "en": "Not done"},
     "refused-other": {"zh": "现在不能这样做。", "en": "This cannot be done now."},

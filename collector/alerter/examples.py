@@ -36,6 +36,8 @@ INCIDENT: dict[str, Any] = {
     "cause_at": "2026-03-02T14:03:22.125000+08:00",
     "opened_at": "2026-03-02T14:03:22.310000+08:00",
     "closed_at": None,
+    "mode": "live",
+    "not_the_drill": False,
     "full_call": True,
     "conditions": [_CONDITION],
     "responses": [{"person": _LI, "answer": "going", "at": "2026-03-02T14:03:51.004000+08:00", "call": 1}],
@@ -47,6 +49,17 @@ INCIDENT: dict[str, Any] = {
     "quorum": 2,
     "quorum_at": None,
     "stood_down_by": None,
+    "false_alarm_by": None,
+    "first_hit": {
+        "stage": "loud",
+        "zone": "stairs-3",
+        "zone_name": "3号楼楼道",
+        "members": ["smoke-3-5", "smoke-3-6"],
+        "since": "2026-03-02T14:03:22.310000+08:00",
+        "loud_at": None,
+        "cause": "second-device",
+    },
+    "remarks": [],
 }
 INCIDENT_LIST: dict[str, Any] = {"incidents": [INCIDENT]}
 DETAIL: dict[str, Any] = INCIDENT | {

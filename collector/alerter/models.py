@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from collector.alarm import Phase
 from collector.dispatch import Reason
-from collector.incident import Answer
+from collector.incident import Answer, Word
+from collector.route import Mode
+from collector.verification import Cause, Stage
 from config.people import Text
 from config.profile import Condition, Kind
 
@@ -68,6 +70,28 @@ class ResponseShown(Shape):
     call: int = Field(description="the call that it answers; only answers to the present call count")
 
 
+class FirstHitShown(Shape):
+    """An alarm that its zone has verified before everybody is called, and what has come of it."""
+
+    stage: Stage = Field(description="waiting, investigating, set-aside or loud")
+    zone: str
+    zone_name: str
+    members: list[str] = Field(description="devices, or panel:detector, that have hit")
+    since: datetime = Field(description="when the nearest person was asked")
+    loud_at: datetime | None = Field(description="everybody is called then, unless it is cleared up")
+    cause: Cause | None = Field(description="why everybody was called")
+
+
+class RemarkShown(Shape):
+    """What somebody said beside an answer. `obeyed` false: shown, and nothing follows from it."""
+
+    person: Who
+    word: Word
+    at: datetime
+    call: int
+    obeyed: bool
+
+
 class IncidentShown(Shape):
     """What happened in one building of one kind."""
 
@@ -78,6 +102,8 @@ class IncidentShown(Shape):
     cause_at: datetime = Field(description="when the source said so")
     opened_at: datetime = Field(description="when the collector opened it")
     closed_at: datetime | None
+    mode: Mode = Field(description="drill: an exercise; disabled, walk-test: beside the call-out; else live")
+    not_the_drill: bool = Field(description="real, though a drill runs or has just ended: shown with every message")
     full_call: bool = Field(description="false: leader and manager only")
     conditions: list[ConditionShown]
     responses: list[ResponseShown]
@@ -89,6 +115,9 @@ class IncidentShown(Shape):
     quorum: int = Field(description="how many people going are enough")
     quorum_at: datetime | None
     stood_down_by: Who | None
+    false_alarm_by: Who | None = Field(description="who ended the call as a false alarm")
+    first_hit: FirstHitShown | None = Field(description="null where one hit is the full call")
+    remarks: list[RemarkShown]
 
 
 class AttemptShown(Shape):

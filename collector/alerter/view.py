@@ -16,10 +16,12 @@ from collector.alerter.models import (
     ConditionShown,
     DeviceShown,
     EntryShown,
+    FirstHitShown,
     Flags,
     IncidentDetail,
     IncidentShown,
     NoticeShown,
+    RemarkShown,
     ResponseShown,
     ValueShown,
     Where,
@@ -27,14 +29,16 @@ from collector.alerter.models import (
 )
 from collector.dispatch import Notice
 from collector.incident import Answer, Entry, Incident
+from collector.quorum import wanted
 from collector.reach import UNREACHABLE
 from collector.records import Attempt
+from collector.verification import due_at
 from collector.watch import DeviceState, Heard
 from collector.wording import condition_words, said_words
 from config.people import Language, Text
 from config.profile import Condition, Limit, Point
 from config.site import Device, Site
-from config.words import Quality
+from config.words import DRILL, Quality
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 SYSTEM = "system"  # the device of a condition of the system itself; its point is the part
@@ -167,7 +171,9 @@ class View:
         return {language: text[:1].upper() + text[1:] for language, text in words.items()}
 
     def _class(self, key: str, device: str, point: str) -> Condition:
-        """The class of a condition by its name; what no profile declares is a trouble."""
+        """The class of a condition by its name; what no profile declares is a trouble, but for a drill's own."""
+        if device == DRILL:
+            return Condition.ALARM
         source = self._source(key, device, point)
         return source.condition if source is not None and source.condition.is_flag else Condition.TROUBLE
 
@@ -187,6 +193,8 @@ class View:
             "cause_at": self.stamp(incident.cause_at_ms),
             "opened_at": self.stamp(incident.opened_at_ms),
             "closed_at": self.maybe(incident.closed_at_ms),
+            "mode": incident.route.mode,
+            "not_the_drill": incident.not_the_drill,
             "full_call": incident.full_call,
             "conditions": [self._condition_of(incident, key, alarms.get(key)) for key in incident.alarms],
             "responses": [
@@ -200,10 +208,37 @@ class View:
             "call": incident.call,
             "rings_called": incident.rings_called,
             "rings": len(plan.rings),
-            "quorum": plan.quorum,
+            "quorum": wanted(self.site, incident),
             "quorum_at": self.maybe(incident.quorum_at_ms),
             "stood_down_by": self.who(incident.stood_down_by) if incident.stood_down_by else None,
+            "false_alarm_by": self.who(incident.false_alarm_by) if incident.false_alarm_by else None,
+            "first_hit": self._first_hit(incident),
+            "remarks": [
+                RemarkShown(
+                    person=self.who(each.person),
+                    word=each.word,
+                    at=self.stamp(each.at_ms),
+                    call=each.call,
+                    obeyed=each.obeyed,
+                )
+                for each in incident.remarks
+            ],
         }
+
+    def _first_hit(self, incident: Incident) -> FirstHitShown | None:
+        first = incident.first_hit
+        if first is None:
+            return None
+        zone = self.site.zones.get(first.zone)
+        return FirstHitShown(
+            stage=first.stage,
+            zone=first.zone,
+            zone_name=zone.name if zone else first.zone,
+            members=first.members,
+            since=self.stamp(first.since_ms),
+            loud_at=self.stamp(due_at(self.site, first)) if incident.open and incident.verifying else None,
+            cause=first.cause,
+        )
 
     def _condition_of(self, incident: Incident, key: str, alarm: Alarm | None) -> ConditionShown:
         """A condition of this incident; once reset the engine has let go of it and only its name is left."""

@@ -315,7 +315,8 @@ def test_health_is_well_while_every_critical_part_is(tmp_path: Path) -> None:
     parts = {part["name"]: part for part in answer.json()["parts"]}
 
     assert answer.status_code == 200
-    assert set(parts) == {"store", "broker", "history", "gateways", "channel:console"}
+    pulses = {"pulse:gw-1", "pulse:gw-2"}
+    assert set(parts) == {"store", "broker", "history", "gateways", "channel:console"} | pulses
     assert answer.json()["degraded"] is False
 
 
@@ -477,7 +478,7 @@ async def _listen(stage: Scene, plays: list[Callable[[], Any]]) -> list[str]:
     scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080), "scheme": "http"}
     async with asyncio.timeout(10):
         await stage.app(scope, receive, send)
-    assert stage.app.state.front.subscribers == 0
+    assert not stage.app.state.front.subscribers
     return said
 
 
@@ -493,7 +494,7 @@ def test_a_page_hears_of_alarms_at_once_and_of_values_apart(tmp_path: Path) -> N
 
 def test_more_pages_than_there_is_room_for_are_told_so(tmp_path: Path) -> None:
     async def play(stage: Scene) -> Any:
-        stage.app.state.front.subscribers = 200
+        stage.app.state.front.subscribers["192.0.2.7"] = 200
         answer = await stage.client.get("/events")
         return answer.status_code, answer.json()["reason"], (await stage.client.get("/metrics")).text
 

@@ -20,6 +20,7 @@ from collector.commands import Answered, Command, Refused, Reset, StandDown
 from collector.dispatch import leaders
 from collector.incident import Answer, Incident
 from collector.message import HEARD_LATER_MS
+from collector.route import Mode
 from collector.store import StoreFailed
 from config.people import Language, Person
 from config.site import Building
@@ -98,6 +99,7 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         front.now(),
         200 if refused is None else 409,
         incident=card.incident,
+        drill=incident.route.mode is Mode.DRILL,
         person=person.name,
         worst=card.worst,
         conditions=card.conditions[:CONDITIONS_SHOWN_MAX],

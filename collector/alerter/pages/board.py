@@ -17,6 +17,7 @@ from collector.alerter.models import ConditionShown, IncidentShown, ResponseShow
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
 from collector.incident import Answer
+from collector.route import Mode
 from collector.store import StoreFailed
 from collector.watch import DeviceState, GatewayState
 from config.people import Language, Text
@@ -124,6 +125,7 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
     closed = [view.incident(each, {}) for each in stored if each.closed_at_ms is not None][:CLOSED_SHOWN_MAX]
     cards = [card_of(view.incident(each, engine.alarms)) for each in engine.incidents.values()]
     cards.sort(key=lambda card: (not card.present, _KIND_RANK[card.incident.kind], card.since))
+    real = [card for card in cards if card.incident.mode is not Mode.DRILL]
     alarms = by_device(engine.alarms.values())
     rows: dict[str, list[Row]] = {building: [] for building in site.buildings}
     online = 0
@@ -132,8 +134,9 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
         online += row.state == "online"
         rows[device.place.building].append(row)
     return {
-        "loud": [card for card in cards if card.worst.condition in _LOUD],
-        "quiet": [card for card in cards if card.worst.condition not in _LOUD],
+        "loud": [card for card in real if card.worst.condition in _LOUD],
+        "quiet": [card for card in real if card.worst.condition not in _LOUD],
+        "drills": [card for card in cards if card.incident.mode is Mode.DRILL],
         "closed": closed,
         "buildings": [(site.buildings[building], its) for building, its in rows.items() if its],
         "gateways": [_gateway(view, gateway, engine.gateways.get(gateway)) for gateway in site.gateways],
