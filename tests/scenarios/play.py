@@ -43,6 +43,7 @@ class Play:
         self.kept: dict[tuple[type[Kept], str], Kept] = {}
         self.decisions: list[Decision] = []
         self.muted: set[str] = set()
+        self.untold: set[str] = set()  # points whose heartbeats never come
         self._positions: Counter[tuple[str, Lane]] = Counter()
         self._next_pulse_ms = START_MS + PULSE_MS
         self._seen: dict[str, int] = {}  # notice -> due when it was last asked about
@@ -233,8 +234,15 @@ class Play:
     def _pulse(self) -> None:
         for device, gateway in self.site.gateway_of.items():
             if device not in self.muted:
-                pulse = Report(Edge(GROUP, gateway), device, None, None, None, None, self.now, False, _PULSE)
+                said = _PULSE + (self._told_again(device) if self.now // PULSE_MS % 6 == 0 else ())
+                pulse = Report(Edge(GROUP, gateway), device, None, None, None, None, self.now, False, said)
                 self.keeps(self.engine.feed(pulse, self.now))
+
+    def _told_again(self, device: str) -> tuple[Reading, ...]:
+        """The telemetry that the device has told, as its gateway repeats it while nothing changes."""
+        state = self.engine.devices[device]
+        told = (name for name in state.told_at_ms if name != _PULSE[0].name and name not in self.untold)
+        return tuple(state.values[name].reading for name in told)
 
 
 def reading(name: str, value: bool | float | None, quality: Quality = Quality.GOOD) -> Reading:
