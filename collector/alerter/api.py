@@ -25,7 +25,7 @@ from collector.alerter.models import (
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.view import by_device
-from collector.commands import Acknowledge, Answered, Command, Reset, StandDown
+from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Reset, StandDown
 from collector.history import HistoryDown
 from config.site import Device
 
@@ -52,9 +52,7 @@ async def incidents(
     return IncidentList(incidents=[front.view.incident(each, front.desk.engine.alarms) for each in found])
 
 
-@router.get(
-    "/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, *READING, 404, 422)
-)
+@router.get("/incidents/{incident_id}", tags=["incidents"], responses=answers(200, examples.DETAIL, *READING, 404, 422))
 async def incident(front: InFront, incident_id: Id) -> IncidentDetail:
     """One incident with its conditions, answers, notices with their attempts, and timeline."""
     return await detail(front, incident_id)
@@ -80,12 +78,24 @@ async def reset(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDeta
     return await _act(front, incident_id, Reset(incident_id, body.person))
 
 
-@router.post(
-    "/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
-)
+@router.post("/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
 async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """The leader ends the call-out: nobody else is called."""
     return await _act(front, incident_id, StandDown(incident_id, body.person))
+
+
+@router.post(
+    "/incidents/{incident_id}/false-alarm", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
+)
+async def false_alarm(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
+    """A person says it is a false alarm. From somebody there, or who decides, it ends the call; else it is shown."""
+    return await _act(front, incident_id, FalseAlarm(incident_id, body.person))
+
+
+@router.post("/incidents/{incident_id}/need-more", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
+async def need_more(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
+    """Somebody who is going or there needs more people: the next are called at once, though enough were going."""
+    return await _act(front, incident_id, NeedMore(incident_id, body.person))
 
 
 @router.get("/devices", tags=["devices"], responses=answers(200, examples.DEVICE_LIST, *READING))

@@ -21,6 +21,8 @@ OPERATIONS = {
     ("post", "/api/v1/incidents/{incident_id}/acknowledgement"): models.IncidentDetail,
     ("post", "/api/v1/incidents/{incident_id}/reset"): models.IncidentDetail,
     ("post", "/api/v1/incidents/{incident_id}/stand-down"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/false-alarm"): models.IncidentDetail,
+    ("post", "/api/v1/incidents/{incident_id}/need-more"): models.IncidentDetail,
     ("get", "/api/v1/devices"): models.DeviceList,
     ("get", "/api/v1/devices/{device_id}"): models.DeviceShown,
     ("get", "/api/v1/devices/{device_id}/history"): models.PointHistory,

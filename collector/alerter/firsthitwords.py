@@ -1,0 +1,51 @@
+"""The words of the pages for a first hit that is verified, and for what people say beside their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from config.people import Language
+
+FIRST_HIT_WORDS: Mapping[str, dict[Language, str]] = {
+    "reason-first-hit": {"zh": "离得最近，先去核实", "en": "the nearest: asked to look first"},
+    "reason-first-hit-loud": {"zh": "核实转为全面呼叫", "en": "now everybody is called"},
+    "reason-more-needed": {"zh": "现场需要更多人手", "en": "more people are needed"},
+    "event-first-hit": {"zh": "首次报警，正在核实", "en": "First hit, to be verified"},
+    "event-first-hit-answered": {"zh": "有人去核实", "en": "Somebody looks"},
+    "event-first-hit-loud": {"zh": "核实转为全面呼叫", "en": "From a first hit to the full call"},
+    "event-first-hit-set-aside": {"zh": "核实结束，不再自动呼叫", "en": "First hit set aside"},
+    "event-false-alarm": {"zh": "确认为误报", "en": "False alarm"},
+    "event-false-alarm-not-obeyed": {
+        "zh": "认为是误报（未到现场，呼叫继续）",
+        "en": "Thinks it is a false alarm (not on site: the call goes on)",
+    },
+    "event-need-more": {"zh": "需要更多人手", "en": "More people are needed"},
+    "first-hit-head": {"zh": "核实", "en": "Verification"},
+    "said": {"zh": "现场反馈", "en": "Said"},
+    "first-hit": {"zh": "单个探测器报警，正在核实", "en": "One detector alone, being verified"},
+    "first-hit-set-aside": {"zh": "已核实，不再自动呼叫", "en": "Looked at and set aside"},
+    "loud-at": {"zh": "{at} 前未排除，将呼叫所有人", "en": "everybody is called at {at} unless it is cleared up"},
+    "ended-as-false": {"zh": "{who} 确认为误报", "en": "ended as a false alarm by {who}"},
+    "said-false": {"zh": "{who} 认为是误报，但尚未到现场", "en": "{who}, not on site, thinks it is a false alarm"},
+    "said-need-more": {"zh": "{who} 需要更多人手", "en": "{who} needs more people"},
+    # why a first hit became the full call
+    "why-still-there": {"zh": "持续报警", "en": "still in alarm after the delay"},
+    "why-back-again": {"zh": "恢复后又报警", "en": "gone, and back again"},
+    "why-counted": {"zh": "报警的探测器达到规定数量", "en": "as many detectors as the zone asks for"},
+    "why-second-device": {"zh": "第二个独立探测器报警", "en": "a second, independent detector"},
+    "why-other-zone": {"zh": "本楼另一分区也报警", "en": "a detector in another zone of the building"},
+    "why-manual": {"zh": "有人按下手动报警按钮", "en": "a manual call point was pressed"},
+    "why-panel-confirmed": {"zh": "控制器已确认火警", "en": "confirmed by the panel itself"},
+    "why-unverified": {"zh": "无需核实的设备报警", "en": "a detector that is not verified"},
+    "why-panel-alone": {
+        "zh": "控制器报火警，未见对应探测器",
+        "en": "the panel says fire and no known detector explains it",
+    },
+    "why-unanswered": {"zh": "无人回复", "en": "nobody answered"},
+    "why-not-cleared-up": {"zh": "规定时间内未能排除", "en": "not cleared up in time"},
+    "why-cannot": {"zh": "被请的人去不了", "en": "who was asked cannot go"},
+    "why-unreachable": {"zh": "联系不上被请的人", "en": "who was asked cannot be reached"},
+    "why-nobody-near": {"zh": "附近没有可请的人", "en": "there is nobody near to ask"},
+    "why-more-needed": {"zh": "现场需要更多人手", "en": "who looks needs more people"},
+    "why-zone-gone": {"zh": "该分区已取消核实", "en": "the site verifies this zone no more"},
+}
