@@ -16,10 +16,12 @@ from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
 from collector.alerter.pages.board import card_of
-from collector.commands import Answered, Command, Refused, Reset, StandDown
+from collector.authority import may_decide
+from collector.commands import Answered, Command, FalseAlarm, NeedMore, Refused, Reset, StandDown
 from collector.dispatch import leaders
-from collector.incident import Answer, Incident
+from collector.incident import Answer, Incident, Word
 from collector.message import HEARD_LATER_MS
+from collector.remarks import CALLS
 from collector.route import Mode
 from collector.store import StoreFailed
 from config.people import Language, Person
@@ -83,6 +85,10 @@ def _command(pressed: str, incident: Incident, person: Person) -> Command | None
         return StandDown(incident.id, person.id)
     if pressed == "reset":
         return Reset(incident.id, person.id)
+    if pressed == Word.FALSE_ALARM:
+        return FalseAlarm(incident.id, person.id)
+    if pressed == Word.NEED_MORE:
+        return NeedMore(incident.id, person.id)
     return Answered(incident.id, person.id, Answer(pressed)) if pressed in set(Answer) else None
 
 
@@ -121,15 +127,20 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
 def _offered(front: Front, incident: Incident, person: Person) -> dict[str, bool]:
     """Which of the leader's buttons are worth showing; whether they may be used is for the engine to say."""
     site, alarms = front.desk.site, front.desk.engine.alarms
-    leading, managers = set(site.contacts), set[str | None]()
+    leading, managers, drill = set(site.contacts), set[str | None](), incident.route.mode is Mode.DRILL
+    decide = {person.id} if may_decide(site, incident.building, person.id) else set()
     if incident.building in site.buildings:
         own, others = leaders(site, incident.building)
         leading, managers = {*own, *others}, {site.buildings[incident.building].manager}
     arrived = {each.person for each in incident.responses if each.answer is Answer.ARRIVED}
     latched = [alarms[key] for key in incident.alarms if key in alarms and alarms[key].condition in LATCHING]
+    here = incident.open and incident.condition in CALLS
+    going = {each.person for each in incident.responses if each.answer is not Answer.CANNOT}
     resettable = bool(latched) and all(alarm.phase is Phase.AWAITING_RESET for alarm in latched)
     return {
         "may_stand_down": incident.open and incident.stood_down_by is None and person.id in leading,
+        "may_say_false": here and not drill and incident.false_alarm_by is None and person.id in decide | arrived,
+        "may_need_more": here and incident.route.mode in (Mode.LIVE, Mode.DRILL) and person.id in decide | going,
         "may_reset": incident.open and resettable and person.id in leading | managers | arrived,
     }
 
