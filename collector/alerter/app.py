@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from collector.alerter import api, drills, events, health, metrics, openapi
+from collector.alerter import api, drills, events, health, measures, metrics, openapi, people
 from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.middleware import Threshold
 from collector.alerter.pages import answer, board, enter
+from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages.render import Pages
 from collector.alerter.problems import answer_errors
 from collector.alerter.road import ChannelStatus
+from collector.alerter.strip import marks
 from collector.alerter.view import View
 from collector.alerter.visitors import Visitor
 from collector.desk import Desk
@@ -40,12 +42,13 @@ def make_app(
     """The alerter's web side. `clock` gives UTC ms. Asked at each health check or scrape: `channels` for how
     the notifier's fare, `counters` for what other parts have counted: part -> event -> how often.
     """
+    view = View(desk.site)
     front = Front(
         desk=desk,
         links=links,
         guard=Guard(token, is_loopback(listen_host) and is_loopback_url(desk.site.plan.board_url)),
-        view=View(desk.site),
-        pages=Pages(),
+        view=view,
+        pages=Pages(lambda: marks(desk.engine, view)),
         clock=clock,
         channels=channels,
         counters=counters,
@@ -61,8 +64,9 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.front = front
-    described = (api.router, health.router, drills.router)
-    for router in (*described, metrics.router, events.router, board.router, answer.router, enter.router):
+    described = (api.router, health.router, drills.router, people.router, measures.router)
+    pages = (board.router, measurespage.router, answer.router, enter.router)
+    for router in (*described, metrics.router, events.router, *pages):
         app.include_router(router)
     answer_errors(app)
     app.add_middleware(Threshold, front=front)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -21,6 +22,7 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.problems import Rejected
 
 SUBSCRIBERS_MAX = 200
+SUBSCRIBERS_OF_ONE_MAX = 50  # of one address; behind a proxy that is not on this machine, all have the proxy's
 BEAT_S = 5.0
 RETRY_MS = 2000
 
@@ -30,12 +32,16 @@ router = APIRouter()
 
 
 @router.get("/events", include_in_schema=False)
-async def events(front: InFront) -> Response:
+async def events(front: InFront, request: Request) -> Response:
     """`change`, `values`, and `beat` with the server's time at once and every five seconds of silence."""
-    if front.subscribers >= SUBSCRIBERS_MAX:
+    client = request.client.host if request.client is not None else ""
+    if front.subscribers.total() >= SUBSCRIBERS_MAX:
         front.subscribers_refused += 1
         raise Rejected(503, "too-many-subscribers", f"{SUBSCRIBERS_MAX} pages are listening already")
-    return _Stream(front)
+    if front.subscribers[client] >= SUBSCRIBERS_OF_ONE_MAX:
+        front.subscribers_refused += 1
+        raise Rejected(503, "too-many-subscribers", f"{SUBSCRIBERS_OF_ONE_MAX} pages of this address listen already")
+    return _Stream(front, client)
 
 
 class _Stream(Response):
@@ -43,19 +49,20 @@ class _Stream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, client: str) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._front = front
+        self._client = client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        self._front.subscribers += 1
+        self._front.subscribers[self._client] += 1
         ending: Waited = {asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._front.closing.wait())}
         try:
             await self._speak(send, ending)
         finally:
-            self._front.subscribers -= 1
+            self._front.subscribers -= Counter({self._client: 1})  # and whoever has none left is forgotten
             for each in ending:
                 each.cancel()
         await send({"type": "http.response.body", "body": b""})

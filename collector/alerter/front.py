@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,7 +37,7 @@ class Front:
     answer_pace: Pace
     sign_in_pace: Pace
     closing: asyncio.Event = field(default_factory=asyncio.Event)
-    subscribers: int = 0
+    subscribers: Counter[str] = field(default_factory=Counter)  # pages that listen, by the client's address
     subscribers_refused: int = 0
 
     def language(self, request: Request, default: Language | None = None) -> Language:

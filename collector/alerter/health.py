@@ -20,6 +20,7 @@ STORE_WITHIN_S = 2.0
 router = APIRouter(prefix="/api/v1")
 
 
+@router.head("/health", include_in_schema=False)
 @router.get(
     "/health",
     tags=["system"],

@@ -76,7 +76,7 @@ def _samples(front: Front) -> Iterator[Sample]:
             else:
                 labels = (("part", part), ("event", event))
                 yield Sample("events_total", "What happened, by part and event.", number, labels)
-    yield Sample("pages_listening", "Pages that listen for changes.", front.subscribers)
+    yield Sample("pages_listening", "Pages that listen for changes.", front.subscribers.total())
     yield Sample("pages_refused_total", "Pages refused because too many listened.", front.subscribers_refused)
 
 

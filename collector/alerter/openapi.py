@@ -70,7 +70,7 @@ def describe(app: FastAPI, described: Iterable[APIRouter]) -> dict[str, Any]:
         schemas.pop("ValidationError", None)
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         for route in (route for router in described for route in router.routes):
-            if isinstance(route, APIRoute):
+            if isinstance(route, APIRoute) and route.include_in_schema:
                 for method in route.methods or ():
                     _complete(document["paths"][route.path_format][method.lower()], route.responses)
         app.openapi_schema = document

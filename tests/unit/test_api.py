@@ -478,7 +478,7 @@ async def _listen(stage: Scene, plays: list[Callable[[], Any]]) -> list[str]:
     scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8080), "scheme": "http"}
     async with asyncio.timeout(10):
         await stage.app(scope, receive, send)
-    assert not stage.app.state.front.subscribers
+    assert "127.0.0.1" not in stage.app.state.front.subscribers
     return said
 
 
@@ -506,3 +506,28 @@ def test_more_pages_than_there_is_room_for_are_told_so(tmp_path: Path) -> None:
 
 def _counts() -> Counts:
     return Counts(Edge("lane", "gw-1"), "e1", Lane.ALARM, 7, 1, 2, START_MS)
+
+
+def test_one_address_cannot_take_the_streams_of_everybody_else(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        listening = stage.app.state.front.subscribers
+        listening["127.0.0.1"] = 50
+        refused = await stage.client.get("/events")
+        del listening["127.0.0.1"]
+        listening["192.0.2.7"] = 50
+        return refused.status_code, refused.json()["reason"], await _listen(stage, [])
+
+    status, reason, said = played(tmp_path, play)
+
+    assert (status, reason) == (503, "too-many-subscribers")
+    assert said[0] == "beat"  # whoever comes from another address has room
+
+
+def test_health_answers_a_head_as_it_answers_a_get(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        return await stage.client.head("/api/v1/health"), await stage.client.get("/api/v1/health")
+
+    head, get = played(tmp_path, play)
+
+    assert head.status_code == get.status_code == 200
+    assert head.headers["content-type"] == get.headers["content-type"]

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.alerter import drillshapes, models, peopleshapes
+from collector.alerter import drillshapes, measureshapes, models, peopleshapes
 from tests.web.scene import BEARER, scene
 
 OPERATIONS = {
@@ -34,6 +34,13 @@ OPERATIONS = {
     ("post", "/api/v1/drills"): drillshapes.DrillShown,
     ("post", "/api/v1/drills/{drill_id}/end"): drillshapes.DrillShown,
     ("get", "/api/v1/response-times"): drillshapes.ResponseTimesList,
+    ("get", "/api/v1/disablements"): measureshapes.DisablementList,
+    ("post", "/api/v1/disablements"): measureshapes.DisablementShown,
+    ("post", "/api/v1/disablements/{disablement_id}/renewal"): measureshapes.DisablementShown,
+    ("post", "/api/v1/disablements/{disablement_id}/end"): measureshapes.DisablementShown,
+    ("get", "/api/v1/walk-tests"): measureshapes.WalkTestList,
+    ("post", "/api/v1/walk-tests"): measureshapes.WalkTestShown,
+    ("post", "/api/v1/walk-tests/{walk_test_id}/end"): measureshapes.WalkTestShown,
 }
 
 

@@ -1,0 +1,68 @@
+"""People and how they can be reached, under /api/v1."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+
+from collector.alerter.api import CHANGING, READING, Id
+from collector.alerter.front import Front, InFront
+from collector.alerter.models import ByPerson
+from collector.alerter.openapi import answers
+from collector.alerter.peopleshapes import PEOPLE, PERSON, PeopleList, PersonShown, ReachShown
+from collector.alerter.problems import Rejected
+from collector.commands import TestReach
+from collector.phrases import PHRASES
+from collector.reach import DAY_MS, Reached, Tested, addresses, fault_of, is_proven, proof_days
+from config.people import Person
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.get("/people", tags=["people"], responses=answers(200, PEOPLE, *READING))
+async def people(front: InFront) -> PeopleList:
+    """Everybody who can be called, and whether they can be reached."""
+    shown = []
+    for number, person in enumerate(front.desk.site.people.values()):
+        if number % 50 == 49:
+            await asyncio.sleep(0)  # a long list must not hold an alarm up
+        shown.append(_person(front, person))
+    return PeopleList(people=shown)
+
+
+@router.post("/people/{person_id}/test", tags=["people"], responses=answers(200, PERSON, *CHANGING))
+async def test(front: InFront, person_id: Id, body: ByPerson) -> PersonShown:
+    """Send a test message over each of a person's channels; `person` asks for it: they, a leader, or a contact."""
+    person = front.desk.site.people.get(person_id)
+    if person is None:
+        raise Rejected(404, "unknown-person", f"the site has no person {person_id!r}")
+    await front.desk.act(TestReach(person_id, body.person))
+    return _person(front, person)
+
+
+def _person(front: Front, person: Person) -> PersonShown:
+    site, view, now = front.desk.site, front.view, front.clock()
+    known, tested = front.desk.engine.kept(Reached), front.desk.engine.kept(Tested).get(person.id)
+    fault = fault_of(site, known, person.id, now)
+    return PersonShown(
+        id=person.id,
+        name=person.name,
+        teams=[team.id for team in site.teams.values() if person.id in (team.leader, *team.members)],
+        language=site.language_of(person),
+        channels=[
+            ReachShown(
+                channel=channel,
+                rings=rings,
+                works=reached is None or reached.works,
+                proven=reached is not None and is_proven(reached, proof_days(site) * DAY_MS, now),
+                delivered_at=None if reached is None else view.maybe(reached.delivered_at_ms),
+                failed_at=None if reached is None else view.maybe(reached.failed_at_ms),
+                error=None if reached is None else reached.error or None,
+            )
+            for channel, rings, reached in addresses(site, known, person.id)
+        ],
+        fault=fault,
+        fault_text=None if fault is None else {language: say.faults[fault] for language, say in PHRASES.items()},
+        tested_at=None if tested is None else view.stamp(tested.at_ms),
+    )
