@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -28,8 +29,9 @@ from config.endpoint import parse_mqtt
 from config.loader import load_site
 from config.pulse import words_of
 from config.words import Lane
+from tests.e2e.test_collector_host import Collector
 from tests.gateway_house import EDGE, Gateway, Heads, heads_on_tcp, write_site
-from tests.servers import Server, mosquitto
+from tests.servers import Server, mosquitto, wait_until
 from tests.slaves import Slave, tcp_slave
 
 EVERY_S, WITHIN_S = 5.0, 3.0
@@ -294,6 +296,28 @@ def test_a_sink_that_fails_is_told_as_that_hop_and_no_channel_of_people_is_blame
         await played.proven()
 
     kept(tmp_path, broker, heads[1], promise)
+
+
+def test_the_processes_themselves_show_their_pulse_with_its_time(
+    broker: Server, heads: tuple[Heads, int], tmp_path: Path
+) -> None:
+    site = write_site(tmp_path / "site", heads[1], {"every_s": EVERY_S, "within_s": WITHIN_S})
+    gateway, collector = Gateway(site, broker.port, tmp_path / "gateway"), Collector(tmp_path, broker.port, site=site)
+
+    def text() -> str:
+        parts = {part["name"]: part for part in collector.ask("/api/v1/health")["parts"]}
+        return str(parts[f"pulse:{EDGE.node}"]["text"])
+
+    try:
+        collector.start()
+        assert text().startswith("not supervised")
+        gateway.start()
+        wait_until(lambda: re.fullmatch(r"beat \d+ took [0-2]\.\d s", text()) is not None, "a pulse in time", 30)
+        assert f'callpoint_pulse_well{{gateway="{EDGE.node}"}} 1' in collector.ask("/metrics")
+        assert collector.ask("/api/v1/incidents?state=all")["incidents"] == []
+    finally:
+        collector.close()
+        gateway.kill()
 
 
 def test_a_gateway_that_is_gone_is_one_trouble(broker: Server, heads: tuple[Heads, int], tmp_path: Path) -> None:
