@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.alarm import Alarm, Phase
+from collector.causewords import CAUSE_WORDS
 from collector.dispatch import Notice, Reason
 from collector.incident import Answer, Incident
 from collector.phrases import PHRASES, Phrases
@@ -70,7 +71,7 @@ def describe(
         head, brief = say.late_mark + head, say.late_mark + brief
     mark, ask_119, tail = _what_it_is(incident, notice, say)
     head, brief = mark + head, mark + brief
-    lines = [ask_119, say.supplement, *_people(site, incident, say)]
+    lines = [*_confirmed(incident, say, language), ask_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
     if news is None:
@@ -111,10 +112,19 @@ def _what_it_is(incident: Incident, notice: Notice, say: Phrases) -> tuple[str, 
     if incident.route.mode is Mode.DISABLED:
         return say.disabled_mark, say.danger_119, say.danger_119_brief
     real = is_drill(incident) or incident.not_the_drill
+    if incident.verifying and notice.expects_answer:  # 119 is for who sees a fire there
+        ask_119 = f"{say.real}{say.danger_119}" if real else say.danger_119
+        return (say.real_mark if real else "") + say.verify_mark, ask_119, say.danger_119_brief
     call = is_urgent(incident, notice)
     ask_119 = say.call_119 if call else say.danger_119
     tail = say.call_119_brief if call else say.danger_119_brief
     return (say.real_mark, f"{say.real}{ask_119}", tail) if real else ("", ask_119, tail)
+
+
+def _confirmed(incident: Incident, say: Phrases, language: Language) -> list[str]:
+    """What made a first hit the full call, if it was one."""
+    cause = incident.first_hit.cause if incident.first_hit is not None and incident.full_call else None
+    return [] if cause is None else [say.confirmed.format(text=CAUSE_WORDS[cause][language])]
 
 
 def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> Words:

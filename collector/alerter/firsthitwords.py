@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from collector.causewords import CAUSE_WORDS
 from config.people import Language
 
 FIRST_HIT_WORDS: Mapping[str, dict[Language, str]] = {
@@ -31,24 +32,5 @@ FIRST_HIT_WORDS: Mapping[str, dict[Language, str]] = {
     "ended-as-false": {"zh": "{who} 确认为误报", "en": "ended as a false alarm by {who}"},
     "said-false": {"zh": "{who} 认为是误报，但尚未到现场", "en": "{who}, not on site, thinks it is a false alarm"},
     "said-need-more": {"zh": "{who} 需要更多人手", "en": "{who} needs more people"},
-    # why a first hit became the full call
-    "why-still-there": {"zh": "持续报警", "en": "still in alarm after the delay"},
-    "why-back-again": {"zh": "恢复后又报警", "en": "gone, and back again"},
-    "why-counted": {"zh": "报警的探测器达到规定数量", "en": "as many detectors as the zone asks for"},
-    "why-second-device": {"zh": "第二个独立探测器报警", "en": "a second, independent detector"},
-    "why-other-zone": {"zh": "本楼另一分区也报警", "en": "a detector in another zone of the building"},
-    "why-manual": {"zh": "有人按下手动报警按钮", "en": "a manual call point was pressed"},
-    "why-panel-confirmed": {"zh": "控制器已确认火警", "en": "confirmed by the panel itself"},
-    "why-unverified": {"zh": "无需核实的设备报警", "en": "a detector that is not verified"},
-    "why-panel-alone": {
-        "zh": "控制器报火警，未见对应探测器",
-        "en": "the panel says fire and no known detector explains it",
-    },
-    "why-unanswered": {"zh": "无人回复", "en": "nobody answered"},
-    "why-not-cleared-up": {"zh": "规定时间内未能排除", "en": "not cleared up in time"},
-    "why-cannot": {"zh": "被请的人去不了", "en": "who was asked cannot go"},
-    "why-unreachable": {"zh": "联系不上被请的人", "en": "who was asked cannot be reached"},
-    "why-nobody-near": {"zh": "附近没有可请的人", "en": "there is nobody near to ask"},
-    "why-more-needed": {"zh": "现场需要更多人手", "en": "who looks needs more people"},
-    "why-zone-gone": {"zh": "该分区已取消核实", "en": "the site verifies this zone no more"},
+    **{f"why-{cause.value}": words for cause, words in CAUSE_WORDS.items()},
 }

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.alarm import Alarm
+from collector.causewords import CAUSE_WORDS
 from collector.dispatch import Reason
-from collector.incident import Answer, Response
+from collector.incident import Answer, Incident, Response
 from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
 from collector.phrases import PHRASES, Phrases
+from collector.verification import Cause, FirstHit, Hit, Stage
 from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
 from config.people import Language
 from config.profile import Condition, Kind
@@ -306,3 +308,30 @@ def test_people_who_are_too_many_to_name_are_counted_as_people(person: str, more
     words = describe(SITE, replace(INCIDENT, responses=going), [FIRE], replace(NOTICE, person=person), URL, NOW_MS)
 
     assert more in words.body and "项" not in words.body
+
+
+def _verified(cause: Cause | None, stage: Stage = Stage.WAITING) -> Incident:
+    hit = Hit("smoke-1", "stairs", NOW_MS, NOW_MS)
+    first = FirstHit(stage, "stairs", NOW_MS, (hit,), cause=cause)
+    return replace(INCIDENT, full_call=cause is not None, first_hit=first)
+
+
+@pytest.mark.parametrize(("person", "mark"), [("li", "【请先核实】"), ("chen", "[CHECK FIRST] ")])
+def test_who_is_asked_to_look_is_not_told_to_call_119_for_one_detector(person: str, mark: str) -> None:
+    notice = replace(NOTICE, person=person, reason=Reason.FIRST_HIT)
+    said = describe(SITE, _verified(None), (FIRE,), notice, URL, NOW_MS)
+
+    say = PHRASES["en" if person == "chen" else "zh"]
+    assert said.subject.startswith(mark) and said.short.startswith(mark)
+    assert say.danger_119 in said.body and say.call_119 not in said.body and URL in said.body
+    assert one_sms(said.short)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_first_hit_that_became_loud_says_why_and_to_call_119(cause: Cause) -> None:
+    for person in ("li", "chen"):
+        said = describe(SITE, _verified(cause, Stage.LOUD), (FIRE,), replace(NOTICE, person=person), URL, NOW_MS)
+        language = SITE.language_of(SITE.people[person])
+
+        assert CAUSE_WORDS[cause][language] in said.body and PHRASES[language].call_119 in said.body
+        assert one_sms(said.short)
