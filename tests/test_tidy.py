@@ -107,6 +107,7 @@ PURE = {
     "collector/message.py",
     "collector/phrases.py",
     "collector/sourcewords.py",
+    "collector/reasonwords.py",
     "collector/wording.py",
     "simulator/actions.py",
     "simulator/faults.py",
