@@ -134,17 +134,6 @@ def signs_of(profile: Profile, values: Mapping[str, Heard]) -> Signs:
     )
 
 
-def judges_entrapment(profile: Profile) -> bool:
-    """True if the profile says enough for an entrapment to be judged without the controller's own flag."""
-    has = profile.signals
-    return (
-        (SignalName.MOVING in has or SignalName.SPEED_M_S in has)
-        and (SignalName.LEVEL in has or SignalName.DOOR_ZONE in has)
-        and (SignalName.DOOR_CLOSED in has or SignalName.DOOR_OPEN in has)
-        and SignalName.PERSON in has
-    )
-
-
 def contradiction(course: Course, signs: Signs, at: int) -> str | None:
     """What speaks against the controller's flag: "inspection", or "open", a door that stands open at a floor."""
     if signs.inspection:
@@ -242,7 +231,7 @@ def _calling(
     _keep(since, "key", _all(signs.alarm_key, bypass or opened is not True), at, holds_on=True)
     if opened and not bypass:
         return None
-    if held:
+    if held and (course.calling_since is None or signs.alarm_key is not False):
         return course.calling_since if course.calling_since is not None else held_from
     answered = opened is True or (signs.opening is None and signs.alarm_key is False)
     return None if answered else course.calling_since

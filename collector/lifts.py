@@ -22,7 +22,6 @@ from collector.elevator import (
     contradiction,
     follow,
     judge,
-    judges_entrapment,
     signs_of,
 )
 from collector.heard import DeviceState
@@ -32,6 +31,7 @@ from collector.rules import Rule
 from collector.state import State
 from config.profile import Condition, Kind, Profile, SignalName, points_of
 from config.site import Device, Site
+from config.upkeep import judges_entrapment
 from config.words import Report
 
 _CLASS: Mapping[Word, tuple[Condition, Kind]] = {

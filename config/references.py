@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from config.document import Document, Key
+from config.liftcheck import check_lifts
+from config.peoplecheck import check_people, people_references
 from config.profile import Profile
 from config.site import KindPlan, RtuBus, SiteFile
 from config.supervision import check_supervision
@@ -26,16 +28,19 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
         "building": _ids("buildings", file.buildings, document),
         "gateway": _ids("gateways", file.gateways, document),
         "zone": _ids("zones", file.zones, document),
+        "fire station": _ids("fire_stations", file.fire_stations, document),
         "channel": set(file.channels),
         "profile": set(profiles),
     }
-    for path, kind, wanted in _references(file):
+    for path, kind, wanted in (*_references(file), *people_references(file)):
         if wanted not in ids[kind]:
             document.mistake(path, repr(wanted), _known(kind, ids[kind]))
     _check_grid(file, document)
-    _check_people(file, document)
+    _check_roads(file, document)
+    check_people(file, document)
     _check_installation(file, profiles, document)
     _check_plan(file, document)
+    check_lifts(file, profiles, document)
     check_supervision(file, document)
     check_zones(file, profiles, document)
 
@@ -113,17 +118,7 @@ def _check_grid(file: SiteFile, document: Document) -> None:
             document.mistake(("buildings", i, "cell"), found, "a cell of level 3")
 
 
-def _check_people(file: SiteFile, document: Document) -> None:
-    for i, person in enumerate(file.people):
-        for j, address in enumerate(person.channels):
-            channel = file.channels.get(address.channel)
-            path: Path = ("people", i, "channels", j)
-            if channel is None or channel.type == "console" or address.to:
-                continue
-            if channel.type == "smtp":
-                document.mistake(path, "no 'to'", "the person's mail address")
-            elif channel.type == "apprise" and channel.url is None and channel.url_env is None:
-                document.mistake(path, "no 'to'", "an Apprise URL here, or url_env at the channel")
+def _check_roads(file: SiteFile, document: Document) -> None:
     for name, channel in file.channels.items():
         path = ("channels", name)
         if channel.type == "smtp" and (channel.host is None or channel.sender is None):
@@ -196,8 +191,3 @@ def _check_plan(file: SiteFile, document: Document) -> None:
     for i, team in enumerate(file.teams):
         if not team.members:
             document.mistake(("teams", i), "a team of its leader alone", "members to call", warning=True)
-    for i, building in enumerate(file.buildings):
-        if building.team is None and not any(other.team for other in file.buildings if other.id in building.neighbours):
-            document.mistake(
-                ("buildings", i), "no team and no neighbour with one", "somebody to call first", warning=True
-            )

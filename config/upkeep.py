@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.people import Id
-from config.profile import Strict
+from config.profile import Profile, SignalName, Strict
 
 
 class Service(StrEnum):
@@ -49,3 +49,14 @@ class Upkeep(Strict):
         Not for CO2, which stands over its own liquid: its pressure does not show how much is left. Weigh it.
         """
         return self.contents in ("powder", "water", "foam", "clean-agent")
+
+
+_MOVES = (SignalName.MOVING, SignalName.SPEED_M_S)
+_LEVELS = (SignalName.LEVEL, SignalName.DOOR_ZONE)
+_DOORS = (SignalName.DOOR_CLOSED, SignalName.DOOR_OPEN)
+_INSIDE = (SignalName.PERSON,)
+
+
+def judges_entrapment(profile: Profile) -> bool:
+    """True if the profile says enough for an entrapment to be judged without the controller's own flag."""
+    return all(any(name in profile.signals for name in names) for names in (_MOVES, _LEVELS, _DOORS, _INSIDE))
