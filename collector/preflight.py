@@ -66,7 +66,7 @@ class Preflight(Part):
         if self._plan is None or not self._is_due(now):
             return
         first = self._look_at_ms is None
-        self._look_at_ms = now + LOOK_MS
+        self._look_at_ms = (now // LOOK_MS + 1) * LOOK_MS  # on the minute, when shifts begin
         for duty in self._due(self._plan, now):
             self._state.keep(Checked(_name(duty), duty.begins_ms))
             self._judge(duty.team, duty.shift, duty.people, now)
