@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from collector.alarm import Alarm
-from collector.watch import DeviceState
+from collector.heard import DeviceState, GatewayState
+from collector.incident import Incident
+from collector.rules import Rule
 from config.words import Report
 
 Handler = Callable[[Any, int], None]  # a command of its class, and now; raises Refused before it changes anything
@@ -21,6 +23,19 @@ class Part:
 
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """A report of a device of the site was judged; `device.values` hold the newest of its points."""
+
+    def weighs(self, device: DeviceState, rule: Rule, report: Report, now: int) -> Rule:
+        """How a condition that a report raises is to be taken, by what else the device says: as it is, or lowered."""
+        return rule
+
+    def check_reset(self, incident: Incident) -> None:
+        """Raises Refused while an incident may not be reset for a reason of this part's."""
+
+    def pulsed(self, gateway: GatewayState, report: Report, now: int) -> None:
+        """A gateway of the site has sent a record of its own pulse register (`config.pulse`)."""
+
+    def decided(self, now: int) -> None:
+        """Something has changed by this decision; `State.changed_incidents` and others tell what. Called once."""
 
     def handlers(self) -> Mapping[type, Handler]:
         """The commands that this part carries out, by class."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from config.profile import UNKNOWN_BITS, Condition, Initiating, Kind, Limit, Point, Register
+from collector.keepers import keepers
+from config.profile import UNKNOWN_BITS, Condition, Initiating, Kind, Limit, Point, Register, SignalName
 from config.site import Device, Site
 from config.words import Quality, Reading
 
@@ -71,9 +72,28 @@ Rules = Mapping[str, tuple[Rule, ...]]
 
 
 def rules_of(site: Site, device: Device) -> Rules:
-    """All points of a device, by name, each with its rules; a point that is only a value has none."""
-    category = site.profiles[device.profile].category
-    return {point.name: _rules_of_point(site, device, point, category) for point in site.points(device)}
+    """All points of a device, by name, each with its rules; a point that is only a value has none.
+
+    The limits on a gas charge's pressure are not among them: they are judged at 20 °C, see `limits_at_20c`.
+    """
+    category, gas = site.profiles[device.profile].category, _gas_point(site, device)
+    return {
+        point.name: () if point.name == gas else _rules_of_point(site, device, point, category)
+        for point in site.points(device)
+    }
+
+
+def limits_at_20c(site: Site, device: Device) -> tuple[Rule, ...]:
+    """The limits on the pressure of a gas charge, which follows the temperature: for what it would be at 20 °C."""
+    category, gas = site.profiles[device.profile].category, _gas_point(site, device)
+    points = [point for point in site.points(device) if point.name == gas]
+    return tuple(rule for point in points for rule in _rules_of_point(site, device, point, category))
+
+
+def _gas_point(site: Site, device: Device) -> str | None:
+    """The point with the pressure of a gas charge; None where there is none, or water or CO2 makes the pressure."""
+    source = site.profiles[device.profile].signals.get(SignalName.PRESSURE_KPA)
+    return source.point if source is not None and device.upkeep is not None and device.upkeep.is_gas else None
 
 
 def _rules_of_point(site: Site, device: Device, point: Point, category: str) -> tuple[Rule, ...]:
@@ -92,7 +112,8 @@ def _rules_of_point(site: Site, device: Device, point: Point, category: str) -> 
         rules.append(
             Rule(f"{key}:{name}", device.id, point.name, building, limit.condition, kind, point.detector, limit, unit)
         )
-    return tuple(rules)
+    tell = keepers(site, device) if category == "lift" else ()  # of what is no call-out
+    return tuple(rule if rule.kind is Kind.ENTRAPMENT else replace(rule, tell=tell) for rule in rules)
 
 
 def _initiating(device: Device, point: Point) -> Initiating:
