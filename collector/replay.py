@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from collector.commands import Acknowledge, Answered, Command, Refused, Reset, StandDown, SystemTrouble
+from collector.commands import Acknowledge, Answered, Command, PulseHandedOver, Refused, Reset, StandDown, SystemTrouble
+from collector.dispatch import Reason
 from collector.edge import EdgeSession
 from collector.effects import Count, Effect, Judge, Owing, Presence, Repeat, Trouble
 from collector.engine import Engine
 from collector.incident import Answer
+from collector.pulse import gateway_of
 from collector.reasons import sentence, stamp
 from collector.recording import Act, BadLine, Line, Message, read_line
 from collector.state import Decision
@@ -140,6 +142,9 @@ class Replay:
     def _note(self, decision: Decision) -> None:
         if not decision.empty:
             self._decided.append(Decided(self.now, decision))
+        for notice in decision.notices:  # what is decided counts as committed and handed over
+            if notice.reason is Reason.PULSE and notice.superseded_at_ms is None:
+                self._note(self.engine.act(PulseHandedOver(gateway_of(notice), notice.call), self.now))
 
     def _taken(self) -> list[Decided]:
         taken, self._decided = self._decided, []
@@ -191,9 +196,10 @@ def _print(site: Site, lines: Iterable[str], as_json: bool) -> None:
         replay = replay or Replay(site, line.at_ms)
         for decided in replay.take(line):
             if as_json:
-                print(json.dumps(asdict(decided), ensure_ascii=False))
+                print(json.dumps(asdict(decided), ensure_ascii=False, default=str))
             else:
-                print("\n".join(_lines_of(decided, site)))
+                for said in _lines_of(decided, site):
+                    print(said)
     if replay is not None and not as_json:
         for incident in replay.engine.incidents.values():
             print(f"open at the end: {incident.kind} in {incident.building or 'the community'}, {incident.id}")

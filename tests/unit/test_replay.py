@@ -171,7 +171,7 @@ def test_the_command_prints_decisions_with_reasons_or_json(tmp_path: Path, capsy
     assert replay.run(file, DEMO, as_json=False) == 0
     text = capsys.readouterr().out
     assert "opened: fire (alarm) in b-3, by smoke-b3-502" in text
-    assert "li-guoqiang is told, call 1, ring 2: neighbour-team" in text
+    assert "li-guoqiang is told, call 1, ring 3: neighbour-team" in text
     assert "open at the end: fire in b-3" in text
 
     assert replay.run(file, DEMO, as_json=True) == 0
@@ -191,3 +191,40 @@ def test_a_recording_or_site_that_cannot_be_used_is_told_in_a_line(
     ):
         assert replay.run(recording, site, as_json=False) == 1
         assert words in capsys.readouterr().err
+
+
+def test_pulses_in_a_recording_count_as_handed_over_and_are_no_trouble(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Edge("wutong-lane", "gw-east")
+    voice = Voice(edge, "pulse")
+    names = ("Journal/Alarm", "beat", "changed_at_s")
+    declared = {n + 10: Declared(name, DataType.INT64) for n, name in enumerate(names)}
+    lines = [write_message(START_MS, *said) for said in voice.births(START_MS)][:1]
+    born = Birth(edge, "pulse", START_MS, 1, (), declared | {10: Declared(names[0], DataType.UINT64)})
+    lines.append(write_message(START_MS, topic_of(edge, "DBIRTH", "pulse"), encode_birth(born)))
+    for beat in range(1, 4):
+        at_ms = START_MS + beat * 1_000
+        readings = (
+            Reading("beat", beat, DataType.INT64),
+            Reading("changed_at_s", at_ms // 1000, DataType.INT64),
+        )
+        check = check_value("pulse", Lane.ALARM, beat, readings)
+        report = Report(edge, "pulse", Lane.ALARM, "epoch-1", beat, check, at_ms, False, readings)
+        aliases = {each.name: alias for alias, each in declared.items()}
+        data = encode_report(report, aliases, beat + 1, at_ms)
+        lines.append(write_message(at_ms, topic_of(edge, "DDATA", "pulse"), data))
+    file = tmp_path / "pulses"
+    file.write_text("".join([*lines, write_tick(START_MS + 29_000)]))
+
+    assert replay.run(file, DEMO, as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "pulse" not in said and "\n\n" not in said
+    assert replay.run(file, DEMO, as_json=True) == 0
+    handed_over = [
+        kept["beat"]
+        for line in capsys.readouterr().out.splitlines()
+        for kept in json.loads(line)["decision"]["kept"]
+        if kept.get("handed_over_at_ms")
+    ]
+    assert handed_over == [1, 2, 3]
