@@ -205,7 +205,8 @@ class Drills(Part):
         for alarm in self._state.alarms_of(incident):
             self._state.put_alarm(replace(alarm, phase=Phase.NORMAL, returned_at_ms=now))
         event = "drill-overtaken" if reason is Reason.DRILL_OVERTAKEN else "drill-ended"
-        self._state.log(now, event, incident=incident.id, person=person, facts=[("drill", incident.route.id)])
+        facts = [("drill", incident.route.id), ("by", person or "itself")]
+        self._state.log(now, event, incident=incident.id, person=person, facts=facts)
         self._call_out.close(incident, now, reason)
         self._settle(incident.route.id, now)
 

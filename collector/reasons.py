@@ -32,6 +32,8 @@ _SENTENCES: Mapping[str, str] = {
     "ring-called": "ring {ring} is called: {who}, {people} people not called before",
     "last-ring-called": "that was the last ring of the plan",
     "notice-created": "{person} is told, call {call}, ring {ring}: {reason}",
+    "told-after-wait": "what waited is told now to {person}: {reason}",
+    "told-together": "{person} is told of this in one notice with {others} other incidents: {reason}",
     "notice-failed": "not delivered to {person}: {error}",
     "unreachable": "{person} has no other channel",
     "reach-tested": "a test message to {person}, asked for by {by}",
@@ -46,7 +48,7 @@ _SENTENCES: Mapping[str, str] = {
     "freed": "{person} says that the people in {device} are free, after {minutes} min",
     "lift-serviced": "{person} has served {device} on {day}: {level}",
     "drill-started": "{person} begins a drill ({kind}) in {building}; no device is in alarm",
-    "drill-ended": "the drill is over (ended by: {person})",
+    "drill-ended": "the drill is over (ended by: {by})",
     "drill-overtaken": "the drill is over: something is truly in alarm",
     "first-hit": "first hit in zone {zone}: {hit}; the nearest person is asked before everybody is called",
     "first-hit-answered": "{person} looks at the first hit",
@@ -131,7 +133,8 @@ def lines(why: Why, zone: tzinfo | None) -> Iterator[str]:
     """The same for people to read. `zone` None: this machine's."""
     incident = why.incident
     state = "open" if incident.open else "closed"
-    yield f"incident {incident.id}: {incident.kind} in {incident.building or 'the community'}, {state}"
+    what = f"drill of {incident.kind}" if incident.route.mode is Mode.DRILL else f"{incident.kind}"
+    yield f"incident {incident.id}: {what} in {incident.building or 'the community'}, {state}"
     yield (
         f"  caused by {incident.alarms[0] if incident.alarms else 'nothing that is known'}"
         f" at {stamp(incident.cause_at_ms, zone)} by its source, heard at {stamp(incident.opened_at_ms, zone)}"
@@ -270,6 +273,9 @@ def _closed_by(incident: Incident, entries: Sequence[Entry]) -> str:
     """What closed an incident."""
     last = [entry for entry in entries if entry.at_ms == incident.closed_at_ms]
     for entry in last:
+        if entry.event in ("drill-ended", "drill-overtaken"):
+            return f"closed: {sentence(entry)}"
+    for entry in last:
         if entry.event == "reset":
             return f"closed: reset by {entry.person}"
     over = [sentence(entry) for entry in last if entry.event in ("alarm-returned", "alarm-source-gone")]
@@ -278,6 +284,8 @@ def _closed_by(incident: Incident, entries: Sequence[Entry]) -> str:
 
 def _waits_for(incident: Incident, alarms: Sequence[Alarm], site: Site | None, called: Collection[str]) -> str:
     """What an open incident waits for, and who may reset it."""
+    if incident.route.mode is Mode.DRILL:
+        return "open: a drill, which ends by itself, by whoever may end it, or when something is truly in alarm"
     latched = [alarm for alarm in alarms if alarm.condition in LATCHING]
     if not latched:
         return "open: it is closed when its conditions are over, without a reset"

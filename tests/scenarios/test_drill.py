@@ -12,6 +12,7 @@ from collector.dispatch import Reason
 from collector.drill import ECHO_MS, Drill
 from collector.incident import Answer, Incident
 from collector.message import Words, describe, is_urgent
+from collector.reasons import explain, lines
 from collector.responsetimes import Call, ResponseTimes, id_of
 from collector.route import Mode
 from config.people import Language
@@ -345,3 +346,33 @@ def test_whoever_leaves_the_site_leaves_the_account_of_times() -> None:
 
     assert id_of(Mode.DRILL, "person", "nick") not in play.engine.kept(ResponseTimes)
     assert times(play, Mode.DRILL, "person", "ned").calls == 2
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        ("time", "closed: the drill is over (ended by: itself)"),
+        ("person", "closed: the drill is over (ended by: nora)"),
+        ("fire", "closed: the drill is over: something is truly in alarm"),
+    ],
+)
+def test_why_tells_what_a_drill_is_and_what_ended_it(ends: str, why: str) -> None:
+    play = Play()
+    play.at(0).acts(replace(DRILL_IN_B1, minutes=1))
+    incident = drilled(play).id
+
+    def told() -> list[str]:
+        entries = [entry for entry in play.entries if entry.incident == incident]
+        notices = [(notice, ()) for notice in play.notices.values() if notice.incident == incident]
+        alarms = [alarm for alarm in play.engine.alarms.values() if alarm.incident == incident]
+        return list(lines(explain(play.incidents[incident], alarms, entries, notices, play.site), None))
+
+    assert told()[0].endswith("drill of fire in b-1, open") and told()[-1].startswith("open: a drill, which ends by")
+    play.at(30)
+    if ends == "person":
+        play.acts(StandDown(incident, "nora"))
+    elif ends == "fire":
+        play.says("smoke-1", fire=True)
+    play.at(60)
+
+    assert told()[-1] == why
