@@ -53,9 +53,9 @@ def test_the_demo_site_is_well_and_has_what_its_stories_need() -> None:
         ("community.yaml", "level: 2, parent: wutong-street", "level: 2", "grid[1]", "level-1 cell"),
         ("community.yaml", "parent: wutong-north", "parent: wutong-street", "grid[3].parent", "level 2"),
         ("community.yaml", "quorum: 2", "quorum: 0", "plan.kinds.fire.quorum", "greater than or equal to 1"),
-        ("community.yaml", "call: manager, after_s: 20", "call: manager, after_s: 200", "rings[3].after_s", "in order"),
+        ("community.yaml", "call: manager, after_s: 20", "call: manager, after_s: 200", "rings[4].after_s", "in order"),
         ("community.yaml", "call: grid-3", "call: grid-4", "call", "'grid-3'"),
-        ("community.yaml", "{type: console}", "{type: pigeon}", "channels.console.type", "'smtp'"),
+        ("community.yaml", "type: console", "type: pigeon", "channels.console.type", "'smtp'"),
         ("buildings.yaml", 'gate_code: "1986#"', "gate_code: 1986", "buildings[0].gate_code", "quotes"),
         ("buildings.yaml", "floors: 6", "floors: many", "buildings[0].floors", "integer"),
         ("buildings.yaml", "cell: cell-1", "cell: wutong-north", "buildings[0].cell", "level 3"),
@@ -88,7 +88,7 @@ def test_a_mistake_is_named_by_file_line_and_key(
 
 def test_all_mistakes_are_named_in_one_run(folder: Path) -> None:
     _break(folder, "buildings.yaml", "floors: 6", "floors: many")
-    _break(folder, "community.yaml", "{type: console}", "{type: pigeon}")
+    _break(folder, "community.yaml", "type: console", "type: pigeon")
     _break(folder, "gateway-west.yaml", "unit:", "unti:")
 
     with pytest.raises(Mistakes) as caught:
