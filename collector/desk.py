@@ -24,7 +24,7 @@ from collector.engine import Engine
 from collector.history import History
 from collector.incident import Incident
 from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
-from collector.state import Decision, Restored
+from collector.state import Decision, K, Restored
 from collector.store import Store, StoreFailed
 from collector.unrecorded import Unrecorded
 from config.site import Site
@@ -105,6 +105,10 @@ class Desk:
     def alarms(self) -> Mapping[str, Alarm]:
         """The alarms that are not normal, of the engine that is in office."""
         return self.engine.alarms
+
+    def kept(self, what: type[K]) -> Mapping[str, K]:
+        """See `Engine.kept`, of the engine that is in office."""
+        return self.engine.kept(what)
 
     @property
     def failing(self) -> bool:

@@ -10,6 +10,7 @@ from collector.causewords import CAUSE_WORDS
 from collector.dispatch import Notice, Reason
 from collector.incident import Answer, Incident
 from collector.phrases import PHRASES, Phrases
+from collector.rescue import Rescue, limit_ms
 from collector.route import Mode
 from collector.wording import (
     alarm_place,
@@ -52,9 +53,18 @@ class Words:
 
 
 def describe(
-    site: Site, incident: Incident, alarms: Sequence[Alarm], notice: Notice, url: str | None, now: int
+    site: Site,
+    incident: Incident,
+    alarms: Sequence[Alarm],
+    notice: Notice,
+    url: str | None,
+    now: int,
+    rescues: Sequence[Rescue] = (),
 ) -> Words:
-    """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival."""
+    """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival.
+
+    `rescues`: those of an entrapment.
+    """
     language = _language(site, notice.person)
     say = PHRASES[language]
     if notice.reason is Reason.TEST:
@@ -71,7 +81,8 @@ def describe(
         head, brief = say.late_mark + head, say.late_mark + brief
     mark, ask_119, tail = _what_it_is(incident, notice, say)
     head, brief = mark + head, mark + brief
-    lines = [*_confirmed(incident, say, language), ask_119, say.supplement, *_people(site, incident, say)]
+    confirmed, rescue = _confirmed(incident, say, language), _rescue(site, rescues, say, now)
+    lines = [*confirmed, *rescue, ask_119, say.supplement, *_people(site, incident, say)]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
     if news is None:
@@ -284,6 +295,22 @@ def _registration(site: Site, shown: Sequence[Alarm], say: Phrases) -> list[str]
     if device is None or not device.registration:
         return []
     return [say.registration.format(number=one_line(device.registration))]
+
+
+def _rescue(site: Site, rescues: Sequence[Rescue], say: Phrases, now: int) -> list[str]:
+    """Where the car is, and how long rescuers still have, of each elevator in which people are."""
+    lines = []
+    for rescue in rescues:
+        if rescue.freed_at_ms is not None:
+            continue
+        if rescue.floor is not None:
+            lines.append(say.car_at.format(floor=f"{rescue.floor:g}"))
+        if rescue.arrived_at_ms is None:
+            due_ms = rescue.raised_at_ms + limit_ms(site, rescue.device)
+            due = moment(due_ms, now, site.zone) or say.unknown_time
+            left = say.rescue_left if due_ms > now else say.rescue_over
+            lines.append(left.format(due=due, minutes=abs(due_ms - now) // 60_000))
+    return lines
 
 
 def _people(site: Site, incident: Incident, say: Phrases) -> list[str]:

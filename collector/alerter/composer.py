@@ -11,6 +11,8 @@ from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.message import Words, describe, describe_unrecorded
 from collector.pulse import gateway_of
+from collector.rescue import Rescue
+from collector.state import K
 from config.site import Site
 from config.words import PULSE
 
@@ -22,6 +24,7 @@ class Happening(Protocol):
     def incidents(self) -> Mapping[str, Incident]: ...
     @property
     def alarms(self) -> Mapping[str, Alarm]: ...
+    def kept(self, what: type[K]) -> Mapping[str, K]: ...
 
 
 class Composer:
@@ -55,7 +58,8 @@ class Composer:
             "cause_at_ms": notice.cause_at_ms,
             "heard_at_ms": notice.heard_at_ms,
         }
-        words = describe(self._site, incident, alarms, notice, url, now)
+        rescues = [each for each in self._happening.kept(Rescue).values() if each.incident == incident.id]
+        words = describe(self._site, incident, alarms, notice, url, now, rescues)
         return self._addressed(notice.person, notice.channel, words, notice.id, notice.due, url, urgent, facts)
 
     def unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, channel: int, now: int) -> Letter:

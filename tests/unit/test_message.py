@@ -15,6 +15,7 @@ from collector.dispatch import Reason
 from collector.incident import Answer, Incident, Response
 from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
 from collector.phrases import PHRASES, Phrases
+from collector.rescue import Rescue
 from collector.verification import Cause, FirstHit, Hit, Stage
 from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
 from config.people import Language
@@ -25,6 +26,7 @@ from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
 URL = "https://board.example.org/a/token"
 DAY_MS = 86_400_000
 INFORMATION = (
+    *(Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED),
     Reason.QUORUM_REACHED,
     Reason.STAND_DOWN,
     Reason.CLOSED,
@@ -173,6 +175,20 @@ def test_a_lifts_registration_number_is_told() -> None:
     stuck = replace(FIRE, key="lift-1:entrapment", device="lift-1", point="entrapment", kind=Kind.ENTRAPMENT)
 
     assert "31101010" in told(alarms=(stuck,)).body
+
+
+def test_an_entrapment_tells_where_the_car_is_and_how_long_rescuers_have() -> None:
+    stuck = replace(FIRE, key="lift-1:entrapment", device="lift-1", point="entrapment", kind=Kind.ENTRAPMENT)
+    incident = replace(INCIDENT, kind=Kind.ENTRAPMENT)
+    rescue = Rescue("i-1:lift-1", incident.id, "lift-1", NOW_MS - 600_000, floor=3.0)
+
+    def body(rescue: Rescue, now: int = NOW_MS) -> str:
+        return describe(SITE, incident, [stuck], replace(NOTICE, person="chen"), URL, now, [rescue]).body
+
+    assert "The car shows floor 3" in body(rescue) and "in 20 min" in body(rescue)
+    assert "5 min ago" in body(rescue, NOW_MS + 25 * 60_000)
+    assert "Rescuers" not in body(replace(rescue, arrived_at_ms=NOW_MS))
+    assert "The car" not in body(replace(rescue, freed_at_ms=NOW_MS))
 
 
 def test_only_a_fire_or_an_entrapment_tells_people_to_call_119_at_once() -> None:

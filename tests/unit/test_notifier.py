@@ -21,6 +21,7 @@ from collector.commands import DeliveryFailed, Refused, SystemTrouble
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.records import Attempt
+from collector.state import K
 from collector.store import StoreFailed
 from config.profile import Condition, Kind
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
@@ -115,6 +116,9 @@ class Scene:
         self.notifier = Notifier(
             self.site, shelf, channels, self, lambda i, p, now: f"http://x/a/{i}/{p}", lambda: self.now, self.report
         )
+
+    def kept(self, what: type[K]) -> dict[str, K]:
+        return {}
 
     async def report(self, command: DeliveryFailed | SystemTrouble) -> None:
         self.heard.append(command)

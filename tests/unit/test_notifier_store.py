@@ -13,7 +13,7 @@ from collector.alerter.notifier import Notifier
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.records import Batch
-from collector.state import Decision
+from collector.state import Decision, K
 from collector.store import Store, open_store
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 
@@ -24,6 +24,9 @@ class Open:
     def __init__(self, *incidents: Incident) -> None:
         self.incidents = {incident.id: incident for incident in incidents}
         self.alarms: dict[str, Alarm] = {FIRE.key: FIRE}
+
+    def kept(self, what: type[K]) -> dict[str, K]:
+        return {}
 
 
 class Post:
