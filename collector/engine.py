@@ -99,7 +99,13 @@ class Engine:
         reach = Reach(self._site, self._state)
         preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
         people = (reach, preflight, remarks)
-        return (self._drills, pulses, absences, disablements, tests, *people, lifts, rescues, logs, service)
+        # What these know of each device is looked at from outside, and never changed there.
+        self.cylinders = Cylinders(self._site, self._state, self._conditions)
+        self.chambers = Chambers(self._site, self._state, self._conditions, self._watch.devices)
+        self.due_dates = DueDates(self._site, self._state, self._conditions, now)
+        upkeep = (self.cylinders, self.chambers, self.due_dates)
+        parts = (pulses, absences, disablements, tests, *people, lifts, rescues, logs, service, *upkeep)
+        return (*parts, self._drills)  # the last to look, so that no alarm escapes a drill
 
     # --- read side ------------------------------------------------------------------------------------
 
@@ -189,11 +195,13 @@ class Engine:
                 self._first_hits.step(self._state.incidents[incident_id], now)
                 self._call_out.step(self._state.incidents[incident_id], now)
                 self._agenda.set(incident_id, self._due_at(self._state.incidents[incident_id]))
+        self._call_out.digest.wake(now)
         return self._decide(now)
 
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
-        times = [self._watch.wake_at(), self._agenda.next_at(), *(part.wake_at() for part in self._parts)]
+        times = [self._watch.wake_at(), self._agenda.next_at(), self._call_out.digest.wake_at()]
+        times += [part.wake_at() for part in self._parts]
         return min((at for at in times if at is not None), default=None)
 
     # --- commands -------------------------------------------------------------------------------------
@@ -222,13 +230,18 @@ class Engine:
                 self._call_out.stand_down(incident, command.person, now)
                 self._first_hits.dismissed(self._state.incidents[incident.id], now)
         else:
-            self._call_out.acknowledge(incident, command.person, now)
-            if isinstance(command, Acknowledge) or command.answer is not Answer.CANNOT:
-                self._conditions.acknowledge(incident, now)
-            self._first_hits.acknowledged(self._state.incidents[incident.id], command.person, now)
-            if isinstance(command, Answered):
-                self._call_out.answer(self._state.incidents[incident.id], command.person, command.answer, now)
-                self._first_hits.answered(self._state.incidents[incident.id], command.person, command.answer, now)
+            for each in (incident, *self._call_out.told_with(incident, command.person)):
+                self._answered(each, command, now)
+
+    def _answered(self, incident: Incident, command: Answered | Acknowledge, now: int) -> None:
+        """A person has seen an incident, and may have said whether they go."""
+        self._call_out.acknowledge(incident, command.person, now)
+        if isinstance(command, Acknowledge) or command.answer is not Answer.CANNOT:
+            self._conditions.acknowledge(incident, now)
+        self._first_hits.acknowledged(self._state.incidents[incident.id], command.person, now)
+        if isinstance(command, Answered):
+            self._call_out.answer(self._state.incidents[incident.id], command.person, command.answer, now)
+            self._first_hits.answered(self._state.incidents[incident.id], command.person, command.answer, now)
 
     def _check_reset(self, incident: Incident, person: str) -> None:
         building = self._site.buildings.get(incident.building)

@@ -42,7 +42,7 @@ class Cause(StrEnum):
     """What a pressure at 20 °C rests on."""
 
     COMPENSATED = "at-20c"  # pressure and temperature
-    OWN = "own"  # the device's own figure: its temperature is not known here
+    OWN = "own-figure"  # the device's own figure: its temperature is not known here
     NO_TEMPERATURE = "no-temperature"  # not compensated; only its bounds are known
     NO_PRESSURE = "no-pressure"
 

@@ -65,6 +65,7 @@ _SENTENCES: Mapping[str, str] = {
     "disablement-ended": "the {scope} {target} is disabled no more (ended by: {how})",
     "walk-test-started": "{person} begins the walk test {walk-test} until {until}",
     "walk-test-ended": "the walk test {walk-test} is over (ended by: {how}): {tested} gave an alarm, {not-tested} did not",
+    "inspected": "{person} has inspected {device} on {on}",
     "incident-closed": "closed",
     "device-online": "{device} is online: {cause}",
     "device-offline": "{device} is offline: {cause}",

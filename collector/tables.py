@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from collector.chamber import Rise, SmokeTrend
 from collector.cylinder import PressureTrend
+from collector.digest import Pace, Untold
 from collector.drill import Drill
 from collector.duedates import Inspection
 from collector.elevator import Course
@@ -73,6 +74,8 @@ UPGRADES: Mapping[int, str] = {
 
 # Name in the store -> class; a name is never given to another class.
 KEPT: Mapping[str, type[Kept]] = {
+    "untold": Untold,
+    "pace": Pace,
     "away": Away,
     "checked": Checked,
     "reached": Reached,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from collector.alarm import Alarm
+from collector.conditionwords import CONDITIONS, value_words
 from collector.incident import detector_of
 from collector.measures import Scope
 from collector.phrases import PHRASES
@@ -43,7 +44,7 @@ def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
 def said_words(site: Site, alarm: Alarm, language: Language) -> str:
     """What an alarm's source said: as it was said, or who cannot be reached and why."""
     if alarm.point != UNREACHABLE:
-        return one_line(alarm.value or "")
+        return one_line(value_words(alarm.key, alarm.value or "", language))
     say, faults = PHRASES[language], list(faults_in(alarm.value).items())
     names = {person: site.people[person].name for person, _ in faults if person in site.people}
     shown = [
@@ -112,7 +113,8 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
     if point.startswith("Bus/"):
         what = say.bus.format(id=one_line(point.removeprefix("Bus/").removesuffix("/Online")))
     else:
-        what = say.conditions_of_source.get(last) or one_line(point)
+        own = CONDITIONS[language].get(last.rpartition("/")[2])
+        what = say.conditions_of_source.get(last) or own or one_line(point)
     scope, _, name = device.partition("/")
     team = site.teams.get(name)
     if scope == "team" and team is not None:

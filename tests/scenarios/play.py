@@ -33,7 +33,9 @@ PULSE_MS = 10_000
 class Play:
     """One engine, a store's worth of its decisions, and a clock."""
 
-    def __init__(self, site: Site | None = None, *, born: bool = True) -> None:
+    def __init__(self, site: Site | None = None, *, born: bool = True, pulse_s: float = PULSE_MS / 1000) -> None:
+        """`pulse_s`: how often devices send their pulse; seldom, for scenarios of weeks."""
+        self._pulse_ms = round(pulse_s * 1000)
         self.site = site or small_site()
         self.now = START_MS
         self.alarms: dict[str, Alarm] = {}
@@ -45,7 +47,7 @@ class Play:
         self.muted: set[str] = set()
         self.untold: set[str] = set()  # points whose heartbeats never come
         self._positions: Counter[tuple[str, Lane]] = Counter()
-        self._next_pulse_ms = START_MS + PULSE_MS
+        self._next_pulse_ms = START_MS + self._pulse_ms
         self._seen: dict[str, int] = {}  # notice -> due when it was last asked about
         self.engine = Engine(self.site, None, self.now)
         if born:
@@ -61,7 +63,7 @@ class Play:
             self.now = max(self.now, next_at)
             if self.now >= self._next_pulse_ms:
                 self._pulse()
-                self._next_pulse_ms += PULSE_MS
+                self._next_pulse_ms += self._pulse_ms
             self.keeps(self.engine.wake(self.now))
         self.now = end
         return self
