@@ -11,6 +11,7 @@ from dataclasses import replace
 from collector import responsetimes
 from collector.agenda import ms_of
 from collector.alarm import Alarm
+from collector.digest import Digest
 from collector.dispatch import Notice, Reason, people_of, present, responsible
 from collector.incident import Answer, Incident
 from collector.notices import Notices
@@ -35,7 +36,8 @@ class CallOut:
     def __init__(self, site: Site, state: State) -> None:
         self._site = site
         self._state = state
-        self._notices = Notices(site, state)
+        self.digest = Digest(site, state)
+        self._notices = Notices(site, state, self.digest)
         self._roster = Roster(site, state)
         self._rings = Rings(site, state, self._notices, self._roster)
         self._quorum = Quorum(site, state, self._notices, self._rings, self._roster)
@@ -185,6 +187,12 @@ class CallOut:
             self._state.log(now, "acknowledged", incident=incident.id, person=person)
         self._notices.supersede(incident, now, person)
 
+    def told_with(self, incident: Incident, person: str) -> list[Incident]:
+        """The other open incidents that a person was told of in the same notice: their answer is for these too."""
+        notices = self._state.notices_to(incident, person)
+        names = dict.fromkeys(each.incident for notice in notices for each in self._notices.told_with(notice))
+        return [self._state.incidents[name] for name in names]
+
     def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
         """Going, arrived or cannot. Enough going ends the call; nobody left to wait for calls the next ring."""
         self._quorum.answer(incident, person, answer, now)
@@ -198,9 +206,10 @@ class CallOut:
 
     def failed(self, notice: Notice, error: str, now: int) -> None:
         """A channel could not deliver: the person's next one, or, without one, the ring goes on without them."""
-        incident = self._state.incidents[notice.incident]
-        if not self._notices.failed(incident, notice, error, now):
-            self._quorum.go_on_if_exhausted(incident, now)
+        incidents = [notice.incident, *(each.incident for each in self._notices.told_with(notice))]
+        if not self._notices.failed(self._state.incidents[notice.incident], notice, error, now):
+            for incident in incidents:
+                self._quorum.go_on_if_exhausted(self._state.incidents[incident], now)
 
     def stand_down(self, incident: Incident, person: str, now: int, reason: Reason = Reason.STAND_DOWN) -> None:
         """The leader ends the call, or (`reason`) its cause is over. What has joined since then is still told."""

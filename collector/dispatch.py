@@ -86,6 +86,9 @@ class Notice:
     failed_at_ms: int | None = None  # the channel could not deliver it
     next_channel_at_ms: int | None = None  # without an answer until then, their next channel is called as well
     about: str | None = None  # the key of the one condition that it tells of; None: of all, the worst first
+    waits_until_ms: int | None = None  # it is told then, with what else waits for this person; `due` is 0 meanwhile
+    others: tuple[str, ...] = ()  # the incidents that are told of in this notice too
+    told_in: str | None = None  # it is told in the notice of that incident to the same person, and not sent itself
 
 
 def people_of(site: Site, building: str, call: str) -> list[tuple[str, Reason]]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from collector.agenda import ms_of
 from collector.alarm import Alarm
+from collector.digest import Digest
 from collector.dispatch import Notice, Reason
 from collector.incident import PRIORITY, Incident
 from collector.state import State
@@ -22,9 +23,11 @@ ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody e
 class Notices:
     """Makes, repeats and ends notices in `state`. People who have left the site are told nothing."""
 
-    def __init__(self, site: Site, state: State) -> None:
+    def __init__(self, site: Site, state: State, digest: Digest | None = None) -> None:
+        """`digest` None: nothing waits to be told together with others."""
         self._site = site
         self._state = state
+        self._digest = digest
 
     def tell(
         self,
@@ -38,10 +41,12 @@ class Notices:
         channel: int | None = None,
         again: bool = False,
         about: Alarm | None = None,
+        others: tuple[str, ...] = (),
     ) -> None:
         """One notice to one person. `channel` None: a call goes to their first, news to the last that worked.
 
         `again`: also if they have been told for this reason in this call before. `about`: of this condition alone.
+        `others`: incidents that it tells of too.
         """
         if person not in self._site.people:
             return
@@ -67,7 +72,11 @@ class Notices:
             next_repeat_at_ms=now + ms_of(plan.repeat_s) if repeats else None,
             next_channel_at_ms=now + ms_of(plan.next_channel_after_s) if goes_on else None,
             about=None if about is None else about.key,
+            others=others,
         )
+        if self._digest is not None and not again and self._digest.takes(incident, reason):
+            self._digest.add(notice, now)
+            return
         self._state.put_notice(notice)
         facts = [("notice", notice.id), ("reason", reason.value), ("ring", str(ring)), ("call", str(notice.call))]
         self._state.log(now, "notice-created", incident=incident.id, person=person, facts=facts)
@@ -128,16 +137,26 @@ class Notices:
         self._call_over_next(incident, notice, Reason.CHANNEL_FAILED, now)
         if all(each.failed_at_ms is not None for each in self._theirs(incident, notice.person)):
             self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
+            for each in self.told_with(notice):
+                self._state.put_notice(replace(each, failed_at_ms=now, superseded_at_ms=now))
             return False
         return True
 
     def supersede(self, incident: Incident, now: int, person: str | None = None) -> None:
         """Send no more of what is not sent yet: of one person's, or of all notices."""
         for notice in self.open_of(incident):
-            if person is None or notice.person == person:
+            if person is None and notice.others and self._digest is not None:
+                # It still tells of the others, whose question is repeated by one of them from now on.
+                self._digest.hand_on(notice)
+                self._state.put_notice(replace(notice, next_repeat_at_ms=None, next_channel_at_ms=None))
+            elif person is None or notice.person == person:
                 self._state.put_notice(
                     replace(notice, superseded_at_ms=now, next_repeat_at_ms=None, next_channel_at_ms=None)
                 )
+
+    def told_with(self, notice: Notice) -> list[Notice]:
+        """The notices of other open incidents that this one has told and that still count."""
+        return [] if self._digest is None else self._digest.together(notice)
 
     def open_of(self, incident: Incident) -> list[Notice]:
         """The notices that still count; a new call has superseded those of the calls before it."""
@@ -178,6 +197,7 @@ class Notices:
             expects_answer=asks,
             channel=following,
             again=True,
+            others=notice.others,
         )
 
     def _following(self, notice: Notice) -> int | None:

@@ -154,6 +154,7 @@ def site_data() -> dict[str, Any]:
                 "fire": {"rings": fire, "quorum": 2, "repeat_s": 20, "repeats_max": 5, "next_channel_after_s": 3600},
             },
             "device_silent_after_s": 60,
+            "group_troubles_s": 0,  # each trouble is told at once and by itself
             "preflight": None,
         },
         "buildings": [

@@ -108,6 +108,8 @@ PURE = {
     "collector/service.py",
     "collector/tables.py",
     "collector/alerter/catalogue.py",
+    "collector/alerter/elevatorwords.py",
+    "collector/alerter/elevatorshapes.py",
     "collector/alerter/drillwords.py",
     "collector/alerter/examples.py",
     "collector/alerter/links.py",
