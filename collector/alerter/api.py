@@ -24,9 +24,11 @@ from collector.alerter.models import (
 )
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
+from collector.alerter.rescues import rescues_of
 from collector.alerter.view import by_device
 from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Reset, StandDown
 from collector.history import HistoryDown
+from collector.measures import Disablement, Untils, WalkTest, untils
 from config.site import Device
 
 ENTRIES_MAX = 1000
@@ -102,12 +104,12 @@ async def need_more(front: InFront, incident_id: Id, body: ByPerson) -> Incident
 async def devices(front: InFront) -> DeviceList:
     """Every device with its state; the values of a panel's detectors are at the device itself."""
     engine, now = front.desk.engine, front.clock()
-    alarms = by_device(engine.alarms.values())
+    alarms, aside = by_device(engine.alarms.values()), aside_of(front)
     shown = []
     for number, each in enumerate(front.desk.site.devices.values()):
         if number % 50 == 49:
             await asyncio.sleep(0)  # a long list must not hold an alarm up
-        shown.append(front.view.device(each, engine.devices.get(each.id), alarms.get(each.id, []), now, False))
+        shown.append(front.view.device(each, engine.devices.get(each.id), alarms.get(each.id, []), now, False, aside))
     return DeviceList(devices=shown)
 
 
@@ -116,7 +118,7 @@ async def device(front: InFront, device_id: Id) -> DeviceShown:
     """One device with all its values."""
     engine, installed = front.desk.engine, _installed(front, device_id)
     alarms = by_device(engine.alarms.values()).get(device_id, [])
-    return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True)
+    return front.view.device(installed, engine.devices.get(device_id), alarms, front.clock(), True, aside_of(front))
 
 
 @router.get(
@@ -146,6 +148,12 @@ async def history(
         unit=found.register.unit,
         values=[ValueThen(at=front.view.stamp(at_ms), value=value) for at_ms, value in values],
     )
+
+
+def aside_of(front: Front) -> Untils:
+    """Which devices are disabled or tested now, and until when."""
+    engine = front.desk.engine
+    return untils(front.desk.site, engine.kept(Disablement).values(), engine.kept(WalkTest).values())
 
 
 def _installed(front: Front, device_id: str) -> Device:
@@ -182,7 +190,8 @@ async def detail(front: Front, incident_id: str) -> IncidentDetail:
     store = front.desk.store
     notices = [(notice, await store.attempts(notice.id)) for notice in await store.notices(incident_id)]
     entries = await store.entries(incident_id, ENTRIES_MAX)
-    return front.view.detail(found, front.desk.engine.alarms, notices, entries)
+    shown = front.view.detail(found, front.desk.engine.alarms, notices, entries)
+    return shown.model_copy(update={"rescues": rescues_of(front, found)})
 
 
 async def _act(front: Front, incident_id: str, command: Command) -> IncidentDetail:

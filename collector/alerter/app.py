@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from collector.alerter import api, drills, events, health, measures, metrics, openapi, people
+from collector.alerter import api, drills, elevators, events, health, measures, metrics, openapi, people, upkeep
 from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
@@ -64,7 +64,15 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.front = front
-    described = (api.router, health.router, drills.router, people.router, measures.router)
+    described = (
+        api.router,
+        health.router,
+        drills.router,
+        people.router,
+        measures.router,
+        upkeep.router,
+        elevators.router,
+    )
     pages = (board.router, measurespage.router, answer.router, enter.router)
     for router in (*described, metrics.router, events.router, *pages):
         app.include_router(router)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from collector.alerter.drillwords import DRILL_WORDS
+from collector.alerter.elevatorwords import ELEVATOR_WORDS
 from collector.alerter.firsthitwords import FIRST_HIT_WORDS
+from collector.alerter.measurewords import MEASURE_WORDS
 from collector.phrases import PHRASES
 from config.people import Language
 from config.profile import Condition, Kind
@@ -117,15 +119,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-quorum-reached": {"zh": "人手已够", "en": "enough people are going"},
     "reason-stand-down": {"zh": "呼叫已结束", "en": "stood down"},
     "reason-closed": {"zh": "事件结束", "en": "incident closed"},
-    "reason-contractor": {"zh": "电梯维保单位", "en": "the elevator's maintenance company"},
-    "reason-rescue-due": {"zh": "救援到场时限将到", "en": "rescuers are running late"},
-    "reason-rescue-missed": {"zh": "救援到场已超时", "en": "rescuers are overdue"},
-    "reason-freed": {"zh": "被困人员已救出", "en": "the passengers are free"},
-    "reason-watch": {"zh": "屏蔽期间的看护人", "en": "watches over what is disabled"},
-    "reason-ends-soon": {"zh": "屏蔽即将到期", "en": "the disablement ends soon"},
-    "reason-walk-test": {"zh": "报警测试", "en": "walk test"},
-    "reason-handed-over": {"zh": "已呼叫队伍", "en": "the team is called now"},
-    "reason-restored": {"zh": "屏蔽已解除", "en": "not disabled any more"},
     "event-incident-opened": {"zh": "事件开始", "en": "Incident opened"},
     "event-incident-closed": {"zh": "事件结束", "en": "Incident closed"},
     "event-alarm-raised": {"zh": "出现", "en": "Raised"},
@@ -148,46 +141,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-acknowledged": {"zh": "知悉", "en": "Acknowledged"},
     "event-quorum-reached": {"zh": "人手已够", "en": "Enough people are going"},
     "event-quorum-lost": {"zh": "人手又不够", "en": "Not enough people any more"},
-    "event-rescue-begun": {"zh": "救援开始计时", "en": "The rescue clock runs"},
-    "event-rescue-due": {"zh": "救援到场时限将到", "en": "Rescuers are running late"},
-    "event-rescue-missed": {"zh": "救援到场已超时", "en": "Rescuers are overdue"},
-    "event-freed": {"zh": "被困人员已救出", "en": "The passengers are free"},
-    "event-lift-serviced": {"zh": "电梯维保", "en": "Elevator serviced"},
     "event-stood-down": {"zh": "结束呼叫", "en": "Stood down"},
     "event-reset": {"zh": "复位", "en": "Reset"},
-    "event-alarm-rerouted": {
-        "zh": "屏蔽或测试结束时仍在报警",
-        "en": "Still in alarm at the end of a disablement or test",
-    },
-    "event-disablement-started": {"zh": "屏蔽", "en": "Disabled"},
-    "event-disablement-renewed": {"zh": "续期屏蔽", "en": "Disablement renewed"},
-    "event-disablement-ends-soon": {"zh": "屏蔽即将到期", "en": "The disablement ends soon"},
-    "event-disablement-ended": {"zh": "解除屏蔽", "en": "Disablement ended"},
-    "event-walk-test-started": {"zh": "报警测试开始", "en": "Walk test begun"},
-    "event-walk-test-ended": {"zh": "报警测试结束", "en": "Walk test ended"},
-    # disablements and walk tests: the strip on every page, their own page, the marks of a device
-    "measures": {"zh": "屏蔽与测试", "en": "Disablements and tests"},
-    "strip-disabled": {"zh": "已屏蔽 {n} 处", "en": "{n} disabled"},
-    "strip-walk-test": {"zh": "正在进行报警测试 {n} 项", "en": "{n} walk tests"},
-    "strip-first-ends": {"zh": "最早 {time} 结束", "en": "the first ends {time}"},
-    "disabled-until": {"zh": "已屏蔽至 {time}", "en": "Disabled until {time}"},
-    "tested-until": {"zh": "测试至 {time}", "en": "In a walk test until {time}"},
-    "disabled-now": {"zh": "正在屏蔽", "en": "Disabled now"},
-    "nothing-disabled": {"zh": "没有屏蔽", "en": "Nothing is disabled"},
-    "walk-tests": {"zh": "报警测试", "en": "Walk tests"},
-    "no-walk-tests": {"zh": "没有报警测试", "en": "No walk test"},
-    "scope-device": {"zh": "设备", "en": "Device"},
-    "scope-zone": {"zh": "防区", "en": "Zone"},
-    "scope-building": {"zh": "整栋楼", "en": "Whole building"},
-    "until": {"zh": "至 {time}", "en": "Until {time}"},
-    "ended-at": {"zh": "{time} 结束", "en": "Ended {time}"},
-    "disabled-by": {"zh": "{who} 屏蔽", "en": "By {who}"},
-    "tester": {"zh": "测试人 {who}", "en": "Tester: {who}"},
-    "watched-by": {"zh": "看护人：{who}", "en": "Watched by: {who}"},
-    "tested": {"zh": "已报警 {n} / {of}", "en": "{n} of {of} have given an alarm"},
-    "not-tested": {"zh": "未报警：{names}", "en": "No alarm from: {names}"},
-    "beside-disabled": {"zh": "已屏蔽，不呼叫队伍", "en": "Disabled: no team is called"},
-    "beside-walk-test": {"zh": "报警测试", "en": "Walk test"},
     # the answer page
     "not-answered": {"zh": "您还没有回复", "en": "You have not answered yet"},
     "answer-again": {"zh": "情况有变化，请再次回复", "en": "Something new has happened: please answer again"},
@@ -208,14 +163,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "refresh": {"zh": "刷新", "en": "Refresh"},
     "page-of": {"zh": "本页生成于 {time}", "en": "This page is of {time}"},
     "lead": {"zh": "队长与现场人员", "en": "For the leader and people on site"},
-    "button-freed": {"zh": "被困人员已救出", "en": "The passengers are free"},
-    "rescue": {"zh": "救援", "en": "Rescue"},
-    "rescue-by": {"zh": "须在 {time} 前到场", "en": "to be there by {time}"},
-    "rescue-left": {"zh": "还剩 {n} 分钟", "en": "{n} min left"},
-    "rescue-over": {"zh": "已超过 {n} 分钟", "en": "{n} min overdue"},
-    "rescue-arrived": {"zh": "施救人员 {time} 到场", "en": "rescuers there at {time}"},
-    "rescue-freed": {"zh": "{time} 救出", "en": "free at {time}"},
-    "car-at": {"zh": "轿厢显示楼层 {floor}", "en": "the car shows floor {floor}"},
     "button-stand-down": {"zh": "结束呼叫，不再叫人", "en": "Stand down: call nobody else"},
     "button-reset": {"zh": "复位：现场已恢复正常", "en": "Reset: the place is safe again"},
     "over": {"zh": "事件已经结束", "en": "This incident is over"},
@@ -225,6 +172,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "called": {"zh": "{name}，请您帮忙", "en": "{name}, you are called"},
     **DRILL_WORDS,
+    **ELEVATOR_WORDS,
+    **MEASURE_WORDS,
     **FIRST_HIT_WORDS,
     # refusals, by the engine's reasons
     "refused": {"zh": "没有执行", "en": "Not done"},
@@ -244,19 +193,6 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "refused-not-acknowledged": {"zh": "还没有人确认。", "en": "Nobody has acknowledged this yet."},
     "refused-nothing-to-reset": {"zh": "没有需要复位的报警。", "en": "Nothing waits for a reset."},
-    "refused-not-freed": {
-        "zh": "现场还没有人报告被困人员已救出。",
-        "en": "Nobody on site has said yet that the passengers are free.",
-    },
-    "refused-not-arrived": {
-        "zh": "只有到场的人能报告救出，请先按“我到了”。",
-        "en": "Only somebody on site can say so: press that you have arrived first.",
-    },
-    "refused-which-elevator": {
-        "zh": "不止一台电梯困人，请说明是哪一台。",
-        "en": "People are trapped in more than one elevator: say which one.",
-    },
-    "refused-no-rescue": {"zh": "没有正在进行的困人救援。", "en": "Nobody is known to be trapped there."},
     "refused-unknown-person": {"zh": "名单中没有您。", "en": "You are not on this site's list."},
     "refused-unknown-incident": {"zh": "没有这个事件。", "en": "There is no such incident."},
     # links that do not open, and other plain pages

@@ -159,9 +159,26 @@ class EntryShown(Shape):
     facts: dict[str, str]
 
 
+class RescueShown(Shape):
+    """People in an elevator, from the beginning at the source until somebody on site says that they are free."""
+
+    device: str
+    registration: str | None
+    floor: float | None = Field(description="where the car was, in its own count")
+    raised_at: datetime
+    due_at: datetime = Field(description="somebody able to free them is to be there by then")
+    left_s: float = Field(description="until then; negative: so long overdue")
+    arrived_at: datetime | None
+    arrived_by: Who | None
+    freed_at: datetime | None
+    freed_by: Who | None
+    missed: bool = Field(description="nobody able to free them was there in time")
+
+
 class IncidentDetail(IncidentShown):
     """An incident with everything that was done about it."""
 
+    rescues: list[RescueShown] = Field(default=[], description="of an open entrapment, one for each elevator")
     notices: list[NoticeShown]
     timeline: list[EntryShown]
 
@@ -205,6 +222,8 @@ class DeviceShown(Shape):
     cause: str | None
     heard_at: datetime | None
     age_s: float | None
+    disabled_until: datetime | None = Field(description="taken out of the call-out until then; null: it is not")
+    tested_until: datetime | None = Field(description="its alarms go to a tester alone until then; null: they do not")
     flags: Flags
     conditions: list[ConditionShown]
     values: list[ValueShown]

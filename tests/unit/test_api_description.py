@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.alerter import drillshapes, measureshapes, models, peopleshapes
+from collector.alerter import drillshapes, elevatorshapes, measureshapes, models, peopleshapes, upkeepshapes
 from tests.web.scene import BEARER, scene
 
 OPERATIONS = {
@@ -27,6 +27,10 @@ OPERATIONS = {
     ("get", "/api/v1/devices/{device_id}"): models.DeviceShown,
     ("get", "/api/v1/devices/{device_id}/history"): models.PointHistory,
     ("get", "/api/v1/ledger"): models.LedgerList,
+    ("get", "/api/v1/elevators"): elevatorshapes.ElevatorList,
+    ("get", "/api/v1/devices/{device_id}/elevator"): elevatorshapes.ElevatorShown,
+    ("post", "/api/v1/devices/{device_id}/services"): elevatorshapes.ElevatorShown,
+    ("post", "/api/v1/incidents/{incident_id}/freed"): models.IncidentDetail,
     ("get", "/api/v1/health"): models.HealthShown,
     ("get", "/api/v1/people"): peopleshapes.PeopleList,
     ("post", "/api/v1/people/{person_id}/test"): peopleshapes.PersonShown,
@@ -41,6 +45,10 @@ OPERATIONS = {
     ("get", "/api/v1/walk-tests"): measureshapes.WalkTestList,
     ("post", "/api/v1/walk-tests"): measureshapes.WalkTestShown,
     ("post", "/api/v1/walk-tests/{walk_test_id}/end"): measureshapes.WalkTestShown,
+    ("get", "/api/v1/devices/{device_id}/trend"): upkeepshapes.TrendShown,
+    ("get", "/api/v1/devices/{device_id}/inspection"): upkeepshapes.InspectionShown,
+    ("post", "/api/v1/devices/{device_id}/inspection"): upkeepshapes.InspectionShown,
+    ("get", "/api/v1/due"): upkeepshapes.DueList,
 }
 
 

@@ -16,8 +16,9 @@ from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
 from collector.alerter.pages.board import card_of
+from collector.alerter.rescues import rescues_of
 from collector.authority import may_decide
-from collector.commands import Answered, Command, FalseAlarm, NeedMore, Refused, Reset, StandDown
+from collector.commands import Answered, Command, FalseAlarm, Freed, NeedMore, Refused, Reset, StandDown
 from collector.dispatch import leaders
 from collector.incident import Answer, Incident, Word
 from collector.message import HEARD_LATER_MS
@@ -28,6 +29,7 @@ from config.people import Language, Person
 from config.site import Building
 
 CONDITIONS_SHOWN_MAX = 5
+FREED = "freed:"  # before the elevator's id, what the button says
 _STATUS = {LinkFault.MALFORMED: 400, LinkFault.FORGED: 403, LinkFault.EXPIRED: 410}
 
 router = APIRouter(include_in_schema=False)
@@ -85,6 +87,8 @@ def _command(pressed: str, incident: Incident, person: Person) -> Command | None
         return StandDown(incident.id, person.id)
     if pressed == "reset":
         return Reset(incident.id, person.id)
+    if pressed.startswith(FREED):
+        return Freed(incident.id, person.id, pressed.removeprefix(FREED))
     if pressed == Word.FALSE_ALARM:
         return FalseAlarm(incident.id, person.id)
     if pressed == Word.NEED_MORE:
@@ -120,6 +124,7 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         access=building.access if building else "",
         routes=_routes(building) if building else [],
         refused=_refusal(refused, language) if refused else None,
+        rescues=rescues_of(front, incident),
         **_offered(front, incident, person),
     )
 
@@ -141,6 +146,7 @@ def _offered(front: Front, incident: Incident, person: Person) -> dict[str, bool
         "may_stand_down": incident.open and incident.stood_down_by is None and person.id in leading,
         "may_say_false": here and not drill and incident.false_alarm_by is None and person.id in decide | arrived,
         "may_need_more": here and incident.route.mode in (Mode.LIVE, Mode.DRILL) and person.id in decide | going,
+        "may_free": person.id in arrived,
         "may_reset": incident.open and resettable and person.id in leading | managers | arrived,
     }
 
