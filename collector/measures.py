@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from collector.incident import detector_of
@@ -147,6 +147,35 @@ def member_of(device: str, point: str) -> str:
     """The member that raised a condition."""
     number = detector_of(point)
     return device if number is None else f"{device}:{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Untils:
+    """Device -> until when it is disabled or tested as a whole, UTC ms; the last end where there are several."""
+
+    disabled_ms: Mapping[str, int] = field(default_factory=dict)
+    tested_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+NOT_ASIDE = Untils()
+
+
+def untils(site: Site, disablements: Iterable[Disablement], tests: Iterable[WalkTest]) -> Untils:
+    """For the people who look at devices."""
+    disabled: dict[str, int] = {}
+    for item in disablements:
+        for device in _devices_of(site, item):
+            disabled[device] = max(item.until_ms, disabled.get(device, 0))
+    running = [test for test in tests if test.running]
+    return Untils(disabled, {device: test.until_ms for test in running for device in test.members})
+
+
+def _devices_of(site: Site, item: Disablement) -> Iterable[str]:
+    if item.scope is Scope.BUILDING:
+        return [device.id for device in site.devices.values() if device.place.building == item.target]
+    if item.scope is Scope.ZONE:
+        return site.zones[item.target].members if item.target in site.zones else ()
+    return (item.target,)
 
 
 def _detectors(site: Site, device: str) -> Iterator[str]:

@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from collector.alerter import api, drills, elevators, events, health, measures, metrics, openapi, people, upkeep
+from collector.alerter import (
+    api,
+    drills,
+    elevators,
+    events,
+    health,
+    measures,
+    metrics,
+    openapi,
+    people,
+    roster,
+    upkeep,
+)
 from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
@@ -69,6 +81,7 @@ def make_app(
         health.router,
         drills.router,
         people.router,
+        roster.router,
         measures.router,
         upkeep.router,
         elevators.router,

@@ -40,7 +40,16 @@ INCIDENT: dict[str, Any] = {
     "not_the_drill": False,
     "full_call": True,
     "conditions": [_CONDITION],
-    "responses": [{"person": _LI, "answer": "going", "at": "2026-03-02T14:03:51.004000+08:00", "call": 1}],
+    "responses": [
+        {
+            "person": _LI,
+            "answer": "going",
+            "at": "2026-03-02T14:03:51.004000+08:00",
+            "call": 1,
+            "overdue": False,
+            "skills": ["hydrant"],
+        }
+    ],
     "coming": 1,
     "acknowledged_by": [_LI],
     "call": 1,
@@ -48,6 +57,7 @@ INCIDENT: dict[str, Any] = {
     "rings": 4,
     "quorum": 2,
     "quorum_at": None,
+    "skills_missing": [],
     "stood_down_by": None,
     "false_alarm_by": None,
     "first_hit": {
@@ -110,6 +120,8 @@ DEVICE: dict[str, Any] = {
     "cause": None,
     "heard_at": "2026-03-02T14:03:51.900000+08:00",
     "age_s": 0.4,
+    "disabled_until": None,
+    "tested_until": None,
     "flags": {
         "alarm": True,
         "pre_alarm": False,

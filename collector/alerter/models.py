@@ -14,7 +14,7 @@ from collector.dispatch import Reason
 from collector.incident import Answer, Word
 from collector.route import Mode
 from collector.verification import Cause, Stage
-from config.people import Text
+from config.people import Skill, Text
 from config.profile import Condition, Kind
 
 LONGEST_ID = 64
@@ -68,6 +68,8 @@ class ResponseShown(Shape):
     answer: Answer
     at: datetime
     call: int = Field(description="the call that it answers; only answers to the present call count")
+    overdue: bool = Field(default=False, description="said going and has not arrived in time: somebody else is called")
+    skills: list[Skill] = Field(default=[], description="what they can do")
 
 
 class FirstHitShown(Shape):
@@ -114,6 +116,7 @@ class IncidentShown(Shape):
     rings: int = Field(description="rings of the plan")
     quorum: int = Field(description="how many people going are enough")
     quorum_at: datetime | None
+    skills_missing: list[Skill] = Field(default=[], description="needed, and too few of those going have them")
     stood_down_by: Who | None
     false_alarm_by: Who | None = Field(description="who ended the call as a false alarm")
     first_hit: FirstHitShown | None = Field(description="null where one hit is the full call")

@@ -24,7 +24,11 @@ _EXPECTED = {
     "json_invalid": "JSON",
     "model_attributes_type": "a JSON object, as Content-Type: application/json",
 }
-_NOT_FOUND = ("unknown-incident", "unknown-drill")  # refusals of the engine; all others are conflicts
+_NOT_FOUND = (  # refusals of the engine; all others are conflicts
+    *("unknown-incident", "unknown-drill"),
+    *("unknown-disablement", "unknown-walk-test"),
+    "unknown-absence",
+)
 _REASONS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 
 

@@ -29,7 +29,8 @@ from collector.alerter.models import (
 )
 from collector.dispatch import Notice
 from collector.incident import Answer, Entry, Incident
-from collector.quorum import wanted
+from collector.measures import NOT_ASIDE, Untils
+from collector.quorum import counting, missing_skills, wanted
 from collector.reach import UNREACHABLE
 from collector.records import Attempt
 from collector.verification import due_at
@@ -116,7 +117,13 @@ class View:
         )
 
     def device(
-        self, device: Device, state: DeviceState | None, alarms: list[Alarm], now: int, detectors: bool
+        self,
+        device: Device,
+        state: DeviceState | None,
+        alarms: list[Alarm],
+        now: int,
+        detectors: bool,
+        aside: Untils = NOT_ASIDE,
     ) -> DeviceShown:
         """A device with its values; those of a panel's detectors only if asked for (there may be 200)."""
         heard_at = state.heard_at_ms if state else None
@@ -132,6 +139,8 @@ class View:
             cause=None if state and state.online else state.cause if state else NOT_HEARD,
             heard_at=self.maybe(heard_at),
             age_s=_age_s(heard_at, now),
+            disabled_until=self.maybe(aside.disabled_ms.get(device.id)),
+            tested_until=self.maybe(aside.tested_ms.get(device.id)),
             flags=flags(alarms),
             conditions=[self.condition(alarm) for alarm in alarms],
             values=[
@@ -199,17 +208,23 @@ class View:
             "conditions": [self._condition_of(incident, key, alarms.get(key)) for key in incident.alarms],
             "responses": [
                 ResponseShown(
-                    person=self.who(each.person), answer=each.answer, at=self.stamp(each.at_ms), call=each.call
+                    person=self.who(each.person),
+                    answer=each.answer,
+                    at=self.stamp(each.at_ms),
+                    call=each.call,
+                    overdue=each.answer is Answer.GOING and each.overdue_at_ms is not None,
+                    skills=list(known.skills if (known := self.site.people.get(each.person)) else ()),
                 )
                 for each in incident.responses
             ],
-            "coming": sum(e.answer is not Answer.CANNOT and e.call == incident.call for e in incident.responses),
+            "coming": len(counting(incident)),
             "acknowledged_by": [self.who(person) for person in incident.acknowledged_by],
             "call": incident.call,
             "rings_called": incident.rings_called,
             "rings": len(plan.rings),
             "quorum": wanted(self.site, incident),
             "quorum_at": self.maybe(incident.quorum_at_ms),
+            "skills_missing": list(missing_skills(self.site, incident)) if incident.full_call else [],
             "stood_down_by": self.who(incident.stood_down_by) if incident.stood_down_by else None,
             "false_alarm_by": self.who(incident.false_alarm_by) if incident.false_alarm_by else None,
             "first_hit": self._first_hit(incident),

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.alerter import drillshapes, elevatorshapes, measureshapes, models, peopleshapes, upkeepshapes
+from collector.alerter import drillshapes, elevatorshapes, measureshapes, models, peopleshapes, rostershapes, upkeepshapes
 from tests.web.scene import BEARER, scene
 
 OPERATIONS = {
@@ -34,6 +34,10 @@ OPERATIONS = {
     ("get", "/api/v1/health"): models.HealthShown,
     ("get", "/api/v1/people"): peopleshapes.PeopleList,
     ("post", "/api/v1/people/{person_id}/test"): peopleshapes.PersonShown,
+    ("get", "/api/v1/roster"): rostershapes.RosterShown,
+    ("get", "/api/v1/absences"): rostershapes.AbsenceList,
+    ("post", "/api/v1/absences"): rostershapes.AbsenceShown,
+    ("post", "/api/v1/absences/{absence_id}/end"): rostershapes.AbsenceList,
     ("get", "/api/v1/drills"): drillshapes.DrillList,
     ("post", "/api/v1/drills"): drillshapes.DrillShown,
     ("post", "/api/v1/drills/{drill_id}/end"): drillshapes.DrillShown,

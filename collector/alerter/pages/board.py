@@ -10,13 +10,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from collector.alarm import Alarm, Phase
-from collector.alerter.api import detail
+from collector.alerter.api import aside_of, detail
 from collector.alerter.catalogue import say
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import ConditionShown, IncidentShown, ResponseShown, Where
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
 from collector.incident import Answer
+from collector.measures import Untils
 from collector.route import Mode
 from collector.store import StoreFailed
 from collector.watch import DeviceState, GatewayState
@@ -75,6 +76,8 @@ class Row:
     values: list[ShortValue]
     heard_at: datetime | None
     cause: str
+    disabled_until: datetime | None
+    tested_until: datetime | None
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -125,17 +128,19 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
     closed = [view.incident(each, {}) for each in stored if each.closed_at_ms is not None][:CLOSED_SHOWN_MAX]
     cards = [card_of(view.incident(each, engine.alarms)) for each in engine.incidents.values()]
     cards.sort(key=lambda card: (not card.present, _KIND_RANK[card.incident.kind], card.since))
-    real = [card for card in cards if card.incident.mode is not Mode.DRILL]
+    real = [card for card in cards if card.incident.mode is Mode.LIVE]
+    aside = aside_of(front)
     alarms = by_device(engine.alarms.values())
     rows: dict[str, list[Row]] = {building: [] for building in site.buildings}
     online = 0
     for device in site.devices.values():
-        row = _row(view, device, engine.devices.get(device.id), alarms.get(device.id, []), language)
+        row = _row(view, device, engine.devices.get(device.id), alarms.get(device.id, []), aside, language)
         online += row.state == "online"
         rows[device.place.building].append(row)
     return {
         "loud": [card for card in real if card.worst.condition in _LOUD],
         "quiet": [card for card in real if card.worst.condition not in _LOUD],
+        "beside": [card for card in cards if card.incident.mode in (Mode.DISABLED, Mode.WALK_TEST)],
         "drills": [card for card in cards if card.incident.mode is Mode.DRILL],
         "closed": closed,
         "buildings": [(site.buildings[building], its) for building, its in rows.items() if its],
@@ -163,7 +168,9 @@ def card_of(incident: IncidentShown) -> Card:
     )
 
 
-def _row(view: View, device: Device, state: DeviceState | None, alarms: list[Alarm], language: Language) -> Row:
+def _row(
+    view: View, device: Device, state: DeviceState | None, alarms: list[Alarm], aside: Untils, language: Language
+) -> Row:
     held = {alarm.condition for alarm in alarms if alarm.condition.is_flag}
     flags = [condition.value for condition in Condition if condition in held]
     how = _how(state)
@@ -177,6 +184,8 @@ def _row(view: View, device: Device, state: DeviceState | None, alarms: list[Ala
         values=_short_values(view, device, state, language) if state else [],
         heard_at=view.maybe(state.heard_at_ms) if state else None,
         cause=state.cause if state else "",
+        disabled_until=view.maybe(aside.disabled_ms.get(device.id)),
+        tested_until=view.maybe(aside.tested_ms.get(device.id)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
@@ -15,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
+from collector.alerter.strip import Mark
 from collector.wording import place_words
 from config.people import Language
 from config.site import Place
@@ -29,9 +31,13 @@ HTML_LANGUAGE: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
 class Pages:
-    """Renders the templates and holds the static files, which are few and small, in memory."""
+    """Renders the templates and holds the static files, which are few and small, in memory.
 
-    def __init__(self) -> None:
+    `strip` tells what every page counts: what is disabled, tested or drilled.
+    """
+
+    def __init__(self, strip: Callable[[], Sequence[Mark]] = tuple) -> None:
+        self._strip = strip
         self._static = {path.name: path.read_bytes() for path in _STATIC.iterdir() if _type_of(path.name)}
         digest = hashlib.sha256(b"".join(self._static[name] for name in sorted(self._static)))
         self._version = digest.hexdigest()[:12]
@@ -55,6 +61,7 @@ class Pages:
             other_language="en" if language == "zh" else "zh",
             now=now,
             version=self._version,
+            strip=self._strip(),
             t=partial(say, language),
             t_or=lambda key, otherwise: say(language, key) if knows(key) else otherwise,
             pick=lambda text: text.get(language) or next(iter(text.values()), ""),
