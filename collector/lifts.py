@@ -155,7 +155,7 @@ class Lifts(Part):
                 continue
             if not so:
                 self._conditions.cleared(rule.key, ours(now), now)
-            elif not (told and word in ENTRAPMENTS):
+            elif not (told and word in ENTRAPMENTS) and not (word is Word.PRESSED and self._is_called(name)):
                 when = When(min(verdict.since.get(word, at), now), historical=historical, ours=True)
                 self._conditions.raised(rule, _value(word, signs), when, now)
         times = [time for time in (verdict.look_at, flag_at) if time is not None]
@@ -184,6 +184,11 @@ class Lifts(Part):
     def _flag_is_alarm(self, lift: _Lift) -> bool:
         """True while the controller itself has called people: what we judge says the same."""
         return any(alarm.condition is Condition.ALARM for alarm in self._flags_up(lift))
+
+    def _is_called(self, device: str) -> bool:
+        """True while somebody is known to be trapped: a pressed key is no news then."""
+        found = (self._state.alarms.get(key) for key in self._entrapment_keys(device))
+        return any(a is not None and a.condition is Condition.ALARM and a.source_active for a in found)
 
     def _is_attended(self, device: str) -> bool:
         """True between the acknowledgement of an entrapment and its end: then no key is filtered (EN 81-28)."""

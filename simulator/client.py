@@ -103,6 +103,8 @@ def _request(deed: Then) -> tuple[str, Json]:
         return "acknowledgement", {"person": deed.acknowledge.person}
     if deed.reset is not None:
         return "reset", {"person": deed.reset.person}
+    if deed.freed is not None:
+        return "freed", {"person": deed.freed.person}
     assert deed.stand_down is not None
     return "stand-down", {"person": deed.stand_down.person}
 

@@ -27,7 +27,7 @@ _SAME_DECISION = timedelta(seconds=1)
 _LINKS_MAX = 3  # answer links shown: enough to try one
 _LINK = re.compile(r"^notice \S+ to (?P<name>.+) \((?P<reason>\S+) ring .*\): .* (?P<url>https?://\S+)$")
 # Reasons that ask for an answer.
-CALLS = ("own-team", "neighbour-team", "manager", "new-device", "raised-again", "quorum-lost")
+CALLS = ("own-team", "neighbour-team", "manager", "new-device", "raised-again", "quorum-lost", "contractor")
 _TOKEN = "CALLPOINT_API_TOKEN"
 
 

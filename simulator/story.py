@@ -49,6 +49,7 @@ class Then(Strict):
     answer: Says | None = None
     acknowledge: By | None = None
     reset: By | None = None
+    freed: By | None = None  # they are on site and say that nobody is trapped any more
     stand_down: By | None = Field(default=None, alias="stand-down")
 
     @model_validator(mode="after")
