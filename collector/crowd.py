@@ -19,10 +19,13 @@ FIRES_SHARE = 0.02  # of the changes
 LOW_SHARE = 0.08  # of the changes: a hydrant's pressure; the others are faults of detectors
 
 
-def crowd_site(buildings: int, profiles: Mapping[str, Profile]) -> Site:
-    """A community of so many buildings, with the shipped profiles. Every person has one channel, `sink`."""
+def crowd_site(buildings: int, profiles: Mapping[str, Profile], team: int = 3) -> Site:
+    """A community of so many buildings, with the shipped profiles. Every person has one channel, `sink`.
+
+    `team`: how many people a team has.
+    """
     groups = range((buildings + BUILDINGS_TOGETHER - 1) // BUILDINGS_TOGETHER)
-    people = [f"p-{group}-{number}" for group in groups for number in range(3)] + ["street"]
+    people = [f"p-{group}-{number}" for group in groups for number in range(team)] + ["street"]
     data = {
         "community": {"id": "crowd", "name": {"en": "Crowd"}, "timezone": "Asia/Shanghai", "language": "en"},
         "grid": [
@@ -31,13 +34,15 @@ def crowd_site(buildings: int, profiles: Mapping[str, Profile]) -> Site:
         ],
         "people": [{"id": name, "name": name, "channels": [{"channel": "sink"}]} for name in people],
         "teams": [
-            {"id": f"team-{g}", "name": "t", "leader": f"p-{g}-0", "members": [f"p-{g}-1", f"p-{g}-2"]} for g in groups
+            {"id": f"team-{g}", "name": "t", "leader": f"p-{g}-0", "members": [f"p-{g}-{n}" for n in range(1, team)]}
+            for g in groups
         ],
         "contacts": ["street"],
         "channels": {"sink": {"type": "console"}},
         "plan": {
             "default": {"rings": [{"call": "team", "after_s": 0}, {"call": "grid-3", "after_s": 60}]},
             "device_silent_after_s": 120,
+            "group_troubles_s": 2,  # the bench waits for it
             "preflight": None,
         },
         "buildings": [_building(number) for number in range(buildings)],

@@ -168,9 +168,11 @@ def responsible(site: Site, building: str) -> list[tuple[str, Reason]]:
     """Who is told of what is no call-out: the own team's leader, else the neighbours' leaders; and the manager."""
     if building not in site.buildings:
         return people_of(site, building, "contacts")
-    own, others = leaders(site, building)
-    told = [(leader, Reason.OWN_TEAM) for leader in own] or [(leader, Reason.NEIGHBOUR_TEAM) for leader in others]
-    found = dict(told)
+    team = site.buildings[building].team
+    if team is not None:  # whose neighbours need not be sought, which a storm of troubles would wait for
+        found = {site.teams[team].leader: Reason.OWN_TEAM}
+    else:
+        found = {site.teams[each].leader: Reason.NEIGHBOUR_TEAM for each in near_teams(site, building)}
     for person, reason in people_of(site, building, "manager"):
         found.setdefault(person, reason)
     return list(found.items()) or people_of(site, building, "contacts")

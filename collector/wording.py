@@ -130,5 +130,7 @@ def _point(site: Site, device: str, point: str) -> Point | None:
     if installed is None:
         return None
     number = detector_of(point)
-    points = points_of(site.profiles[installed.profile], [] if number is None else [number])
+    if number is None:
+        return site.own_points[installed.profile].get(point)
+    points = points_of(site.profiles[installed.profile], [number])
     return next((each for each in points if each.name == point), None)

@@ -294,6 +294,11 @@ class Site:
         """The points of a device, its detectors' included."""
         return points_of(self.profiles[device.profile], [detector.number for detector in device.detectors])
 
+    @cached_property
+    def own_points(self) -> dict[str, dict[str, Point]]:
+        """Profile id -> its points by name, without those of a panel's detectors."""
+        return {name: {point.name: point for point in points_of(profile)} for name, profile in self.profiles.items()}
+
     def place(self, device: Device, point: Point | None = None) -> Place:
         """Where a point is: a panel's detector has a place of its own."""
         if point is not None and point.detector is not None:
