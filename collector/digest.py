@@ -19,6 +19,7 @@ from config.profile import Condition
 from config.site import Site
 
 WAIT_MAX_MS = 600_000  # in a storm that goes on the wait doubles each time, up to this
+PAUSE_MS = 60_000  # a storm goes on while no longer than this, beside the wait, lies between what waits
 NEWS = frozenset({Reason.CLOSED, Reason.RESTORED, Reason.STAND_DOWN, Reason.QUORUM_REACHED})
 _WAITING = (Condition.TROUBLE, Condition.SUPERVISORY)
 _ALONE = frozenset({Reason.LATE_REPORT, Reason.CHANNEL_FAILED, Reason.NEXT_CHANNEL})
@@ -86,16 +87,17 @@ class Digest:
         """Tell everybody whose time has come: one notice of what has risen, one of what is over."""
         for person in self._agenda.due(now):
             ids = self._waiting.pop(person, [])
-            pace = Pace(person, now, self._wait_ms(person, now))
             untold = [kept for name in ids if (kept := self._state.kept(Untold).get(name)) is not None]
             held = [notice for name in ids if (notice := self._state.notices.get(name)) is not None]
             held = [notice for notice in held if notice.waits_until_ms is not None and notice.superseded_at_ms is None]
             for kept in untold:
                 self._state.forget(kept)
-            if held or untold:
-                self._state.keep(pace)
+            news = [kept.notice for kept in untold]
+            waited_ms = [(each.waits_until_ms or now) - each.created_at_ms for each in (*held, *news)]
+            if waited_ms:
+                self._state.keep(Pace(person, now, max(waited_ms)))
             self._tell(held, now)
-            self._tell([kept.notice for kept in untold], now)
+            self._tell(news, now)
 
     def together(self, notice: Notice) -> list[Notice]:
         """The notices of open incidents that were told in this one and still count."""
@@ -132,7 +134,7 @@ class Digest:
     def _wait_ms(self, person: str, now: int) -> int:
         """How long what comes first for a person waits for others to join it."""
         wait_ms, last = ms_of(self._site.plan.group_troubles_s), self._state.kept(Pace).get(person)
-        if last is None or not last.at_ms <= now < last.at_ms + 2 * last.wait_ms:
+        if last is None or not last.at_ms <= now < last.at_ms + last.wait_ms + PAUSE_MS:
             return wait_ms
         return max(wait_ms, min(2 * last.wait_ms, WAIT_MAX_MS))
 
