@@ -17,7 +17,7 @@ from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.notifier import ATTEMPTS_KEPT, TRIES_AFTER_CLOSE, TRIES_BEFORE_NEXT_CHANNEL, Notifier
 from collector.alerter.road import CALM_SLOTS, SLOTS
 from collector.alerter.tries import BACK_OFF_S, next_try_ms
-from collector.commands import DeliveryFailed, Refused, SystemTrouble
+from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
 from collector.records import Attempt
@@ -104,17 +104,31 @@ async def refuse_for_good(_: Letter) -> None:
 class Scene:
     """A notifier between a shelf and some wires, its clock in hand."""
 
-    def __init__(self, shelf: Shelf, wires: dict[str, Wire], alarms: dict[str, Alarm] | None = None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        wires: dict[str, Wire],
+        alarms: dict[str, Alarm] | None = None,
+        limits: dict[str, dict[str, int]] | None = None,
+    ) -> None:
         self.shelf = shelf
         self.now = NOW_MS
         self.incidents: dict[str, Incident] = {each.id: each for each in (INCIDENT, FAULT)}
         self.alarms = alarms or {FIRE.key: FIRE}
         self.heard: list[DeliveryFailed | SystemTrouble] = []
         self.failing = False
-        self.site = site_with({name: {"type": "console"} for name in wires})
+        self.receipts: list[Delivered | NotDelivered] = []
+        self.site = site_with({name: {"type": "console", **(limits or {}).get(name, {})} for name in wires})
         channels: dict[str, Channel] = dict(wires)
         self.notifier = Notifier(
-            self.site, shelf, channels, self, lambda i, p, now: f"http://x/a/{i}/{p}", lambda: self.now, self.report
+            self.site,
+            shelf,
+            channels,
+            self,
+            lambda i, p, now: f"http://x/a/{i}/{p}",
+            lambda: self.now,
+            self.report,
+            self.receipts.append,
         )
 
     def kept(self, what: type[K]) -> dict[str, K]:
@@ -133,8 +147,8 @@ class Scene:
 
 
 @asynccontextmanager
-async def running(shelf: Shelf, **wires: Wire) -> AsyncIterator[Scene]:
-    scene = Scene(shelf, wires)
+async def running(shelf: Shelf, limits: dict[str, dict[str, int]] | None = None, **wires: Wire) -> AsyncIterator[Scene]:
+    scene = Scene(shelf, wires, limits=limits)
     task = asyncio.create_task(scene.notifier.run())
     try:
         yield scene
@@ -635,5 +649,162 @@ def test_unrecorded_fires_are_told_once_a_minute_per_building() -> None:
             stage.now += after_ms
             await stage.notifier.send_unrecorded(INCIDENT, [FIRE])
             assert len(wire.letters) == letters
+
+    asyncio.run(scene())
+
+
+# --- many at once -----------------------------------------------------------------------------------
+
+
+def test_tries_that_end_together_are_kept_in_one_transaction() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(*notices(120)), Wire()
+        async with running(shelf, a=wire):
+            await until(lambda: len(shelf.recorded) == 120, "everything")
+
+        assert shelf.transactions <= 120 / SLOTS + 2
+        assert len(set(wire.keys)) == len(wire.keys) == 120
+
+    asyncio.run(scene())
+
+
+# --- what a provider allows -------------------------------------------------------------------------
+
+
+def test_an_alarm_beyond_the_limit_goes_by_the_next_channel_at_once() -> None:
+    async def scene() -> None:
+        everybody = zip(notices(3), ("li", "wang", "chen"), strict=True)
+        shelf = Shelf(*(replace(notice, person=person) for notice, person in everybody))
+        async with running(shelf, limits={"a": {"per_minute": 2}}, a=Wire(), b=Wire()) as stage:
+            await until(lambda: bool(stage.heard), "word to the engine")
+            await settled()
+
+            assert stage.heard == [DeliveryFailed("n-002", "the channel's limit is reached")]
+            assert len(shelf.recorded) == 2 and stage.notifier.channels["a"].limited == 1
+            stage.wake(after_ms=1_000)
+            await settled()
+            assert len(stage.heard) == 1  # said once
+
+    asyncio.run(scene())
+
+
+def test_an_alarm_beyond_the_limit_waits_where_the_person_has_no_other_channel() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(*notices(3)), Wire()
+        async with running(shelf, limits={"a": {"per_minute": 2}}, a=wire) as stage:
+            await until(lambda: len(shelf.recorded) == 2, "what is allowed")
+            stage.wake(after_ms=59_000)
+            await settled()
+            assert len(wire.letters) == 2 and not stage.heard
+            stage.wake(after_ms=1_000)
+            await until(lambda: len(shelf.recorded) == 3, "the third, a minute later")
+
+    asyncio.run(scene())
+
+
+def test_who_has_no_other_channel_goes_first_where_there_is_not_room_for_all() -> None:
+    async def scene() -> None:
+        # The last of a person's channels is the only one that is left to them.
+        with_another, without = notices(2), [replace(each, id=f"z-{each.id}", channel=1) for each in notices(2)]
+        shelf, a, b = Shelf(*with_another, *without), Wire(), Wire()
+        async with running(shelf, limits={"a": {"per_minute": 1}, "b": {"per_minute": 1}}, a=a, b=b) as stage:
+            await until(lambda: len(shelf.recorded) == 2, "one over each")
+            await settled()
+
+            assert (a.keys, b.keys) == (["n-000"], ["z-n-000"])
+            assert [each.notice for each in stage.heard if isinstance(each, DeliveryFailed)] == ["n-001"]
+
+    asyncio.run(scene())
+
+
+def test_troubles_never_use_up_what_an_alarm_needs() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(*notices(10, incident="inc-2", expects_answer=False)), Wire()
+        async with running(shelf, limits={"a": {"per_minute": 4}}, a=wire) as stage:
+            await until(lambda: len(shelf.recorded) == 2, "half of what is allowed")
+            await settled()
+            assert len(wire.letters) == 2
+            for number in range(2):
+                shelf.notices[f"fire-{number}"] = replace(NOTICE, id=f"fire-{number}")
+            stage.wake()
+            await until(lambda: len(shelf.recorded) == 4, "two fires")
+
+        assert wire.keys[2:] == ["fire-0", "fire-1"]
+
+    asyncio.run(scene())
+
+
+def test_the_first_call_to_a_fire_is_never_stopped_by_what_one_person_may_get() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(NOTICE), Wire()
+        async with running(shelf, limits={"a": {"per_person_per_hour": 1}}, a=wire) as stage:
+            await until(lambda: len(shelf.recorded) == 1, "the first")
+            shelf.notices["again"] = replace(NOTICE, id="again", call=2)
+            stage.wake(after_ms=1_000)
+            await until(lambda: len(shelf.recorded) == 2, "the first of a new call")
+            shelf.notices["n-1"] = replace(NOTICE, due=2)
+            stage.wake(after_ms=1_000)
+            await settled()
+
+            assert wire.keys == ["n-1", "again"]  # the repeat waits
+
+    asyncio.run(scene())
+
+
+def test_the_limits_hold_over_a_restart() -> None:
+    async def scene() -> None:
+        shelf, before, after = Shelf(*notices(3)), Wire(), Wire()
+        limits = {"a": {"per_minute": 2}}
+        async with running(shelf, limits=limits, a=before):
+            await until(lambda: len(shelf.recorded) == 2, "what is allowed")
+        async with running(shelf, limits=limits, a=after) as stage:
+            await settled()
+            assert not after.letters
+            stage.wake(after_ms=60_000)
+            await until(lambda: len(shelf.recorded) == 3, "the rest")
+
+    asyncio.run(scene())
+
+
+def test_a_test_message_waits_for_its_own_channel_instead_of_taking_another() -> None:
+    async def scene() -> None:
+        shelf = Shelf(NOTICE, replace(NOTICE, id="n-2", reason=Reason.TEST, expects_answer=False, incident="inc-2"))
+        async with running(shelf, limits={"a": {"per_person_per_hour": 1}}, a=Wire(), b=Wire()) as stage:
+            await until(lambda: len(shelf.recorded) == 1, "the call")
+            stage.wake(after_ms=120_000)
+            await settled()
+
+            assert not stage.heard and len(shelf.recorded) == 1
+
+    asyncio.run(scene())
+
+
+def test_news_that_would_wait_long_goes_by_the_next_channel() -> None:
+    async def scene() -> None:
+        shelf = Shelf(NOTICE, replace(NOTICE, id="n-2", reason=Reason.STAND_DOWN, expects_answer=False))
+        async with running(shelf, limits={"a": {"per_person_per_hour": 1}}, a=Wire(), b=Wire()) as stage:
+            await until(lambda: bool(stage.heard), "word to the engine")
+
+        assert stage.heard == [DeliveryFailed("n-2", "the channel's limit is reached")]
+
+    asyncio.run(scene())
+
+
+# --- receipts ---------------------------------------------------------------------------------------
+
+
+def test_each_try_leaves_a_receipt_once_it_is_recorded() -> None:
+    async def scene() -> None:
+        shelf, wire = Shelf(NOTICE), Wire(refuse)
+        async with running(shelf, a=wire) as stage:
+            await until(lambda: bool(stage.receipts), "the failure")
+            wire.fate = None
+            stage.wake(after_ms=1_000)
+            await until(lambda: len(stage.receipts) == 2, "the hand-over")
+
+            assert stage.receipts == [
+                NotDelivered("n-1", "li", 0, NOW_MS, "busy"),
+                Delivered("n-1", "li", 0, NOW_MS + 1_000),
+            ]
 
     asyncio.run(scene())
