@@ -48,3 +48,33 @@ def test_a_service_that_carries_little_gets_the_short_form_and_the_link() -> Non
 
     assert "the short form http://127.0.0.1:8080/a/token" in asyncio.run(scene("long " * 300))
     assert "the short form" not in asyncio.run(scene("the whole text"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent"),
+    [
+        ("404 Not Found", True),
+        ("400 Bad Request", True),
+        ("401 Unauthorized", False),  # a secret can be set right
+        ("429 Too Many Requests", False),
+        ("503 Service Unavailable", False),
+    ],
+)
+def test_a_refusal_tells_the_status_and_only_one_of_the_letter_itself_is_for_good(answer: str, permanent: bool) -> None:
+    async def scene() -> None:
+        sink = WebSink(answer=answer)
+        async with listening(sink):
+            with pytest.raises(ChannelError) as caught:
+                await AppriseChannel(None).send(letter_to(f"json://user:secret@127.0.0.1:{sink.port}/mine"))
+
+        assert caught.value.reason == f"the service behind Apprise answered {answer[:3]}"
+        assert caught.value.permanent is permanent
+
+    asyncio.run(scene())
+
+
+def test_a_network_that_fails_may_work_again() -> None:
+    with pytest.raises(ChannelError) as caught:
+        asyncio.run(AppriseChannel(None).send(letter_to("json://127.0.0.1:1/")))
+
+    assert not caught.value.permanent and "did not take it" in caught.value.reason

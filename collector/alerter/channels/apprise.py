@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import apprise
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
+
+_STATUS = re.compile(r"\berror=([1-5]\d\d)\b")  # as nearly all of Apprise's services say it in their log
+# What the service says of this address or letter, and would say again; of a secret (401, 403) it may think better.
+_FOR_GOOD = {400, 404, 405, 410, 413, 422}
 
 
 class AppriseChannel:
@@ -17,10 +23,9 @@ class AppriseChannel:
         self._threads = Threads()
 
     async def send(self, letter: Letter) -> None:
-        """Returns when the service has taken it. Raises ChannelError, which Apprise gives no detail for."""
+        """Returns when the service has taken it. Raises ChannelError, with the HTTP status where Apprise tells it."""
         url = letter.to if self._url is None else self._url.replace("{to}", quote(letter.to, safe=""))
-        if not await self._threads.run(lambda: _notify(url, letter)):
-            raise ChannelError("the service behind Apprise did not take it")
+        await self._threads.run(lambda: _notify(url, letter))
 
 
 def parses(url: str) -> bool:
@@ -28,7 +33,7 @@ def parses(url: str) -> bool:
     return isinstance(apprise.Apprise.instantiate(url, suppress_exceptions=True), apprise.NotifyBase)
 
 
-def _notify(url: str, letter: Letter) -> bool:
+def _notify(url: str, letter: Letter) -> None:
     service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
     if not isinstance(service, apprise.NotifyBase):
         raise ChannelError("the Apprise URL does not parse", permanent=True)
@@ -40,4 +45,16 @@ def _notify(url: str, letter: Letter) -> bool:
     if len(body) > service.body_maxlen:
         body, title = f"{letter.words.short} {letter.url or ''}".strip(), ""
     kind = apprise.NotifyType.FAILURE if letter.urgent else apprise.NotifyType.INFO
-    return bool(sender.notify(body, title, kind, body_format=apprise.NotifyFormat.TEXT))
+    result = sender.notify(body, title, kind, body_format=apprise.NotifyFormat.TEXT)
+    if not result:
+        raise refusal([entry.message for entry in result.logs()] if hasattr(result, "logs") else [])
+
+
+def refusal(said: Sequence[str]) -> ChannelError:
+    """What a refusal means, by what the service logged (Apprise before 2.0 gives nothing of it): it may hold secrets,
+    so that nothing but the status is told. Without a status it is the network's fault, or unknown, and may pass.
+    """
+    statuses = [int(status) for line in said for status in _STATUS.findall(line)]
+    if not statuses:
+        return ChannelError("the service behind Apprise did not take it")
+    return ChannelError(f"the service behind Apprise answered {statuses[-1]}", permanent=statuses[-1] in _FOR_GOOD)
