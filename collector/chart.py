@@ -1,14 +1,18 @@
-"""The state chart of a condition, drawn from the very tables that the engine runs, for `docs/alarm-states.md`."""
+"""The state charts of conditions and first hits, drawn from the very tables that run, for `docs/alarm-states.md`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
 
 from collector.alarm import LATCHED_TABLE, LATCHING, PLAIN_TABLE, Event, Phase
 from collector.incident import PRIORITY
+from collector.verification import STAGES, Stage, Step
 from config.profile import Condition
 
-Table = Mapping[Phase, Mapping[Event, Phase]]
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
 
 _PHASES: Mapping[Phase, str] = {
     Phase.NORMAL: "nothing to tell",
@@ -23,6 +27,20 @@ _EVENTS: Mapping[Event, str] = {
     Event.CLEARED: "the source says that it is normal",
     Event.ACKNOWLEDGED: "a person has seen it",
     Event.RESET: "an authorised person unlatches it",
+}
+_STAGES: Mapping[Stage, str] = {
+    Stage.WAITING: "the nearest person is asked and has not answered",
+    Stage.INVESTIGATING: "somebody has answered and looks",
+    Stage.SET_ASIDE: "somebody there, or who decides, called it false or stood the call down; the latch stays",
+    Stage.LOUD: "everybody is called; from here on a call-out's rules hold",
+}
+_STEPS: Mapping[Step, str] = {
+    Step.HIT: "a detector of a verified zone is in alarm, and nothing confirms it yet",
+    Step.CONFIRMED: "the zone's coincidence, or something that is never verified: a call point, another device",
+    Step.ANSWERED: "somebody is going or there; in a positive alarm sequence an acknowledgement is enough",
+    Step.DECLINED: "who was asked cannot go or cannot be reached, and nobody else is going",
+    Step.TIME_UP: "nobody has answered, or cleared it up, in the zone's time",
+    Step.DISMISSED: "a false alarm or a stand-down by somebody who may say so",
 }
 
 
@@ -50,19 +68,29 @@ def chart() -> str:
         "It is over when its source says so; what happened stays in its incident.",
         "",
         *_drawn(PLAIN_TABLE),
+        "## First hits in verified zones",
+        "",
+        "Where a zone is verified, an alarm of an automatic detector is told to the nearest person before everybody is"
+        " called. Drawn from the table in `collector/verification.py`; a reset of the incident ends it from any state.",
+        "",
+        *_explained("state", _STAGES),
+        *_explained("event", _STEPS),
+        *_drawn(STAGES),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _explained(what: str, meanings: Mapping[Phase, str] | Mapping[Event, str]) -> Iterator[str]:
+def _explained(what: str, meanings: Mapping[S, str]) -> Iterator[str]:
     yield from (f"| {what} | meaning |", "| --- | --- |")
     yield from (f"| {name.value} | {meaning} |" for name, meaning in meanings.items())
     yield ""
 
 
-def _drawn(table: Table) -> Iterator[str]:
-    """A chart with every step that leads elsewhere, then the whole table."""
-    yield from ("```mermaid", "stateDiagram-v2", f"    [*] --> {_id(Phase.NORMAL)}")
+def _drawn(table: Mapping[S, Mapping[E, S]]) -> Iterator[str]:
+    """A chart with every step that leads elsewhere, from the first state on, then the whole table."""
+    first, row = next(iter(table.items()))
+    names = [event.value for event in row]
+    yield from ("```mermaid", "stateDiagram-v2", f"    [*] --> {_id(first)}")
     yield from (f'    state "{phase.value}" as {_id(phase)}' for phase in table if _id(phase) != phase.value)
     for phase, row in table.items():
         for target in dict.fromkeys(row.values()):
@@ -70,14 +98,14 @@ def _drawn(table: Table) -> Iterator[str]:
             if target is not phase:
                 yield f"    {_id(phase)} --> {_id(target)}: {', '.join(events)}"
     yield from ("```", "")
-    yield f"| from | {' | '.join(event.value for event in Event)} |"
-    yield "| --- |" + " --- |" * len(Event)
+    yield f"| from | {' | '.join(names)} |"
+    yield "| --- |" + " --- |" * len(names)
     for phase, row in table.items():
-        cells = ["·" if row[event] is phase else row[event].value for event in Event]
+        cells = ["·" if target is phase else target.value for target in row.values()]
         yield f"| **{phase.value}** | {' | '.join(cells)} |"
     yield from ("", "`·`: nothing changes.", "")
 
 
-def _id(phase: Phase) -> str:
+def _id(phase: StrEnum) -> str:
     """Mermaid's names hold no hyphen."""
     return phase.value.replace("-", "_")

@@ -273,8 +273,8 @@ class Refused(ValueError):
     """The command is understood but not allowed now; nothing has changed.
 
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
-    owes-records, not-acknowledged, nothing-to-reset, and those of drills: unknown-drill, unknown-building, drill,
-    drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
+    owes-records, not-acknowledged, nothing-to-reset, no-call, and those of drills: unknown-drill, unknown-building,
+    drill, drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
     unknown-device, no-elevator, not-yet; of inspections: no-upkeep,
     already-newer. str() is a sentence for people.
     """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from collector.alarm import LATCHED_TABLE, PLAIN_TABLE
 from collector.chart import chart
+from collector.verification import STAGES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "alarm-states.md"
 AGAIN = """.venv/bin/python -c 'from collector.chart import chart; print(chart(), end="")' > docs/alarm-states.md"""
@@ -16,8 +19,14 @@ def test_the_page_of_states_is_drawn_from_the_table_that_runs() -> None:
 
 
 def test_every_step_of_the_tables_is_drawn() -> None:
-    latched, _, plain = chart().partition("## Not latched")
-    for table, text in ((LATCHED_TABLE, latched), (PLAIN_TABLE, plain)):
+    latched, _, rest = chart().partition("## Not latched")
+    plain, _, first_hit = rest.partition("## First hits")
+    tables: list[tuple[Mapping[Any, Mapping[Any, Any]], str]] = [
+        (LATCHED_TABLE, latched),
+        (PLAIN_TABLE, plain),
+        (STAGES, first_hit),
+    ]
+    for table, text in tables:
         drawn = [line.strip() for line in text.splitlines() if ": " in line and " --> " in line and "[*]" not in line]
         steps = {(phase, event, row[event]) for phase, row in table.items() for event in row if row[event] != phase}
 
