@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from collector.agenda import Agenda
 from collector.alarm import Alarm
@@ -124,12 +125,12 @@ class Chambers(Part):
         """See `Part`."""
         return self._agenda.next_at()
 
-    def clean_by(self, chamber: Chamber, now: int) -> str | None:
+    def clean_by(self, chamber: Chamber, now: int) -> date | None:
         """The day by which it should be cleaned, by its drift; None if it does not drift, or not for years."""
         days = judge_drift(chamber.days).clean_in_days
         if days is None or days > FORECAST_DAYS_MAX:
             return None
-        return self._site.local(now + round(days * DAY_MS)).date().isoformat()
+        return self._site.local(now + round(days * DAY_MS)).date()
 
     # --- a rise ---------------------------------------------------------------------------------------
 

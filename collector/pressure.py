@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ USE_COLDEST_C, USE_WARMEST_C = -20.0, 55.0  # where an extinguisher may hang: ho
 BELIEVED_COLDEST_C, BELIEVED_WARMEST_C = -60.0, 100.0  # a sensor that says otherwise says nothing
 SEASON_KPA_PER_K = 0.5  # what a sensor's own temperature error may leave: 0.02 % of 2.5 MPa a kelvin
 STEP_KPA = 25.0  # from one day to the next: up, it was charged; down, it was used or the sensor changed, no slow leak
+STEP_DAYS = 5  # before a step, of which the median counts
+# A thousand cylinders are looked at six times a day: where the days themselves scatter, 95 % are not enough.
+SURE = 2.0
 GAP_DAYS_MAX = 7  # after a longer silence nobody knows what was done meanwhile
 SAMPLES_MIN = 4  # fewer make no day
 
@@ -139,8 +143,9 @@ def judge_leak(days: Sequence[Day], limit_kpa_per_month: float, accuracy_kpa: fl
         return Leak(Verdict.UNKNOWN, None, None, None, len(chosen), missing, refilled)
     slope = fit.slope_per_day * MONTH_DAYS
     uncertainty = math.hypot(fit.error_per_day, _season(chosen)) * MONTH_DAYS
+    sure = uncertainty * max(1.0, SURE * fit.scatter / fit.spread) if fit.spread else uncertainty
     verdict = Verdict.OPEN
-    if slope + uncertainty < -limit_kpa_per_month:
+    if slope + sure < -limit_kpa_per_month:
         verdict = Verdict.LEAK
     elif slope - uncertainty > -limit_kpa_per_month:
         verdict = Verdict.TIGHT
@@ -154,8 +159,9 @@ def _window(days: Sequence[Day]) -> tuple[list[Day], bool]:
     own = sources[True] > sources[False]
     chosen: list[Day] = []
     refilled = False
-    for day in (day for day in whole if day.own is own):
-        if chosen and day.kpa - chosen[-1].kpa > STEP_KPA:
+    ours = [day for day in whole if day.own is own]
+    for day, after in itertools.zip_longest(ours, ours[1:]):
+        if chosen and _is_charged(chosen[-STEP_DAYS:], day, after):
             chosen, refilled = [], True
         elif chosen and day.number - chosen[-1].number > GAP_DAYS_MAX:
             chosen, refilled = [], False
@@ -163,12 +169,22 @@ def _window(days: Sequence[Day]) -> tuple[list[Day], bool]:
     return chosen, refilled
 
 
+def _is_charged(before: Sequence[Day], day: Day, after: Day | None) -> bool:
+    """True for a rise by a step that the next day confirms; of the newest day it must be twice as high."""
+    rise = day.kpa - statistics.median(each.kpa for each in before)
+    if after is None:
+        return rise > 2 * STEP_KPA
+    return min(rise, rise + after.kpa - day.kpa) > STEP_KPA
+
+
 def _without_step(values: Sequence[float]) -> list[float]:
-    """The values with their steepest fall taken out if it is a step; what leaks falls on the other days as well."""
-    falls = [before - after for before, after in itertools.pairwise(values)]
-    if not falls or max(falls) <= STEP_KPA:
-        return list(values)
-    step, at = max(falls), falls.index(max(falls)) + 1
+    """The values with their steepest lasting fall taken out if it is a step; what leaks falls on other days as well."""
+    step, at = 0.0, 0
+    for place in range(1, len(values)):
+        fall = values[place - 1] - values[place]
+        before, after = values[max(0, place - STEP_DAYS) : place], values[place : place + STEP_DAYS]
+        if fall > max(step, STEP_KPA) and statistics.median(before) - statistics.median(after) > STEP_KPA:
+            step, at = fall, place
     return [*values[:at], *(value + step for value in values[at:])]
 
 

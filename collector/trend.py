@@ -24,6 +24,7 @@ class Line:
     days: int  # with a value
     span_days: int  # from the first to the last, both counted
     spread: float
+    scatter: float  # what of it the values themselves show
 
 
 def line(days: Sequence[int], values: Sequence[float], noise: float) -> Line | None:
@@ -41,9 +42,10 @@ def line(days: Sequence[int], values: Sequence[float], noise: float) -> Line | N
     slope = sum((day - mean_day) * (value - mean) for day, value in zip(days, values, strict=True)) / squares
     residuals = [value - mean - slope * (day - mean_day) for day, value in zip(days, values, strict=True)]
     sum_of_squares = sum(each * each for each in residuals)
-    spread = max(noise, math.sqrt(sum_of_squares / (count - 2)) * _inflation(residuals, sum_of_squares))
+    scatter = math.sqrt(sum_of_squares / (count - 2)) * _inflation(residuals, sum_of_squares)
+    spread = max(noise, scatter)
     error = _quantile(count) * spread / math.sqrt(squares)
-    return Line(slope, error, mean + slope * (days[-1] - mean_day), count, days[-1] - days[0] + 1, spread)
+    return Line(slope, error, mean + slope * (days[-1] - mean_day), count, days[-1] - days[0] + 1, spread, scatter)
 
 
 def days_wanted(spread: float, error_per_day: float) -> int | None:

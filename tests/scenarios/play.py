@@ -59,7 +59,7 @@ class Play:
         """Let time pass up to this second."""
         end = START_MS + round(seconds * 1000)
         assert end >= self.now, "time does not run backwards"
-        while (next_at := min(self._next_pulse_ms, self.engine.wake_at() or end)) <= end:
+        while (next_at := min(self._next_pulse_ms, self.engine.wake_at() or end + 1)) <= end:
             self.now = max(self.now, next_at)
             if self.now >= self._next_pulse_ms:
                 self._pulse()
