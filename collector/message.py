@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.alarm import Alarm, Phase
 from collector.causewords import CAUSE_WORDS
 from collector.dispatch import Notice, Reason
 from collector.incident import Answer, Incident
+from collector.onsite import for_responders, unwatched
 from collector.phrases import PHRASES, Phrases
 from collector.rescue import Rescue, limit_ms
 from collector.route import Mode
@@ -60,10 +61,11 @@ def describe(
     url: str | None,
     now: int,
     rescues: Sequence[Rescue] = (),
+    around: Collection[Alarm] = (),
 ) -> Words:
     """The words of a notice to its person, in their language. `alarms` are the incident's, in order of arrival.
 
-    `rescues`: those of an entrapment.
+    `rescues`: those of an entrapment. `around`: every condition that is not normal, of hydrants near a fire too.
     """
     language = _language(site, notice.person)
     say = PHRASES[language]
@@ -82,11 +84,19 @@ def describe(
     mark, ask_119, tail = _what_it_is(incident, notice, say)
     head, brief = mark + head, mark + brief
     confirmed, rescue = _confirmed(incident, say, language), _rescue(site, rescues, say, now)
-    lines = [*confirmed, *rescue, ask_119, say.supplement, *_people(site, incident, say)]
+    lines = [
+        *_station(site, incident, notice, say),
+        *confirmed,
+        *rescue,
+        *unwatched(site, shown, language),
+        ask_119,
+        say.supplement,
+        *_people(site, incident, say),
+    ]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
     if news is None:
-        lines += [*_getting_in(site, incident.building, say), say.advice[incident.kind]]
+        lines += for_responders(site, incident, shown, around, language, now)
     lines += [say.why.format(text=say.reasons[notice.reason]), say.reference.format(id=notice.id)]
     return _words(site, incident, shown, (head, brief, tail), lines, language, now)
 
@@ -145,8 +155,8 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     shown = _worst_first(alarms)
     mark = say.unrecorded_mark + (say.real_mark if incident.not_the_drill else "")
     head, brief = mark + _headline(incident, shown, say), mark + say.kinds_brief[incident.kind]
-    lines = [say.call_119, say.supplement, say.unrecorded, *_getting_in(site, incident.building, say)]
-    lines.append(say.advice[incident.kind])
+    lines = [say.call_119, say.supplement, say.unrecorded]
+    lines += for_responders(site, incident, shown, (), language, now)
     return _words(site, incident, shown, (head, brief, say.call_119_brief), lines, language, now)
 
 
@@ -239,7 +249,7 @@ def _words(
     return Words(
         one_line(f"{head}: {name} {spot}"),
         "\n".join([*lines, *more, ""]),
-        _short(brief, name, spot, what, f"{since} {tail}"),
+        fit(brief, {"name": name, "spot": spot, "what": what}, f"{since} {tail}"),
     )
 
 
@@ -250,10 +260,9 @@ def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> 
     return since + say.heard_later.format(heard=moment(heard_ms, now, site.zone) or say.unknown_time)
 
 
-def _short(head: str, name: str, spot: str, what: str, tail: str) -> str:
-    """Head and tail whole; of what stands between as much as one SMS holds, cut in the order of `_CUTS`."""
-    pieces = {"name": name, "spot": spot, "what": what}
-    for piece, characters_min in _CUTS:
+def fit(head: str, pieces: dict[str, str], tail: str) -> str:
+    """Head and tail whole; of name, spot and what between them what one SMS holds, cut in the order of `_CUTS`."""
+    for piece, characters_min in ((piece, least) for piece, least in _CUTS if piece in pieces):
         while not _fits(whole := " ".join(filter(None, [f"{head}:", *pieces.values(), tail]))):
             if len(pieces[piece]) <= characters_min:
                 break
@@ -314,24 +323,36 @@ def _rescue(site: Site, rescues: Sequence[Rescue], say: Phrases, now: int) -> li
 
 
 def _people(site: Site, incident: Incident, say: Phrases) -> list[str]:
-    going = [each.person for each in incident.responses if each.answer is Answer.GOING]
+    going = [each.person for each in incident.responses if each.answer is Answer.GOING and each.counts]
     arrived = [each.person for each in incident.responses if each.answer is Answer.ARRIVED]
     lines = [say.going.format(names=_names(site, going, say))] if going else []
     lines += [say.arrived.format(names=_names(site, arrived, say))] if arrived else []
-    return lines or [say.nobody]
+    lines = lines or [say.nobody]
+    missing = [say.skills[skill] for skill in incident.seeks]
+    return lines + ([say.skills_missing.format(skills=say.listed.join(missing))] if missing else [])
+
+
+def _station(site: Site, incident: Incident, notice: Notice, say: Phrases) -> list[str]:
+    """The fire station that would come, for whom its number is meant."""
+    building = site.buildings.get(incident.building)
+    station = site.fire_stations.get(building.fire_station or "") if building is not None else None
+    if station is None or notice.reason is not Reason.FIRE_STATION:
+        return []
+    return [say.station.format(name=one_line(station.name), phone=one_line(station.phone))]
 
 
 def _names(site: Site, persons: Sequence[str], say: Phrases) -> str:
     shown: Iterable[str] = persons[:NAMES_SHOWN_MAX]
-    names = [one_line(site.people[each].name if each in site.people else each, 40) for each in shown]
+    names = [_name(site, each, say) for each in shown]
     if len(persons) > NAMES_SHOWN_MAX:
         names.append(say.more_people.format(count=len(persons) - NAMES_SHOWN_MAX))
     return say.listed.join(names)
 
 
-def _getting_in(site: Site, building_id: str, say: Phrases) -> list[str]:
-    building = site.buildings.get(building_id)
-    if building is None:
-        return []
-    lines = [say.gate_code.format(text=one_line(building.gate_code))] if building.gate_code else []
-    return lines + ([say.access.format(text=one_line(building.access, 300))] if building.access else [])
+def _name(site: Site, person: str, say: Phrases) -> str:
+    """A person, with what they can do."""
+    known = site.people.get(person)
+    if known is None:
+        return one_line(person, 40)
+    can = say.listed.join(say.skills[skill] for skill in known.skills)
+    return one_line(known.name, 40) + (say.brackets.format(text=can) if can else "")

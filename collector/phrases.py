@@ -9,7 +9,7 @@ from collector.dispatch import Reason
 from collector.reach import Fault
 from collector.reasonwords import NEWS, NEWS_BRIEF, REASONS
 from collector.sourcewords import SOURCE_WORDS
-from config.people import Language
+from config.people import Language, Skill
 from config.profile import Condition, Kind
 
 
@@ -23,7 +23,6 @@ class Phrases:
     news: Mapping[Reason, str]  # what an informational notice tells, by its reason
     kinds_brief: Mapping[Kind, str]  # for an SMS, as are all the brief ones
     news_brief: Mapping[Reason, str]
-    advice: Mapping[Kind, str]  # what to mind on the spot
     headline: str
     headline_brief: Mapping[bool, str]  # by whether it is an alarm, which an SMS need not say
     floor: str
@@ -56,10 +55,27 @@ class Phrases:
     more: str
     more_people: str
     going: str
+    skills: Mapping[Skill, str]
+    skills_missing: str
+    station: str
     arrived: str
     nobody: str
     gate_code: str
     access: str
+    confirmed_by: str
+    unconfirmed: str
+    hydrants: str
+    extinguishers: str
+    well: str  # of a hydrant or an extinguisher of which nothing bad is known
+    reaches: str  # how far a trouble reaches, after what it is
+    unwatched: str
+    more_buildings: str
+    together: str  # the headline of a notice that tells of many incidents
+    together_over: str
+    together_brief: str
+    together_over_brief: str
+    together_over_already: str
+    of_class: str
     why: str
     answer: str
     look: str
@@ -118,14 +134,6 @@ _ZH = Phrases(
         Kind.DISABLEMENT: "监测屏蔽",
     },
     news_brief=NEWS_BRIEF["zh"],
-    advice={
-        Kind.FIRE: "先保证自身安全，不要乘电梯。",
-        Kind.ENTRAPMENT: "先与被困人员通话安抚，不要强行扒门，等专业人员救援。",
-        Kind.WATER: "请到现场检查消防供水。",
-        Kind.EQUIPMENT: "请到现场检查消防设备。",
-        Kind.FAULT: "故障期间监测可能中断，请尽快检查。",
-        Kind.DISABLEMENT: "屏蔽期间，此处报警不会呼叫队伍，请安排人看护。",
-    },
     headline="{kind}{condition}",
     headline_brief={True: "{kind}报警", False: "{kind}{condition}"},
     floor="{number}楼",
@@ -158,10 +166,27 @@ _ZH = Phrases(
     more="另有{count}项",
     more_people="另有{count}人",
     going="正在前往：{names}",
+    skills={Skill.HYDRANT: "会用消火栓", Skill.FIRST_AID: "会急救", Skill.LIFT_RELEASE: "会电梯放人"},
+    skills_missing="还缺：{skills}的人。",
+    station="辖区消防救援站：{name}，电话 {phone}。请您判断是否拨打，本系统不会代拨。",
     arrived="已到现场：{names}",
     nobody="目前还没有人回复前往。",
     gate_code="门禁密码：{text}",
     access="进入方式：{text}",
+    confirmed_by="已相互印证：{text}",
+    unconfirmed="尚未印证，目前只有一个探测器报警：{text}",
+    hydrants="附近的消火栓：{text}",
+    extinguishers="附近的灭火器：{text}",
+    well="未发现异常",
+    reaches="（涉及{buildings}栋楼的{devices}个设备）",
+    unwatched="在此期间，{buildings}栋楼的{devices}个设备无人监测：{names}。",
+    more_buildings="另有{count}栋楼",
+    together="{counts}，涉及{buildings}处",
+    together_over="{count}起事件的新消息：{news}",
+    together_brief="{counts}，{buildings}处",
+    together_over_brief="{count}起：{news}",
+    together_over_already="其中{count}起已经恢复正常。",
+    of_class="{count}项{condition}",
     why="通知您的原因：{text}",
     answer="请打开链接回复（我去、我到了、我去不了）：{url}",
     look="查看：{url}",
@@ -225,14 +250,6 @@ _EN = Phrases(
         Kind.DISABLEMENT: "DISABLED",
     },
     news_brief=NEWS_BRIEF["en"],
-    advice={
-        Kind.FIRE: "Your own safety first; do not use the elevator.",
-        Kind.ENTRAPMENT: "Talk to the people inside; do not force the doors, wait for trained rescuers.",
-        Kind.WATER: "Please check the fire water supply on site.",
-        Kind.EQUIPMENT: "Please check the equipment on site.",
-        Kind.FAULT: "Monitoring may be interrupted meanwhile; please look into it soon.",
-        Kind.DISABLEMENT: "Meanwhile an alarm there calls no team: somebody must watch over it.",
-    },
     headline="{kind} {condition}",
     headline_brief={True: "{kind}", False: "{kind} {condition}"},
     floor="floor {number}",
@@ -265,10 +282,27 @@ _EN = Phrases(
     more="{count} more",
     more_people="{count} more",
     going="Going: {names}",
+    skills={Skill.HYDRANT: "hydrant", Skill.FIRST_AID: "first aid", Skill.LIFT_RELEASE: "lift release"},
+    skills_missing="Still needed, somebody for: {skills}",
+    station="Fire station: {name}, phone {phone}. Decide yourself whether to call; this system does not.",
     arrived="On site: {names}",
     nobody="Nobody has said yet that they are going.",
     gate_code="Gate code: {text}",
     access="Getting in: {text}",
+    confirmed_by="Confirmed by: {text}",
+    unconfirmed="Unconfirmed, one detector only so far: {text}",
+    hydrants="Hydrants near: {text}",
+    extinguishers="Extinguishers near: {text}",
+    well="nothing wrong is known",
+    reaches=" (devices: {devices}, buildings: {buildings})",
+    unwatched="Meanwhile nobody watches these devices ({devices}) and buildings ({buildings}): {names}.",
+    more_buildings="{count} more buildings",
+    together="{counts} (places: {buildings})",
+    together_over="News of {count} incidents: {news}",
+    together_brief="{counts} (places: {buildings})",
+    together_over_brief="{count}: {news}",
+    together_over_already="{count} of these incidents are over already.",
+    of_class="{count} x {condition}",
     why="Why you: {text}",
     answer="Answer here (going, arrived, cannot): {url}",
     look="Look: {url}",
@@ -290,7 +324,7 @@ _EN = Phrases(
     unrecorded="The system could not record this: no follow-up and no repeats will come. Act now.",
     reference="Ref. {id}",
     test_head="[TEST] {community}: this tests how you can be reached, no answer needed",
-    test_text="This is only a test: nothing has happened and there is nothing to do. If no phone rang, tell your leader.",
+    test_text="This is only a test: nothing has happened, there is nothing to do. If no phone rang, tell your leader.",
     test_brief="[TEST] Nothing has happened, no answer needed.",
     unreachable_person="{name}: {fault}",
     faults={

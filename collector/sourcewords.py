@@ -13,6 +13,7 @@ SOURCE_WORDS: Mapping[Language, Mapping[str, str]] = {
     "zh": {
         "silent": "失联",
         "quality": "没有可用的数值",
+        "stale": "有数据不再上报",
         "unmanned": "没有人值班",
         "unreachable": "有人可能联系不上",
         "disabled-device": "已屏蔽",
@@ -54,6 +55,7 @@ SOURCE_WORDS: Mapping[Language, Mapping[str, str]] = {
     },
     "en": {
         "silent": "silent",
+        "stale": "some values are no longer told",
         "quality": "no usable value",
         "unmanned": "nobody on duty",
         "unreachable": "people who may not be reached",

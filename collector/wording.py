@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 from collector.alarm import Alarm
 from collector.conditionwords import CONDITIONS, value_words
+from collector.extent import extent_of
 from collector.incident import detector_of
 from collector.measures import Scope
 from collector.phrases import PHRASES
 from collector.reach import UNREACHABLE, faults_in
+from collector.staleness import LISTED
 from config.people import Language
 from config.profile import Point, points_of
 from config.site import Place, Site
@@ -43,12 +45,16 @@ def describe_condition(site: Site, alarm: Alarm, language: Language) -> str:
 
 def said_words(site: Site, alarm: Alarm, language: Language) -> str:
     """What an alarm's source said: as it was said, or who cannot be reached and why."""
+    if alarm.key == f"{alarm.device}:stale":
+        points = (alarm.value or "").split(LISTED)
+        names = [condition_words(site, f"{alarm.device}:{name}", alarm.device, name, language) for name in points]
+        return one_line(PHRASES[language].listed.join(names))
     if alarm.point != UNREACHABLE:
         return one_line(value_words(alarm.key, alarm.value or "", language))
     say, faults = PHRASES[language], list(faults_in(alarm.value).items())
-    names = {person: site.people[person].name for person, _ in faults if person in site.people}
+    called = {person: site.people[person].name for person, _ in faults if person in site.people}
     shown = [
-        say.unreachable_person.format(name=one_line(names.get(person, person), 40), fault=say.faults[fault])
+        say.unreachable_person.format(name=one_line(called.get(person, person), 40), fault=say.faults[fault])
         for person, fault in faults[:PEOPLE_SHOWN_MAX]
     ]
     if len(faults) > PEOPLE_SHOWN_MAX:
@@ -107,7 +113,7 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
         text = declared.text if limit is None or last == declared.name else limit.text
         return one_line(text.get(language) or next(iter(text.values()), point))
     if device == SYSTEM:
-        return say.system.format(part=one_line(point))
+        return say.system.format(part=one_line(point)) + _reach(site, device, point, language)
     if device == DRILL:
         return say.drill_source
     if point.startswith("Bus/"):
@@ -122,7 +128,17 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
     if name:  # something disabled: a building is named by where it is, a zone here
         zone = site.zones.get(name)
         return what if scope == Scope.BUILDING else f"{one_line(zone.name if zone else name)} {what}"
-    return what if device in site.devices else f"{say.gateway.format(id=one_line(device))} {what}"
+    if device in site.devices:
+        return what
+    return f"{say.gateway.format(id=one_line(device))} {what}{_reach(site, device, point, language)}"
+
+
+def _reach(site: Site, device: str, point: str, language: Language) -> str:
+    """How much hangs on a gateway, a bus or the broker."""
+    extent = extent_of(site, device, point)
+    if extent is None:
+        return ""
+    return PHRASES[language].reaches.format(devices=extent.devices, buildings=len(extent.buildings))
 
 
 def _point(site: Site, device: str, point: str) -> Point | None:

@@ -12,6 +12,7 @@ from collector.incident import Incident
 from collector.message import Words, describe, describe_unrecorded
 from collector.pulse import gateway_of
 from collector.rescue import Rescue
+from collector.roundup import SHOWN_MAX, describe_many
 from collector.state import K
 from config.site import Site
 from config.words import PULSE
@@ -59,7 +60,11 @@ class Composer:
             "heard_at_ms": notice.heard_at_ms,
         }
         rescues = [each for each in self._happening.kept(Rescue).values() if each.incident == incident.id]
-        words = describe(self._site, incident, alarms, notice, url, now, rescues)
+        around = self._happening.alarms.values()
+        if notice.others:
+            words = await self._roundup(incident, alarms, notice, url, now)
+        else:
+            words = describe(self._site, incident, alarms, notice, url, now, rescues, around)
         return self._addressed(notice.person, notice.channel, words, notice.id, notice.due, url, urgent, facts)
 
     def unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, channel: int, now: int) -> Letter:
@@ -69,6 +74,21 @@ class Composer:
         return self._addressed(
             person, channel, words, f"unrecorded-{incident.building}-{now}", 1, None, urgent=True, facts=facts
         )
+
+    async def _roundup(
+        self, incident: Incident, alarms: Sequence[Alarm], notice: Notice, url: str | None, now: int
+    ) -> Words:
+        """The words of a notice that tells of many incidents; of those that are over only the first are looked up."""
+        found, every = [incident], list(alarms)
+        for name in notice.others:
+            other = self._happening.incidents.get(name)
+            if other is not None:
+                known = (self._happening.alarms.get(key) for key in other.alarms)
+                every += [alarm for alarm in known if alarm is not None and alarm.incident == name]
+            elif len(found) < SHOWN_MAX:
+                other = await self._incident_of(name)
+            found += [other] if other is not None else []
+        return describe_many(self._site, found, every, notice, url, now)
 
     def _pulse(self, notice: Notice) -> Letter:
         """For the test sink alone: no person ever reads it."""

@@ -9,19 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.advice import advice
 from collector.alarm import Alarm
 from collector.causewords import CAUSE_WORDS
 from collector.dispatch import Reason
+from collector.evidence import witnesses
 from collector.incident import Answer, Incident, Response
 from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
+from collector.nearby import near
 from collector.phrases import PHRASES, Phrases
 from collector.rescue import Rescue
+from collector.roundup import describe_many
 from collector.verification import Cause, FirstHit, Hit, Stage
 from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
 from config.people import Language
 from config.profile import Condition, Kind
 from config.site import Site
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, SECOND_FIRE, site_with
+from tests.sites import site_data, small_site
 
 URL = "https://board.example.org/a/token"
 DAY_MS = 86_400_000
@@ -32,6 +37,7 @@ INFORMATION = (
     Reason.CLOSED,
     Reason.DRILL_OVER,
     Reason.DRILL_OVERTAKEN,
+    *(Reason.ENDS_SOON, Reason.WALK_TEST, Reason.HANDED_OVER, Reason.RESTORED),
 )
 SITE = site_with()
 
@@ -52,7 +58,7 @@ def test_every_reason_kind_and_condition_has_words_in_both_languages(language: L
     say = PHRASES[language]
 
     assert set(say.reasons) == set(Reason)
-    assert set(say.kinds) == set(say.kinds_brief) == set(say.advice) == set(Kind)
+    assert set(say.kinds) == set(say.kinds_brief) == set(Kind)
     assert set(say.conditions) == set(Condition)
     assert set(say.news) == set(say.news_brief) == set(INFORMATION)
     for field in fields(Phrases):
@@ -156,7 +162,9 @@ def test_a_condition_is_named_by_device_detector_limit_or_silence() -> None:
     assert limit == "Extinguisher pressure sensor EP-1, Extinguisher below its usable pressure (880 kPa)"
     assert named("smoke-502:silent", "silent") == "Smoke detector SM-1, silent"
     assert named("smoke-502:quality", "quality", "2 points") == "Smoke detector SM-1, no usable value (2 points)"
-    assert named("gw-1:silent", "silent") == "gateway gw-1 silent"
+    assert named("gw-1:silent", "silent") == "gateway gw-1 silent (devices: 5, buildings: 1)"
+    stale = named("smoke-502:stale", "stale", "obscuration_db_m, temperature_c")
+    assert stale == "Smoke detector SM-1, some values are no longer told (Smoke obscuration, Temperature)"
     assert named("gw-1:clock", "clock") == "gateway gw-1 clock not synchronised"
     assert named("system:channel:mail", "channel:mail", "refused") == "part of the system: channel:mail (refused)"
     assert named("smoke-502:gone", "gone") == "Smoke detector SM-1, gone"
@@ -209,7 +217,9 @@ def test_a_trouble_of_the_whole_community_names_the_community() -> None:
     words = describe(SITE, incident, (trouble,), replace(NOTICE, person="chen", expects_answer=False), URL, NOW_MS)
 
     assert words.subject == "MONITORING trouble: Wutong Lane"
-    assert "part of the system: broker (connection refused)" in words.body and "Where: Wutong Lane\n" in words.body
+    assert "part of the system: broker (devices: 5, buildings: 1) (connection refused)" in words.body
+    assert "Meanwhile nobody watches these devices (5) and buildings (1): 梧桐里3号楼." in words.body
+    assert "Where: Wutong Lane\n" in words.body
 
 
 def test_who_is_going_and_who_is_there_are_named() -> None:
@@ -351,3 +361,77 @@ def test_a_first_hit_that_became_loud_says_why_and_to_call_119(cause: Cause) -> 
 
         assert CAUSE_WORDS[cause][language] in said.body and PHRASES[language].call_119 in said.body
         assert one_sms(said.short)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_to_do_is_two_lines_for_every_kind_and_class_and_names_no_telephone(language: Language) -> None:
+    """In a drill nobody may be told to call 119, and these lines stand in a drill too."""
+    for kind, condition in itertools.product(Kind, Condition):
+        one, two = advice(kind, condition, language)
+        assert one.strip() != two.strip() and "119" not in one + two
+        assert len(one) < 160 and len(two) < 160
+
+
+def test_one_detector_is_called_unconfirmed_and_two_name_each_other() -> None:
+    one, two = told().body, told(alarms=(FIRE, SECOND_FIRE)).body
+
+    assert "尚未印证，目前只有一个探测器报警：5楼 502 火警 22:13:18" in one
+    assert "已相互印证：5楼 502 火警 22:13:18、4楼 401 火警" in two
+
+
+def test_a_panels_general_flag_beside_its_detector_confirms_nothing() -> None:
+    detector = replace(FIRE, key="panel:detector/7/fire", device="panel", point="detector/7/fire")
+    general = replace(FIRE, key="panel:zone", device="panel", point="zone")
+
+    assert witnesses(SITE, (general, detector)) == [detector]
+
+
+def test_a_call_to_a_fire_names_the_hydrants_and_extinguishers_near_it_and_what_is_wrong_with_them() -> None:
+    key = "ext-1:pressure_at_20c_kpa:below_limit"
+    low = replace(FIRE, key=key, device="ext-1", point="pressure_at_20c_kpa", condition=Condition.SUPERVISORY)
+    notice = replace(NOTICE, person="chen")
+
+    well = describe(SITE, INCIDENT, (FIRE,), notice, URL, NOW_MS).body
+    ill = describe(SITE, INCIDENT, (FIRE,), notice, URL, NOW_MS, around=(FIRE, low)).body
+
+    assert "Extinguishers near: floor 2 (nothing wrong is known)" in well
+    assert "Extinguishers near: floor 2 (Extinguisher below its usable pressure)" in ill
+
+
+def test_a_hydrant_of_a_neighbour_is_named_with_its_building_where_the_own_has_none() -> None:
+    data = site_data()
+    hydrant = data["gateways"][0]["buses"][0]["devices"][2] | {"upkeep": {"contents": "hydrant"}}
+    data["gateways"][0]["buses"][0]["devices"][2] = hydrant
+    site = small_site(data)
+
+    assert [(each.device.id, each.hydrant) for each in near(site, "b-2", 1, ())] == [("ext-1", True)]
+
+
+@pytest.mark.parametrize(("person", "head"), [("li", "3项故障，涉及1处"), ("chen", "3 x trouble (places: 1)")])
+def test_a_notice_of_many_incidents_says_how_many_where_the_first_are_and_since_when(person: str, head: str) -> None:
+    faults = [
+        replace(FIRE, key=f"smoke-502:{n}", condition=Condition.TROUBLE, kind=Kind.FAULT, incident=f"i-{n}")
+        for n in range(3)
+    ]
+    incidents = [
+        replace(INCIDENT, id=f"i-{n}", kind=Kind.FAULT, condition=Condition.TROUBLE, full_call=False) for n in range(3)
+    ]
+    notice = replace(NOTICE, person=person, expects_answer=False, others=("i-1", "i-2", "i-9"))
+    words = describe_many(SITE, incidents, faults, notice, URL, NOW_MS)
+
+    assert words.subject.startswith(head) and "梧桐里3号楼" in words.subject
+    assert words.body.count("22:13:18") == 3 and URL in words.body
+    assert ("其中1起" if person == "li" else "1 of these") in words.body  # one is over and no longer at hand
+    assert one_sms(words.short) and "119" in words.short and "22:13" in words.short
+
+
+def test_a_notice_of_hundreds_of_incidents_is_bounded_and_fits_one_sms() -> None:
+    names = tuple(f"i-{n}" for n in range(400))
+    faults = [replace(FIRE, key=f"d:{n}", condition=Condition.TROUBLE, incident=name) for n, name in enumerate(names)]
+    incidents = [replace(INCIDENT, id=name, kind=Kind.FAULT, condition=Condition.TROUBLE) for name in names]
+    for reason, person in itertools.product((Reason.OWN_TEAM, Reason.CLOSED), ("li", "chen")):
+        notice = replace(NOTICE, person=person, reason=reason, expects_answer=False, others=names[1:])
+        words = describe_many(SITE, incidents, faults, notice, URL, NOW_MS)
+
+        assert len(words.body.splitlines()) < 20 and len(words.body) < 3_000
+        assert one_sms(words.short) and "400" in words.short
