@@ -8,6 +8,7 @@ from collector.alerter.drillwords import DRILL_WORDS
 from collector.alerter.elevatorwords import ELEVATOR_WORDS
 from collector.alerter.firsthitwords import FIRST_HIT_WORDS
 from collector.alerter.measurewords import MEASURE_WORDS
+from collector.alerter.rosterwords import ROSTER_WORDS
 from collector.phrases import PHRASES
 from config.people import Language
 from config.profile import Condition, Kind
@@ -174,6 +175,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     **DRILL_WORDS,
     **ELEVATOR_WORDS,
     **MEASURE_WORDS,
+    **ROSTER_WORDS,
     **FIRST_HIT_WORDS,
     # refusals, by the engine's reasons
     "refused": {"zh": "没有执行", "en": "Not done"},
