@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from config.document import Document, Mistakes, merge, read_document
+from config.limits import check_limits
 from config.profile import Profile
 from config.references import check_references
 from config.site import Site, SiteFile
@@ -64,6 +65,9 @@ def read_profile(path: Path, into: Document, shown: str | None = None) -> Profil
             profile = Profile.model_validate(document.value)
         except ValidationError as error:
             document.take_errors(error)
+    if profile is not None:
+        check_limits(profile, document)
+        profile = None if document.mistakes else profile
     if profile is not None and profile.profile != path.stem:
         document.mistake(("profile",), repr(profile.profile), f"the file's own name, {path.stem!r}")
         profile = None

@@ -12,6 +12,7 @@ from config.peoplecheck import check_people, people_references
 from config.profile import Profile
 from config.site import KindPlan, RtuBus, SiteFile
 from config.supervision import check_supervision
+from config.upkeepcheck import check_upkeep
 from config.zone import CrossZone
 from config.zonecheck import check_zones
 
@@ -40,6 +41,7 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
     check_people(file, document)
     _check_installation(file, profiles, document)
     _check_plan(file, document)
+    check_upkeep(file, profiles, document)
     check_lifts(file, profiles, document)
     check_supervision(file, document)
     check_zones(file, profiles, document)
