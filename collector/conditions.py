@@ -232,7 +232,7 @@ class Conditions:
             self._aside.raised(incident, alarm, now)
         elif alarm.condition is Condition.ALARM and not late and not incident.full_call:
             self._first_hits.take(incident, alarm, now)
-        elif higher:
+        elif higher and not incident.full_call:  # people asked for more may have made a pre-alarm a call already
             self._call_out.tell(incident, now, late)
         elif alarm.condition is Condition.ALARM and (not incident.full_call or is_new_source(source, others)):
             self._call_out.recall(incident, now, late)

@@ -132,6 +132,17 @@ def test_after_the_call_was_stood_down_who_is_there_can_still_call_for_more() ->
     assert {"nora", "nick", *SOUTH} <= {notice.person for notice in play.told() if notice.expects_answer}
 
 
+def test_an_alarm_in_a_pre_alarm_that_people_were_called_to_calls_everybody() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", pre_alarm=True).acts(NeedMore(play.incident.id, "nora"))
+    assert play.incident.full_call
+    play.at(30).told()
+
+    play.says("smoke-2", fire=True)
+
+    assert play.incident.full_call and {notice.person for notice in play.told()} >= set(NORTH)
+
+
 def test_nobody_is_called_out_to_a_trouble() -> None:
     play = Play()
     play.at(0).says("smoke-1", fault=True)
