@@ -134,6 +134,11 @@ class Engine:
         """Every gateway of the site, and other edge nodes that were heard, by id."""
         return self._watch.gateways
 
+    def told_with(self, incident: str, person: str) -> list[Incident]:
+        """The other open incidents that a person was told of in the same notice: their answer is for these too."""
+        known = self._state.incidents.get(incident)
+        return [] if known is None else self._call_out.told_with(known, person)
+
     def kept(self, what: type[K]) -> Mapping[str, K]:
         """Everything kept of a class, by id: disablements, drills, absences …"""
         return self._state.kept(what)

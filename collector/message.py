@@ -333,10 +333,11 @@ def _people(site: Site, incident: Incident, say: Phrases) -> list[str]:
 
 
 def _station(site: Site, incident: Incident, notice: Notice, say: Phrases) -> list[str]:
-    """The fire station that would come, for whom its number is meant."""
+    """The fire station that would come: for whom its number is meant, and in every call to a fire."""
     building = site.buildings.get(incident.building)
     station = site.fire_stations.get(building.fire_station or "") if building is not None else None
-    if station is None or notice.reason is not Reason.FIRE_STATION:
+    fire = incident.kind is Kind.FIRE and is_urgent(incident, notice)
+    if station is None or not (fire or notice.reason is Reason.FIRE_STATION):
         return []
     return [say.station.format(name=one_line(station.name), phone=one_line(station.phone))]
 

@@ -19,7 +19,7 @@ from collector.route import Mode
 from collector.wording import one_line
 from config.site import Site
 
-_SENTENCES: Mapping[str, str] = {
+SENTENCES: Mapping[str, str] = {
     "incident-opened": "opened: {kind} ({class}) in {building}, by {device}",
     "alarm-raised": "{class}: {alarm} says {value}",
     "alarm-raised-again": "{class} once more: {alarm} says {value}",
@@ -160,7 +160,7 @@ def sentence(entry: Entry) -> str:
     if facts.get("ring", "").isdecimal():
         facts["ring"] = str(int(facts["ring"]) + 1)
     facts |= {"device": one_line(entry.device or "?"), "person": entry.person or "?"}
-    known = _SENTENCES.get(entry.event)
+    known = SENTENCES.get(entry.event)
     if known is None:
         return " ".join([entry.event, *(f"{name}={one_line(value)}" for name, value in entry.facts)])
     return known.format_map(facts)
@@ -228,6 +228,10 @@ def _ended(notice: Notice, attempts: Sequence[Attempt], entries: Sequence[Entry]
 
 
 def _still_going(notice: Notice, attempts: Sequence[Attempt]) -> tuple[str, int | None]:
+    if notice.told_in is not None:
+        return f"told in the notice of incident {notice.told_in}, together with others", None
+    if notice.waits_until_ms is not None:
+        return "waits to be told together with others", notice.waits_until_ms
     if any(attempt.permanent for attempt in attempts):
         return "no more: the channel refuses it for good", None
     handed_over = max((each.sending for each in attempts if each.handed_over_at_ms is not None), default=0)

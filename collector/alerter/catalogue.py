@@ -146,6 +146,10 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-reset": {"zh": "复位", "en": "Reset"},
     # the answer page
     "not-answered": {"zh": "您还没有回复", "en": "You have not answered yet"},
+    "answers-others": {
+        "zh": "您的回复对同一条通知里的另外 {n} 起事件同样有效。",
+        "en": "Your answer also counts for the others of the same notice: {n}.",
+    },
     "answer-again": {"zh": "情况有变化，请再次回复", "en": "Something new has happened: please answer again"},
     "you-are-going": {"zh": "您已回复：正在前往", "en": "You are going"},
     "you-arrived": {"zh": "您已回复：已到现场", "en": "You have arrived"},

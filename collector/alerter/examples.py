@@ -87,6 +87,8 @@ DETAIL: dict[str, Any] = INCIDENT | {
             "expects_answer": True,
             "sendings_due": 1,
             "superseded_at": None,
+            "others": [],
+            "told_in": None,
             "attempts": [
                 {
                     "sending": 1,

@@ -149,6 +149,8 @@ class NoticeShown(Shape):
     expects_answer: bool
     sendings_due: int
     superseded_at: datetime | None
+    others: list[str] = Field([], description="ids of the incidents that the same message tells of")
+    told_in: str | None = Field(None, description="it is told in the message of this incident, and not sent itself")
     attempts: list[AttemptShown]
 
 

@@ -27,8 +27,9 @@ from collector.alerter.models import (
     Where,
     Who,
 )
+from collector.conditionwords import CLASSES
 from collector.dispatch import Notice
-from collector.incident import Answer, Entry, Incident
+from collector.incident import Answer, Entry, Incident, detector_of
 from collector.measures import NOT_ASIDE, Untils
 from collector.quorum import counting, missing_skills, wanted
 from collector.reach import UNREACHABLE
@@ -164,7 +165,8 @@ class View:
         installed = self.site.devices.get(device or "")
         if installed is None:
             return Where(building=building, building_name=name, address=address)
-        place = self.site.place(installed, self.points(installed.id).get(point or ""))
+        number = detector_of(point or "")
+        place = next((each.place for each in installed.detectors if each.number == number), installed.place)
         return Where(
             building=building,
             building_name=name,
@@ -184,7 +186,9 @@ class View:
         if device == DRILL:
             return Condition.ALARM
         source = self._source(key, device, point)
-        return source.condition if source is not None and source.condition.is_flag else Condition.TROUBLE
+        if source is not None and source.condition.is_flag:
+            return source.condition
+        return CLASSES.get(point.rpartition("/")[2], Condition.TROUBLE)
 
     def _source(self, key: str, device: str, point: str) -> Limit | Point | None:
         """What declares a condition: the limit that its key names, else its point; None if no profile does."""
@@ -289,6 +293,8 @@ class View:
             expects_answer=notice.expects_answer,
             sendings_due=notice.due,
             superseded_at=self.maybe(notice.superseded_at_ms),
+            others=list(notice.others),
+            told_in=notice.told_in,
             attempts=[
                 AttemptShown(
                     sending=each.sending,

@@ -20,6 +20,7 @@ from collector.effects import Owing, Presence
 from collector.engine import Engine
 from collector.incident import Answer, Entry, Incident
 from collector.kept import Forgotten, Kept
+from collector.reasons import SENTENCES
 from collector.state import Decision, Restored
 from config.site import Site
 from config.sparkplug import DataType
@@ -225,6 +226,8 @@ class Play:
     # --- inside ---------------------------------------------------------------------------------------
 
     def keeps(self, decision: Decision) -> None:
+        untold = [entry.event for entry in decision.entries if entry.event not in SENTENCES]
+        assert not untold, f"`callpoint why` has no sentence for {untold}"
         self.alarms.update({alarm.key: alarm for alarm in decision.alarms})
         self.incidents.update({incident.id: incident for incident in decision.incidents})
         self.notices.update({notice.id: notice for notice in decision.notices})

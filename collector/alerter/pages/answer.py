@@ -116,6 +116,7 @@ def _page(request: Request, front: Front, incident: Incident, person: Person, re
         more=max(0, len(card.conditions) - CONDITIONS_SHOWN_MAX),
         since=card.since,
         late=abs(incident.opened_at_ms - incident.cause_at_ms) > HEARD_LATER_MS,
+        together=len(front.desk.engine.told_with(incident.id, person.id)),
         mine=mine.answer.value if mine else None,
         mine_before=mine is not None and mine.call < incident.call,
         mine_at=front.view.stamp(mine.at_ms) if mine else None,
