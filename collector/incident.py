@@ -95,6 +95,7 @@ class Incident:
     remarks: tuple[Remark, ...] = ()  # one for each person and word
     wanted: int = 0  # as many people are to go as somebody on the spot has asked for, if that is more than the plan's
     seeks: tuple[Skill, ...] = ()  # enough are going, but for somebody who can do these
+    sought_from: int = 0  # how many rings had been called in full when only a skill was missing
     short_at_ms: int | None = None  # everybody is called anew then, if there are still not enough
     not_the_drill: bool = False  # a drill runs, or did a while ago: its messages say that this is real
 

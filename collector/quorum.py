@@ -136,7 +136,7 @@ class Quorum:
     # --- inside ---------------------------------------------------------------------------------------
 
     def _reached(self, incident: Incident, now: int) -> None:
-        incident = replace(incident, quorum_at_ms=now, next_step_at_ms=None, short_at_ms=None, seeks=())
+        incident = replace(_sought(incident), quorum_at_ms=now, next_step_at_ms=None, short_at_ms=None)
         self._state.put_incident(incident)
         facts = [("going", str(len(counting(incident))))]
         self._state.log(now, "quorum-reached", incident=incident.id, facts=facts)
@@ -144,6 +144,10 @@ class Quorum:
 
     def _seek(self, incident: Incident, missing: tuple[Skill, ...], now: int) -> Incident:
         """Enough are going, but none who can do what is needed: whoever cannot do it either need not come."""
+        if not incident.seeks:
+            incident = replace(incident, sought_from=incident.rings_called)
+        elif not set(missing) <= set(incident.seeks):
+            incident = _sought(incident)
         incident = replace(incident, seeks=missing)
         self._state.put_incident(incident)
         if not missing:
@@ -165,7 +169,7 @@ class Quorum:
         or are only late, one is called in their place, and the others if that does not help within a minute.
         """
         self._state.log(now, "quorum-lost", incident=incident.id)
-        incident = replace(incident, quorum_at_ms=None, seeks=())
+        incident = replace(_sought(incident), quorum_at_ms=None)
         if gone is None or (gone.overdue_at_ms is None and not _lately(gone.lost_at_ms, now)):
             if gone is not None:
                 incident = _with(incident, replace(gone, lost_at_ms=now, replaced=True))
@@ -253,6 +257,13 @@ def is_quiet(incident: Incident) -> bool:
 def _with(incident: Incident, said: Response) -> Incident:
     """The incident with this as a person's answer, in its place."""
     return replace(incident, responses=tuple(said if r.person == said.person else r for r in incident.responses))
+
+
+def _sought(incident: Incident) -> Incident:
+    """No skill is looked for: rings of which only those with the skill were called have not been called in full."""
+    if not incident.seeks:
+        return incident
+    return replace(incident, seeks=(), rings_called=min(incident.rings_called, incident.sought_from))
 
 
 def _lately(at_ms: int | None, now: int) -> bool:
