@@ -205,7 +205,7 @@ def _part(
     for notice, attempts in notices:
         if notice.person == person:
             told.append(Told(notice, tuple(attempts), *_ended(notice, attempts, entries)))
-    acts = ("answered", "acknowledged", "stood-down", "reset")
+    acts = ("answered", "acknowledged", "stood-down", "reset", "false-alarm", "false-alarm-not-obeyed", "need-more")
     said = tuple(entry for entry in entries if entry.person == person and entry.event in acts)
     return Part(person, tuple(told), said, None if told else _not_called(person, incident, entries, site))
 
@@ -253,6 +253,8 @@ def _not_called(person: str, incident: Incident, entries: Sequence[Entry], site:
         return "it is disabled: only who watches over it is told, and leader and manager if they are silent"
     if incident.route.mode is Mode.WALK_TEST:
         return "it is a walk test: only the tester is told"
+    if not called and incident.first_hit is not None:
+        return "it is a first hit in a verified zone: only the nearest person was asked to look"
     if not called:
         return "this is no call-out (no alarm, or one that was over long ago): only leader and manager are told"
     if site is None:

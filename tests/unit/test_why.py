@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from collector import why
+from collector.commands import FalseAlarm
 from collector.incident import Answer
 from collector.reasons import Why, lines
 from collector.records import Attempt, Batch
 from collector.store import Limits, open_store
 from tests.scenarios.play import Play
+from tests.sites import site_data, small_site
 
 
 def told(tmp_path: Path, play: Play, incident: str = "latest", person: str | None = None, site: bool = False) -> str:
@@ -140,6 +142,21 @@ def test_every_way_in_which_a_call_ends_is_named(
     tmp_path: Path, play: Callable[[], Play], person: str | None, words: str
 ) -> None:
     assert words in told(tmp_path, play(), person=person)
+
+
+def test_it_tells_why_only_the_nearest_was_asked_and_why_everybody_was_called_then(tmp_path: Path) -> None:
+    data = site_data()
+    zone = {"id": "stairs", "name": "stairs", "building": "b-1", "members": ["smoke-1", "smoke-2"]}
+    data["zones"] = [zone | {"verification": {"method": "cross-zone"}}]
+    play = Play(small_site(data)).says("smoke-1", fire=True)
+    assert "was not called: it is a first hit in a verified zone" in told(tmp_path, play, person="ned")
+
+    play.acts(FalseAlarm(play.incident.id, "ned")).at(9).says("smoke-2", fire=True)
+    (tmp_path / "later").mkdir()
+    text = told(tmp_path / "later", play)
+
+    assert "everybody is called: second-device (smoke-1, smoke-2)" in text
+    assert "ned, not on site, says that it is a false alarm" in section(text, "ned")
 
 
 def test_the_command_prints_lines_or_json_and_is_plain_about_what_it_does_not_find(
