@@ -189,7 +189,7 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     at_work = _all(not works)
     found: dict[Word, bool | None] = {
         Word.BETWEEN: _all(between, course.inside, at_work),
-        Word.AT_LEVEL: _all(shut, len(sighted) >= SIGHTINGS, at_work),
+        Word.AT_LEVEL: _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None,
         Word.KEY: _called(course, signs, at, bypass, times),
         Word.PRESSED: _all(signs.alarm_key, bypass or not _filters(course, signs, at), at_work),
         Word.OVERSPEED: None if signs.speed_m_s is None else abs(signs.speed_m_s) > limit,

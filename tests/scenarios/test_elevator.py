@@ -150,6 +150,16 @@ def test_a_car_at_a_floor_with_a_closed_door_and_somebody_inside_is_an_entrapmen
     assert calls(on) == {"lift-1:lift-entrapment-level"}
 
 
+def test_an_entrapment_at_a_floor_stands_while_the_passenger_sits_still() -> None:
+    on = play()
+    on.at(0).says("lift-1", **AT_FLOOR, person=True)
+    on.at(100).says("lift-1", person=False).at(400)
+    assert on.phase("lift-1:lift-entrapment-level") is Phase.ACTIVE
+    on.says("lift-1", **OPEN)
+
+    assert on.phase("lift-1:lift-entrapment-level") is Phase.RETURNED
+
+
 def test_a_sensor_that_still_sees_who_has_left_is_no_entrapment() -> None:
     on = play()
     on.at(0).says("lift-1", **OPEN, person=True)
@@ -519,29 +529,35 @@ def services(on: Play) -> set[str]:
     return {key for key in on.engine.alarms if "lift-service" in key}
 
 
-def test_a_half_months_service_is_warned_of_three_days_before_and_a_trouble_when_it_has_passed() -> None:
-    on = days(served={"year": "2025-06-08"})  # it covers the smaller ones: due on the 23rd
-    on.at(4 * DAY)
-    assert "lift-1:lift-service-due-half-month" not in on.engine.alarms
-    on.at(5 * DAY)
+def test_a_half_months_service_is_warned_of_three_days_before() -> None:
+    on = days(served={"year": "2025-06-04"})  # it covers the smaller ones: due on the 19th
+    on.at(1)
+    assert not services(on)
+    on.at(HOUR)  # the 16th
+
+    assert services(on) == {"lift-1:lift-service-due-half-month"}
     assert on.engine.alarms["lift-1:lift-service-due-half-month"].condition == "supervisory"
-    assert people(each for each in on.told() if each.reason is Reason.NAMED) == {"cora", "mona"}
-    on.at(8 * DAY)
-    assert "lift-1:lift-service-overdue-half-month" not in on.engine.alarms, "the last day is still in time"
-    on.restart().at(9 * DAY)
+    on.expect_told("cora", "mona", reason=Reason.NAMED)
+
+
+def test_a_service_that_has_passed_is_a_trouble_until_it_is_done() -> None:
+    on = days(served={"half-month": "2025-06-01"})  # due on the 16th
+    on.at(HOUR)
+    assert services(on) == {"lift-1:lift-service-due-half-month"}, "the last day is still in time"
+    on.restart().at(DAY + HOUR)
+    assert services(on) == {"lift-1:lift-service-overdue-half-month"}
     assert on.engine.alarms["lift-1:lift-service-overdue-half-month"].condition == "trouble"
-    assert "lift-1:lift-service-due-half-month" not in on.engine.alarms
-    on.acts(Serviced("lift-1", Service.HALF_MONTH, date(2025, 6, 24), "cora"))
+    on.acts(Serviced("lift-1", Service.HALF_MONTH, date(2025, 6, 17), "cora"))
 
     assert not services(on)
-    assert not services(on.restart().at(11 * DAY))
+    assert not services(on.restart().at(DAY + 2 * HOUR))
 
 
 def test_the_longer_services_are_warned_of_fourteen_days_before() -> None:
     on = days(served={"quarter": "2025-03-30", "half-month": "2025-06-14"})
     on.at(1)
     assert "lift-1:lift-service-due-quarter" not in on.engine.alarms, "due on the 30th"
-    on.at(DAY + 1)
+    on.at(HOUR)
 
     assert "lift-1:lift-service-due-quarter" in on.engine.alarms
 
