@@ -110,6 +110,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "reason-manager": {"zh": "物业负责人", "en": "property manager"},
     "reason-grid-cell": {"zh": "网格负责人", "en": "responsible for the grid cell"},
     "reason-emergency-contact": {"zh": "紧急联系人", "en": "emergency contact"},
+    "reason-named": {"zh": "此事由此人负责", "en": "named by the condition itself"},
     "reason-new-device": {"zh": "又有设备报警", "en": "another device is in alarm"},
     "reason-raised-again": {"zh": "报警再次出现", "en": "the alarm is back"},
     "reason-quorum-lost": {"zh": "人手又不够", "en": "not enough people any more"},
