@@ -6,7 +6,7 @@ Everything it needs to go on is in the incident and its notices, so that a resta
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from collector import responsetimes
 from collector.agenda import ms_of
@@ -14,6 +14,7 @@ from collector.alarm import Alarm
 from collector.digest import Digest
 from collector.dispatch import Notice, Reason, people_of, present, responsible
 from collector.incident import Answer, Incident
+from collector.kept import Kept
 from collector.notices import Notices
 from collector.quiet import quiet_until
 from collector.quorum import Quorum, is_quiet
@@ -30,6 +31,13 @@ SETTLE_MS = 10_000  # a late alarm that is still active so long after it came is
 RETELL_MS = 600_000  # a building whose troubles come and go is told of them once in this time
 
 
+@dataclass(frozen=True, slots=True)
+class Told(Kept):
+    """When people were last told of what is no call-out, of a kind in a building (the id): its flicker is no news."""
+
+    at_ms: int
+
+
 class CallOut:
     """The call-outs of all open incidents. Each method leaves the changed incident and its notices in `state`."""
 
@@ -41,7 +49,6 @@ class CallOut:
         self._roster = Roster(site, state)
         self._rings = Rings(site, state, self._notices, self._roster)
         self._quorum = Quorum(site, state, self._notices, self._rings, self._roster)
-        self._told_at: dict[tuple[str, Kind], int] = {}  # of what is no call-out, so that its flicker is not news
 
     # --- beginning ------------------------------------------------------------------------------------
 
@@ -71,7 +78,7 @@ class CallOut:
             # Its return may be on the way. If it is not, people are called after all: see `step`.
             incident = replace(incident, next_step_at_ms=now + SETTLE_MS)
         self._state.put_incident(incident)
-        self._told_at[incident.building, incident.kind] = now
+        self._state.keep(Told(f"{incident.kind}:{incident.building}", now))
         asks = not is_quiet(incident)
         for person, reason in self._concerned(incident, now):
             why = Reason.LATE_REPORT if late else reason
@@ -93,7 +100,12 @@ class CallOut:
             self._joined(incident, now)
         if incident.full_call or incident.verifying or incident.next_step_at_ms is not None:
             return
-        told_at = self._told_at.get((incident.building, incident.kind), incident.call_started_at_ms)
+        if incident.kind is Kind.DISABLEMENT:  # no flicker: people do it, and each further one is told of by itself
+            if not incident.call_started_at_ms:
+                self.tell(incident, now)
+            return
+        told = self._state.kept(Told).get(f"{incident.kind}:{incident.building}")
+        told_at = incident.call_started_at_ms if told is None else told.at_ms
         if told_at and now < told_at + RETELL_MS:
             self._state.put_incident(replace(incident, next_step_at_ms=told_at + RETELL_MS))
         else:

@@ -101,7 +101,10 @@ class Disablements(Part):
             watch=command.watch,
         )
         self._state.keep(item)
+        joins = self._incident(item) is not None
         self._conditions.raised(self._rule(item), self._words(item), ours(now), now)
+        if joins:
+            self._tell(item, responsible(self._site, building), now)
         self._log("disablement-started", item, command.person, now, [("why", why), ("watch", command.watch or "")])
         if item.watch is not None:
             self._tell(item, [(item.watch, Reason.WATCH)], now)

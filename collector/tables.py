@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from collector.callout import Told
 from collector.chamber import Rise, SmokeTrend
 from collector.cylinder import PressureTrend
 from collector.digest import Pace, Untold
@@ -95,6 +96,7 @@ KEPT: Mapping[str, type[Kept]] = {
     "smoke-trend": SmokeTrend,
     "smoke-rise": Rise,
     "inspection": Inspection,
+    "told": Told,
 }
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.

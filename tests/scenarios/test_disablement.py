@@ -81,6 +81,23 @@ def test_a_disablement_is_a_supervisory_condition_told_to_leader_and_manager() -
     assert (started.person, started.incident) == ("nora", play.incident.id)
 
 
+def test_each_further_disablement_of_a_building_is_told_at_once_and_by_itself() -> None:
+    play = Play(site())
+    disable(play.at(0))
+
+    play.at(5).acts(Disable(Scope.DEVICE, "smoke-2", "nora", "painting", 60))
+    told = play.told()
+    assert {(n.person, n.about) for n in told} == {
+        ("nora", "smoke-2:disabled-device"),
+        ("mona", "smoke-2:disabled-device"),
+    }
+
+    for item in list(play.engine.kept(Disablement).values()):
+        play.acts(Enable(item.id, "nora"))
+    play.at(20).told()
+    play.acts(Disable(Scope.DEVICE, "smoke-2", "nora", "again", 60)).expect_told("nora", "mona")
+
+
 def test_it_ends_by_itself_with_a_line_in_the_timeline_and_a_word_to_who_was_told() -> None:
     play = Play(site())
     disable(play.at(0), minutes=60)
