@@ -59,7 +59,7 @@ class Chamber:
     """A live view: the part changes it, others only read. Obscurations are in dB/m."""
 
     __slots__ = (
-        *("_late", "_lowest", "_open", "_phase_ms", "alarm_db_m", "days", "detector", "device"),
+        *("_late", "_open", "_phase_ms", "alarm_db_m", "clean_db_m", "days", "detector", "device"),
         *("kept_db_m", "means", "own_percent", "since_ms", "value"),
     )
 
@@ -68,10 +68,11 @@ class Chamber:
         self.means = [] if kept is None else list(kept.means[-BINS:])
         self.days = [] if kept is None else list(kept.days)
         self.kept_db_m = baseline(self.means)  # as it was kept last
+        # Its clean air: the baseline, and before there is one the lowest that was heard.
+        self.clean_db_m = self.kept_db_m
         self.since_ms: int | None = None  # it rises since then
         self.value: float | None = None
         self.own_percent: float | None = None
-        self._lowest: float | None = None
         self._phase_ms = crc32(self.member.encode()) % DAY_MS  # its days begin then, not all at once
         self._open: _Bin | None = None
         self._late: _Bin | None = None
@@ -80,12 +81,6 @@ class Chamber:
     def member(self) -> str:
         """How zones name it."""
         return self.device if self.detector is None else f"{self.device}:{self.detector}"
-
-    @property
-    def clean_db_m(self) -> float | None:
-        """Its clean air: the baseline, and before there is one the lowest that was heard."""
-        known = baseline(self.means)
-        return self._lowest if known is None else known
 
     @property
     def is_learnt(self) -> bool:
@@ -107,7 +102,7 @@ class Chamber:
         """The newest value."""
         self.value = value
         if not self.means:
-            self._lowest = value if self._lowest is None else min(value, self._lowest)
+            self.clean_db_m = value if self.clean_db_m is None else min(value, self.clean_db_m)
 
     def is_above(self, clearing: bool) -> bool:
         """True while it is so much above its clean air that it rises, or (`clearing`) has not come back to it."""
@@ -128,7 +123,7 @@ class Chamber:
 
     def resume(self, rise: Rise) -> None:
         """After a restart."""
-        self.since_ms, self._lowest = rise.since_ms, rise.clean_db_m
+        self.since_ms, self.clean_db_m = rise.since_ms, rise.clean_db_m
 
     def learn(self, value: float, at_ms: int) -> bool:
         """Let a value of clean air into the baseline; True when that ends a day."""
@@ -139,6 +134,7 @@ class Chamber:
             mean = self._open.mean
             if mean is not None:
                 self.means = [*self.means, mean][-BINS:]
+                self.clean_db_m = baseline(self.means)
             if number // BINS_OF_DAY > self._open.number // BINS_OF_DAY and self.percent is not None:
                 self._put(Day(self._open.number // BINS_OF_DAY, round(self.percent, 2), self.own_percent))
                 ended = True
@@ -158,11 +154,11 @@ class Chamber:
 
     def learn_anew(self) -> None:
         """What it took for smoke is there to stay: that is its clean air from now on."""
-        self.means, self._open, self._lowest = [], None, self.value
+        self.means, self._open, self.clean_db_m = [], None, self.value
 
     def kept(self) -> SmokeTrend:
         """What outlives a restart."""
-        self.kept_db_m = baseline(self.means)
+        self.kept_db_m = self.clean_db_m
         return SmokeTrend(self.member, tuple(round(mean, 5) for mean in self.means), tuple(self.days))
 
     def _put(self, day: Day) -> None:

@@ -179,6 +179,8 @@ class Chambers(Part):
         if not self._state.alarms:
             return False
         found = self._own_alarms(chamber)
+        if not found:
+            return False
         return any(alarm.source_active and now - alarm.raised_at_ms < FREEZE_MAX_MS for alarm in found)
 
     def _own_alarms(self, chamber: Chamber) -> list[Alarm]:
@@ -188,12 +190,14 @@ class Chambers(Part):
     # --- dirt -----------------------------------------------------------------------------------------
 
     def _learn(self, chamber: Chamber, value: float, at_ms: int, now: int) -> None:
-        ended = chamber.learn(value, at_ms)
-        clean, kept = chamber.clean_db_m, chamber.kept_db_m
-        if ended:
+        before = chamber.means
+        if chamber.learn(value, at_ms):
             self._judge(chamber, now)
-        if chamber.means and (ended or kept is None or abs((clean or 0.0) - kept) > MOVED_DB_M):
             self._state.keep(chamber.kept())
+        elif chamber.means is not before:
+            kept = chamber.kept_db_m
+            if kept is None or abs((chamber.clean_db_m or 0.0) - kept) > MOVED_DB_M:
+                self._state.keep(chamber.kept())
 
     def _judge(self, chamber: Chamber, now: int) -> None:
         """Raise the trouble of its level, end those of the others."""

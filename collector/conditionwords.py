@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from config.people import Language
+from config.profile import Condition
 
 CONDITIONS: Mapping[Language, Mapping[str, str]] = {
     "zh": {
@@ -35,6 +36,14 @@ CONDITIONS: Mapping[Language, Mapping[str, str]] = {
         "replacement_due": "replacement is due soon",
         "replacement_overdue": "replacement is overdue",
     },
+}
+
+# Their class, where it is no trouble.
+CLASSES: Mapping[str, Condition] = {
+    "pressure_falling": Condition.SUPERVISORY,
+    "smoke_rising": Condition.PRE_ALARM,
+    "inspection_due": Condition.SUPERVISORY,
+    "replacement_due": Condition.SUPERVISORY,
 }
 
 VALUES: Mapping[Language, Mapping[str, str]] = {
