@@ -28,6 +28,8 @@ DOOR_MOVEMENTS = 20  # at one stop
 RATED_FACTOR = 1.15  # of the rated speed
 KEY_HELD_MS = 3_000  # shorter is a slip of the hand
 SIGHTING_MS = 15_000  # somebody who is seen without a break counts as seen anew so often
+PRESSED_MS = 60_000  # so long after the last short press it is the same one: a playing child is one notice
+PRESSES = 3  # so many short ones within that time are a call as well
 DOOR_MS = 10_000  # so long after a stop the door may still be about to open
 RUNS_OPEN_MS = 3_000  # direction and door are told up to some seconds apart
 OPEN_BELIEVED_MS = 5_000  # so long open before it speaks against the controller's flag
@@ -91,6 +93,8 @@ class Course(Kept):
     floor: float | None = None
     movements: int = 0  # of the door, at this stop
     calling_since: int | None = None  # the alarm key was held, and the door has not opened at a floor since
+    pressed_at: int | None = None  # it was pressed last, unfiltered
+    presses: int = 0  # one soon after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,12 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
     _keep(since, "ajar", _all(_not(signs.closed), standing), at)
     _keep(since, "runs-open", _all(signs.open, signs.moving), at)
     _keep(since, "open", _all(signs.open, signs.in_zone, standing), at)
-    calling = _calling(course, signs, since, at, opened, bypass)
+    held_from = since.get("key")
+    _keep(since, "key", _all(signs.alarm_key, bypass or opened is not True), at, holds_on=True)
+    pressed_at, presses = _pressed(course, signs, since, at, bypass)
+    if opened and not bypass:
+        pressed_at, presses = None, 0
+    calling = _calling(course, signs, held_from, presses, at, opened, bypass)
     left = signs.open is True and signs.in_zone is True and not signs.person
     changed = signs.closed is not None and course.closed is not None and signs.closed != course.closed
     return replace(
@@ -170,6 +179,8 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
         floor=course.floor if signs.floor is None else signs.floor,
         movements=0 if signs.moving or moved else course.movements + changed,
         calling_since=calling,
+        pressed_at=pressed_at,
+        presses=presses,
     )
 
 
@@ -183,6 +194,8 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     sighted = [seen for seen in course.seen if at - seen <= AT_LEVEL_MS]
     if "shut" in course.since and course.person and len(sighted) < SIGHTINGS:
         times.append((course.seen[-1] if course.seen else at) + SIGHTING_MS)
+    if course.pressed_at is not None:
+        times.append(course.pressed_at + PRESSED_MS)
     if signs.moving and "running" in course.since:
         times.append(course.since["running"] + RUN_TIMEOUT_MS)
     limit = OVERSPEED_M_S if rated_m_s is None else rated_m_s * RATED_FACTOR
@@ -191,7 +204,7 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
         Word.BETWEEN: _all(between, course.inside, at_work),
         Word.AT_LEVEL: _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None,
         Word.KEY: _called(course, signs, at, bypass, times),
-        Word.PRESSED: _all(signs.alarm_key, bypass or not _filters(course, signs, at), at_work),
+        Word.PRESSED: _all(course.pressed_at is not None, at_work),
         Word.OVERSPEED: None if signs.speed_m_s is None else abs(signs.speed_m_s) > limit,
         Word.OVER_TRAVEL: signs.over_travel,
         Word.RUNS_OPEN: _all(_lasts(course, "runs-open", signs.open, RUNS_OPEN_MS, at, times), at_work),
@@ -222,28 +235,38 @@ def _moving(signs: Signs, since: Mapping[str, int], at: int) -> bool | None:
     return signs.moving
 
 
+def _pressed(course: Course, signs: Signs, since: Mapping[str, int], at: int, bypass: bool) -> tuple[int | None, int]:
+    """When the key was pressed last, and how often one soon after the other; without what an opening door answers."""
+    pressed_at, presses = course.pressed_at, course.presses
+    if pressed_at is not None and at - min(pressed_at, at) >= PRESSED_MS:
+        pressed_at, presses = None, 0
+    if "key" in since and signs.alarm_key is not False and (bypass or not _filters(since, signs, at)):
+        pressed_at, presses = at, presses + ("key" not in course.since)
+    return pressed_at, presses
+
+
 def _calling(
-    course: Course, signs: Signs, since: dict[str, int], at: int, opened: bool | None, bypass: bool
+    course: Course, signs: Signs, held_from: int | None, presses: int, at: int, opened: bool | None, bypass: bool
 ) -> int | None:
     """Since when a held key calls. An opening door at a floor is its answer, unless people are called already."""
-    held_from = since.get("key")
     held = held_from is not None and at - held_from >= KEY_HELD_MS
-    _keep(since, "key", _all(signs.alarm_key, bypass or opened is not True), at, holds_on=True)
     if opened and not bypass:
         return None
+    if presses >= PRESSES and course.calling_since is None:
+        return at
     if held and (course.calling_since is None or signs.alarm_key is not False):
         return course.calling_since if course.calling_since is not None else held_from
     answered = opened is True or (signs.opening is None and signs.alarm_key is False)
     return None if answered else course.calling_since
 
 
-def _filters(course: Course, signs: Signs, at: int) -> bool:
+def _filters(since: Mapping[str, int], signs: Signs, at: int) -> bool:
     """True while a key may be answered by the next opening door (EN 81-28: a car at a door, or on its way to one)."""
     if signs.opening is None:
         return False
-    stopped = course.since.get("standing")
+    stopped = since.get("standing")
     fresh = signs.in_zone is True and stopped is not None and at - stopped < DOOR_MS
-    return (signs.opening and signs.in_zone is True) or _moving(signs, course.since, at) is True or fresh
+    return (signs.opening and signs.in_zone is True) or _moving(signs, since, at) is True or fresh
 
 
 def _called(course: Course, signs: Signs, at: int, bypass: bool, times: list[int]) -> bool | None:
@@ -251,7 +274,7 @@ def _called(course: Course, signs: Signs, at: int, bypass: bool, times: list[int
         times.append(course.since["key"] + KEY_HELD_MS)
     if course.calling_since is None:
         return None if signs.alarm_key is None else False
-    if bypass or not _filters(course, signs, at):
+    if bypass or not _filters(course.since, signs, at):
         return True
     times.append(course.since.get("standing", at) + DOOR_MS)
     return None  # waits for the door

@@ -123,7 +123,10 @@ class Rescues(Part):
         for rescue in list(self._state.kept(Rescue).values()):
             incident = self._state.incidents.get(rescue.incident)
             due = [(at, reason) for at, reason in self._ahead(rescue) if rescue.raised_at_ms + at <= now]
-            if incident is None or not due:
+            if incident is None:
+                self._state.forget(rescue)
+                continue
+            if not due:
                 continue
             at, reason = due[-1]  # of those that have passed together, the last says it all
             self._state.keep(replace(rescue, warned_ms=at))

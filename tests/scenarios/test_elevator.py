@@ -190,7 +190,7 @@ def test_the_alarm_key_held_for_three_seconds_calls_people_and_a_slip_of_the_han
     on = play()
     on.at(0).says("lift-1", **AT_FLOOR, person=False)
     on.at(30).says("lift-1", key=True)
-    on.at(32).says("lift-1", key=False).at(60)
+    on.at(32).says("lift-1", key=False).at(93)
     assert not calls(on), "a short press is told as a pre-alarm and is over by itself"
     on.at(100).says("lift-1", key=True).at(102)
     assert on.incident.condition == "pre-alarm"
@@ -198,6 +198,19 @@ def test_the_alarm_key_held_for_three_seconds_calls_people_and_a_slip_of_the_han
 
     assert "lift-1:lift-alarm-key" in calls(on)
     assert on.incident.full_call
+
+
+def test_short_presses_one_after_the_other_are_one_pre_alarm_and_the_third_is_a_call() -> None:
+    on = play()
+    on.at(0).says("lift-1", **AT_FLOOR, person=False)
+    for press in range(2):
+        on.at(30 + press * 10).says("lift-1", key=True).at(31 + press * 10).says("lift-1", key=False)
+    assert calls(on) == {"lift-1:lift-key-pressed"}
+    on.expect_told("nora", "mona")
+    on.restart().shows_at_birth("lift-1", **AT_FLOOR, person=False)
+    on.at(50).says("lift-1", key=True).says("lift-1", key=False)
+
+    assert "lift-1:lift-alarm-key" in calls(on)
 
 
 def test_a_key_pressed_on_the_way_to_a_floor_waits_for_the_door_and_the_opening_door_answers_it() -> None:
@@ -490,6 +503,14 @@ def test_an_entrapment_that_came_late_and_is_over_still_waits_for_a_word_from_th
     on.acknowledges("nora")
 
     assert on.refused(Reset(on.incident.id, "nora")) == "not-freed"
+
+
+def test_an_entrapment_from_before_there_was_a_rescue_clock_gets_one() -> None:
+    on = trapped(play())
+    on.kept.clear()
+    on.at(60).restart()
+
+    assert [rescue.raised_at_ms for rescue in on.engine.kept(Rescue).values()] == [START_MS]
 
 
 def test_a_lift_that_leaves_the_site_does_not_end_its_rescue() -> None:

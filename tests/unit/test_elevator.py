@@ -58,7 +58,7 @@ def looked(*looks: tuple[int, Signs], bypass: bool = False) -> Verdict:
         ([(0, Signs(fireman=False))], Word.FIREMAN, False),
     ],
 )
-def test_each_condition_holds_from_its_threshold_on(looks: list[tuple[int, Signs]], word: Word, holds: bool | None) -> None:
+def test_each_condition_holds_at_its_limit(looks: list[tuple[int, Signs]], word: Word, holds: bool | None) -> None:
     assert looked(*looks).holds.get(word) is holds
 
 
