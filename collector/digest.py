@@ -48,6 +48,7 @@ class Digest:
         self._state = state
         self._agenda: Agenda[str] = Agenda()
         self._waiting: dict[str, list[str]] = {}  # person -> ids of notices, oldest first
+        self._tell_at: dict[str, int] = {}
         for notice in state.notices.values():
             if notice.waits_until_ms is not None and notice.superseded_at_ms is None:
                 self._queue(notice)
@@ -66,11 +67,12 @@ class Digest:
 
     def add(self, notice: Notice, now: int) -> None:
         """Keep a notice back until its person is told of all that waits for them."""
-        theirs = self._waiting.get(notice.person)
-        waits_until = now + self._wait_ms(notice.person, now) if not theirs else self._until(theirs[0])
-        notice = replace(notice, due=0, waits_until_ms=waits_until, next_repeat_at_ms=None, next_channel_at_ms=None)
+        at_ms = self._tell_at.get(notice.person)
+        if at_ms is None or not now <= at_ms <= now + WAIT_MAX_MS:  # the clock may have been set
+            at_ms = now + self._wait_ms(notice.person, now)
+        notice = replace(notice, due=0, waits_until_ms=at_ms, next_repeat_at_ms=None, next_channel_at_ms=None)
         if notice.reason in NEWS:
-            for known in theirs or ():  # the newer news of an incident say all that the older said
+            for known in self._waiting.get(notice.person, ()):  # newer news say all that older said
                 untold = self._state.kept(Untold).get(known)
                 if untold is not None and untold.notice.incident == notice.incident:
                     self._state.forget(untold)
@@ -87,6 +89,7 @@ class Digest:
         """Tell everybody whose time has come: one notice of what has risen, one of what is over."""
         for person in self._agenda.due(now):
             ids = self._waiting.pop(person, [])
+            self._tell_at.pop(person, None)
             untold = [kept for name in ids if (kept := self._state.kept(Untold).get(name)) is not None]
             held = [notice for name in ids if (notice := self._state.notices.get(name)) is not None]
             held = [notice for notice in held if notice.waits_until_ms is not None and notice.superseded_at_ms is None]
@@ -124,12 +127,8 @@ class Digest:
 
     def _queue(self, notice: Notice) -> None:
         self._waiting.setdefault(notice.person, []).append(notice.id)
-        self._agenda.set(notice.person, self._until(self._waiting[notice.person][0]))
-
-    def _until(self, name: str) -> int | None:
-        untold = self._state.kept(Untold).get(name)
-        notice = untold.notice if untold is not None else self._state.notices.get(name)
-        return 0 if notice is None else notice.waits_until_ms  # gone meanwhile: the others are told at the next wake
+        self._tell_at[notice.person] = notice.waits_until_ms or 0
+        self._agenda.set(notice.person, self._tell_at[notice.person])
 
     def _wait_ms(self, person: str, now: int) -> int:
         """How long what comes first for a person waits for others to join it."""
