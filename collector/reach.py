@@ -59,7 +59,7 @@ class Reached(Kept):
 
 
 @dataclass(frozen=True, slots=True)
-class Tested(Kept):
+class LastTest(Kept):
     """The newest test of a person (`id`)."""
 
     at_ms: int
@@ -77,7 +77,7 @@ class Reach(Part):
         known = {_id(person.id, address) for person in site.people.values() for address in person.channels}
         for item in [each for name, each in state.kept(Reached).items() if name not in known]:
             state.forget(item)
-        for tested in [each for name, each in state.kept(Tested).items() if name not in site.people]:
+        for tested in [each for name, each in state.kept(LastTest).items() if name not in site.people]:
             state.forget(tested)
 
     def handlers(self) -> Mapping[type, Handler]:
@@ -96,7 +96,7 @@ class Reach(Part):
 
     def tested_at(self, person: str) -> int | None:
         """When a person was last tested."""
-        tested = self._state.kept(Tested).get(person)
+        tested = self._state.kept(LastTest).get(person)
         return None if tested is None else tested.at_ms
 
     # --- receipts -------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class Reach(Part):
 
     def test(self, person: str, channels: Iterable[int], by: str, now: int) -> None:
         """Send a test over these channels of a person of the site."""
-        self._state.keep(Tested(person, now, by))
+        self._state.keep(LastTest(person, now, by))
         incident = Incident(
             id=self._state.next_id(now),
             building=self._site.people[person].home or "",

@@ -17,7 +17,7 @@ from collector.liftlog import LiftLog
 from collector.measures import Disablement, WalkTest
 from collector.preflight import Checked
 from collector.pulse import Pulsed
-from collector.reach import Reached, Tested
+from collector.reach import LastTest, Reached
 from collector.records import Record
 from collector.rescue import Rescue
 from collector.responsetimes import ResponseTimes
@@ -80,7 +80,7 @@ KEPT: Mapping[str, type[Kept]] = {
     "away": Away,
     "checked": Checked,
     "reached": Reached,
-    "tested": Tested,
+    "tested": LastTest,
     "unmanned": Unmanned,
     "disablement": Disablement,
     "drill": Drill,

@@ -14,7 +14,7 @@ from collector.alerter.peopleshapes import PEOPLE, PERSON, PeopleList, PersonSho
 from collector.alerter.problems import Rejected
 from collector.commands import TestReach
 from collector.phrases import PHRASES
-from collector.reach import DAY_MS, Reached, Tested, addresses, fault_of, is_proven, proof_days
+from collector.reach import DAY_MS, LastTest, Reached, addresses, fault_of, is_proven, proof_days
 from config.people import Person
 
 router = APIRouter(prefix="/api/v1")
@@ -43,7 +43,7 @@ async def test(front: InFront, person_id: Id, body: ByPerson) -> PersonShown:
 
 def _person(front: Front, person: Person) -> PersonShown:
     site, view, now = front.desk.site, front.view, front.clock()
-    known, tested = front.desk.engine.kept(Reached), front.desk.engine.kept(Tested).get(person.id)
+    known, tested = front.desk.engine.kept(Reached), front.desk.engine.kept(LastTest).get(person.id)
     fault = fault_of(site, known, person.id, now)
     return PersonShown(
         id=person.id,

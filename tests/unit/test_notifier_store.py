@@ -12,7 +12,9 @@ from collector.alerter.channels import ChannelError, Letter
 from collector.alerter.notifier import Notifier
 from collector.dispatch import Notice, Reason
 from collector.incident import Incident
-from collector.records import Batch
+from collector.preflight import Checked
+from collector.reach import LastTest, Reached
+from collector.records import Attempt, Batch
 from collector.state import Decision, K
 from collector.store import Store, open_store
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
@@ -132,6 +134,57 @@ def test_a_refusal_for_good_of_an_open_incident_stays_due_until_the_engine_has_d
         await process(tmp_path, Post(refuse), Open(INCIDENT), tried)
         store = await open_store(f"sqlite:{tmp_path / 'state'}")
         assert [notice.id for notice in await store.notices_due()] == ["n-1"]
+        await store.close()
+
+    asyncio.run(scene())
+
+
+def test_however_often_it_is_started_a_notice_goes_once_in_its_window_and_once_more_when_it_is_repeated(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        people = [replace(NOTICE, id=f"n-{number}", person=name) for number, name in enumerate(("li", "wang", "chen"))]
+        await put(tmp_path, INCIDENT, *people)
+        post = Post()
+        for _ in range(4):
+            await process(tmp_path, post, Open(INCIDENT), nothing_due)
+        assert sorted(post.keys) == ["n-0", "n-1", "n-2"]
+
+        await put(tmp_path, INCIDENT, *(replace(notice, due=2) for notice in people))
+        for _ in range(3):
+            await process(tmp_path, post, Open(INCIDENT), nothing_due)
+        assert sorted(post.keys[3:]) == ["n-0-2", "n-1-2", "n-2-2"]
+
+    asyncio.run(scene())
+
+
+def test_the_store_knows_the_tries_of_what_is_due_and_who_was_tried_lately(tmp_path: Path) -> None:
+    async def scene() -> None:
+        await put(tmp_path, INCIDENT, NOTICE, replace(NOTICE, id="n-2", person="wang"))
+        store = await open_store(f"sqlite:{tmp_path / 'state'}")
+        busy, again = Attempt("n-1", 1, "a", 10, None, "busy"), Attempt("n-1", 1, "a", 20, None, "busy", True)
+        await store.record_attempts([busy, Attempt("n-2", 1, "b", 15, 16), again])
+
+        assert await store.attempts_due() == {"n-1": [busy, again]}
+        assert await store.attempts_since(15) == [("b", "wang", 15), ("a", "li", 20)]
+        await store.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_known_of_people_outlives_the_process(tmp_path: Path) -> None:
+    async def scene() -> None:
+        known = (
+            Checked("north/night", 5),
+            Reached("li:voice:00000000", "li", "voice", 1, 2, "busy", 3, True),
+            LastTest("li", 7, "wang"),
+        )
+        store = await open_store(f"sqlite:{tmp_path / 'state'}")
+        await store.commit(Batch((Decision(kept=known),)))
+        await store.close()
+        store = await open_store(f"sqlite:{tmp_path / 'state'}")
+
+        assert (await store.restore()).kept == known
         await store.close()
 
     asyncio.run(scene())
