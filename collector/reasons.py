@@ -131,7 +131,9 @@ def explain(
     people = told if person is None else [person]
     timeline = [entry for entry in entries if person is None or entry.person in (None, person)]
     called = {notice.person for notice, _ in notices}
-    end = _waits_for(incident, alarms, site, called) if incident.open else _closed_by(incident, entries)
+    rescues = {entry.device: entry.event for entry in entries if entry.event in ("rescue-begun", "freed")}
+    trapped = "rescue-begun" in rescues.values()
+    end = _waits_for(incident, alarms, site, called, trapped) if incident.open else _closed_by(incident, entries)
     parts = [_part(name, incident, entries, notices, site) for name in people]
     return Why(incident, tuple(timeline), tuple(parts), end)
 
@@ -205,7 +207,10 @@ def _part(
     for notice, attempts in notices:
         if notice.person == person:
             told.append(Told(notice, tuple(attempts), *_ended(notice, attempts, entries)))
-    acts = ("answered", "acknowledged", "stood-down", "reset", "false-alarm", "false-alarm-not-obeyed", "need-more")
+    acts = (
+        *("answered", "acknowledged", "stood-down", "reset", "freed"),
+        *("false-alarm", "false-alarm-not-obeyed", "need-more"),
+    )
     said = tuple(entry for entry in entries if entry.person == person and entry.event in acts)
     return Part(person, tuple(told), said, None if told else _not_called(person, incident, entries, site))
 
@@ -295,7 +300,9 @@ def _closed_by(incident: Incident, entries: Sequence[Entry]) -> str:
     return f"closed: {over[-1]}, and nothing was left" if over else "closed"
 
 
-def _waits_for(incident: Incident, alarms: Sequence[Alarm], site: Site | None, called: Collection[str]) -> str:
+def _waits_for(
+    incident: Incident, alarms: Sequence[Alarm], site: Site | None, called: Collection[str], trapped: bool
+) -> str:
     """What an open incident waits for, and who may reset it."""
     if incident.route.mode is Mode.DRILL:
         return "open: a drill, which ends by itself, by whoever may end it, or when something is truly in alarm"
@@ -305,6 +312,8 @@ def _waits_for(incident: Incident, alarms: Sequence[Alarm], site: Site | None, c
     words = [f"{alarm.key} to be normal" for alarm in latched if alarm.source_active]
     if any(alarm.phase in (Phase.ACTIVE, Phase.RETURNED) for alarm in latched):
         words.append("somebody to acknowledge")
+    if trapped:
+        words.append("somebody on site to say that the people are free")
     words.append(f"a reset by {_may_reset(incident, site, called)}")
     return "open: it waits for " + ", then for ".join(words)
 

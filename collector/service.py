@@ -9,12 +9,13 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from collector.alarm import Alarm
 from collector.authority import may_decide
 from collector.commands import Refused, Serviced
 from collector.conditions import Conditions, ours
+from collector.duedates import MORNING
 from collector.heard import DeviceState
 from collector.keepers import contractor_of, keepers
 from collector.kept import Kept
@@ -147,10 +148,10 @@ class LiftService(Part):
             self._look(device, now)
         for name in self._links:
             self._look_at_link(name, now)
-        self._wake_at = min([self._midnight(now), *self._link_times(now)])
+        self._wake_at = min([self._morning(now), *self._link_times(now)])
 
     def wake_at(self) -> int | None:
-        """The next midnight, or when an alarm link's proof is too old."""
+        """The next morning, or when an alarm link's proof is too old."""
         return self._wake_at
 
     # --- inside ---------------------------------------------------------------------------------------
@@ -158,13 +159,18 @@ class LiftService(Part):
     def _profile(self, device: str) -> Profile:
         return self._site.profiles[self._site.devices[device].profile]
 
-    def _midnight(self, now: int) -> int:
-        tomorrow = self._site.local(now).date() + timedelta(days=1)
-        return round(datetime.combine(tomorrow, time(), self._site.zone).timestamp() * 1000)
+    def _day(self, now: int) -> date:
+        """The day whose dates are told: a day begins in the morning, so that nobody is woken by one."""
+        local = self._site.local(now)
+        return local.date() if local.time() >= MORNING else local.date() - timedelta(days=1)
+
+    def _morning(self, now: int) -> int:
+        next_day = self._day(now) + timedelta(days=1)
+        return round(datetime.combine(next_day, MORNING, self._site.zone).timestamp() * 1000)
 
     def _look(self, device: Device, now: int) -> None:
         """Each level is in time, due, or overdue; one whose last service is not known is not judged."""
-        today, done = self._site.local(now).date(), self._state.kept(ServiceDone).values()
+        today, done = self._day(now), self._state.kept(ServiceDone).values()
         for level in LEVELS:
             last = last_done(device, done, level)
             end = None if last is None else due_on(last, level)

@@ -554,7 +554,9 @@ def test_a_half_months_service_is_warned_of_three_days_before() -> None:
     on = days(served={"year": "2025-06-04"})  # it covers the smaller ones: due on the 19th
     on.at(1)
     assert not services(on)
-    on.at(HOUR)  # the 16th
+    on.at(9 * HOUR)
+    assert not services(on), "the 16th has begun, but nobody is woken by a date"
+    on.restart().at(10 * HOUR)
 
     assert services(on) == {"lift-1:lift-service-due-half-month"}
     assert on.engine.alarms["lift-1:lift-service-due-half-month"].condition == "supervisory"
@@ -563,22 +565,22 @@ def test_a_half_months_service_is_warned_of_three_days_before() -> None:
 
 def test_a_service_that_has_passed_is_a_trouble_until_it_is_done() -> None:
     on = days(served={"half-month": "2025-06-01"})  # due on the 16th
-    on.at(HOUR)
+    on.at(10 * HOUR)
     assert services(on) == {"lift-1:lift-service-due-half-month"}, "the last day is still in time"
-    on.restart().at(DAY + HOUR)
+    on.restart().at(DAY + 10 * HOUR)
     assert services(on) == {"lift-1:lift-service-overdue-half-month"}
     assert on.engine.alarms["lift-1:lift-service-overdue-half-month"].condition == "trouble"
     on.acts(Serviced("lift-1", Service.HALF_MONTH, date(2025, 6, 17), "cora"))
 
     assert not services(on)
-    assert not services(on.restart().at(DAY + 2 * HOUR))
+    assert not services(on.restart().at(DAY + 11 * HOUR))
 
 
 def test_the_longer_services_are_warned_of_fourteen_days_before() -> None:
     on = days(served={"quarter": "2025-03-30", "half-month": "2025-06-14"})
     on.at(1)
     assert "lift-1:lift-service-due-quarter" not in on.engine.alarms, "due on the 30th"
-    on.at(HOUR)
+    on.at(10 * HOUR)
 
     assert "lift-1:lift-service-due-quarter" in on.engine.alarms
 
