@@ -9,6 +9,7 @@ from collector.kept import Kept
 from collector.smoke import (
     BIN_MS,
     BINS,
+    GAP_MAX_MS,
     RISE_CLEAR_SHARE,
     RISE_SHARE,
     Day,
@@ -28,6 +29,7 @@ class SmokeTrend(Kept):
 
     means: tuple[float, ...] = ()
     days: tuple[Day, ...] = ()
+    heard_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Chamber:
     """A live view: the part changes it, others only read. Obscurations are in dB/m."""
 
     __slots__ = (
-        *("_late", "_open", "_phase_ms", "alarm_db_m", "clean_db_m", "days", "detector", "device"),
+        *("_heard_at_ms", "_late", "_open", "_phase_ms", "alarm_db_m", "clean_db_m", "days", "detector", "device"),
         *("kept_db_m", "means", "own_percent", "since_ms", "value"),
     )
 
@@ -73,6 +75,7 @@ class Chamber:
         self.since_ms: int | None = None  # it rises since then
         self.value: float | None = None
         self.own_percent: float | None = None
+        self._heard_at_ms = 0 if kept is None else kept.heard_at_ms
         self._phase_ms = crc32(self.member.encode()) % DAY_MS  # its days begin then, not all at once
         self._open: _Bin | None = None
         self._late: _Bin | None = None
@@ -98,9 +101,12 @@ class Chamber:
             return None
         return contamination(self.percent, self.own_percent, before)
 
-    def hear(self, value: float) -> None:
+    def hear(self, value: float, at_ms: int) -> None:
         """The newest value."""
         self.value = value
+        if self.means and at_ms - self._heard_at_ms > GAP_MAX_MS:
+            self.learn_anew()
+        self._heard_at_ms = at_ms
         if not self.means:
             self.clean_db_m = value if self.clean_db_m is None else min(value, self.clean_db_m)
 
@@ -159,7 +165,9 @@ class Chamber:
     def kept(self) -> SmokeTrend:
         """What outlives a restart."""
         self.kept_db_m = self.clean_db_m
-        return SmokeTrend(self.member, tuple(round(mean, 5) for mean in self.means), tuple(self.days))
+        return SmokeTrend(
+            self.member, tuple(round(mean, 5) for mean in self.means), tuple(self.days), self._heard_at_ms
+        )
 
     def _put(self, day: Day) -> None:
         """A day, or a lower value of one that is known."""

@@ -7,7 +7,6 @@ without a fire it is dirt, and the baseline begins anew. Only live reports rise;
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +19,15 @@ from collector.heard import DeviceState
 from collector.part import Part
 from collector.rules import Rule
 from collector.signals import meaning
-from collector.smoke import FREEZE_MAX_MS, RISE_MS, Level, judge_drift
+from collector.smoke import (
+    FREEZE_MAX_MS,
+    LEAST_DB_M,
+    MOST_DB_M,
+    MOST_OWN_PERCENT,
+    RISE_MS,
+    Level,
+    judge_drift,
+)
 from collector.state import State
 from collector.trend import DAY_MS
 from config.profile import Condition, Kind, Signal, SignalName
@@ -52,6 +59,8 @@ class _Source:
     chamber: Chamber
     signal: Signal
     is_obscuration: bool
+    least: float  # what is to be believed
+    most: float
 
 
 class Chambers(Part):
@@ -65,6 +74,7 @@ class Chambers(Part):
         self._chambers: dict[str, Chamber] = {}
         self._sources: dict[str, dict[str, _Source]] = {}
         self._fire_keys: dict[str, list[str]] = {}  # member -> its own conditions of fire and pre-alarm
+        self._own_keys: dict[tuple[str, Level], list[str]] = {}  # its own conditions that say as much as a level
         self._agenda: Agenda[str] = Agenda()
         trends, rises = state.kept(SmokeTrend), state.kept(Rise)
         for device in site.devices.values():
@@ -102,16 +112,17 @@ class Chambers(Part):
             source = sources.get(reading.name)
             if source is None:
                 continue
-            value = meaning(source.signal, reading)
-            usable = value is not None and not isinstance(value, bool) and not math.isinf(value)
+            value, chamber = meaning(source.signal, reading), source.chamber
+            if value is not None and not source.least <= value <= source.most:
+                value = None
             if not source.is_obscuration:
-                source.chamber.own_percent = value if usable and not report.historical else source.chamber.own_percent
-            elif not usable or value is None:
-                source.chamber.value = source.chamber.value if report.historical else None
+                chamber.own_percent = chamber.own_percent if value is None or report.historical else value
+            elif value is None:
+                chamber.value = chamber.value if report.historical else None
             elif report.historical:
-                source.chamber.learn_late(value, report.at_ms)
+                chamber.learn_late(value, report.at_ms)
             else:
-                self._live(source.chamber, value, report.at_ms, now)
+                self._live(chamber, value, report.at_ms, now)
 
     def wake(self, now: int) -> None:
         """See `Part`."""
@@ -135,14 +146,14 @@ class Chambers(Part):
     # --- a rise ---------------------------------------------------------------------------------------
 
     def _live(self, chamber: Chamber, value: float, at_ms: int, now: int) -> None:
-        chamber.hear(value)
+        chamber.hear(value, at_ms)
         if chamber.since_ms is None:
             if chamber.is_above(clearing=False):
                 self._begin(chamber, at_ms, now)
             elif not self._is_frozen(chamber, now):
                 self._learn(chamber, value, at_ms, now)
             return
-        since_ms = min(chamber.since_ms, at_ms)  # the source's clock may have been set back
+        since_ms = chamber.since_ms = min(chamber.since_ms, at_ms)  # the source's clock may have been set back
         told = f"{chamber.device}:{_point(chamber, RISING)}" in self._state.alarms
         if not chamber.is_above(clearing=told):
             self._end(chamber, now)
@@ -175,9 +186,11 @@ class Chambers(Part):
         return any(alarm.condition is Condition.ALARM or alarm.source_active for alarm in found)
 
     def _is_frozen(self, chamber: Chamber, now: int) -> bool:
-        """True while the detector says fire or pre-alarm, for a day at most."""
+        """True while the detector says fire or pre-alarm, for a day at most, or that it sees nothing."""
         if not self._state.alarms:
             return False
+        if self._level_said_by_device(chamber, Level.LOW_CHAMBER):
+            return True
         found = self._own_alarms(chamber)
         if not found:
             return False
@@ -219,9 +232,7 @@ class Chambers(Part):
         return next((level for level, key in keys.items() if key in self._state.alarms), Level.OK)
 
     def _level_said_by_device(self, chamber: Chamber, level: Level) -> bool:
-        signals = self._site.profiles[self._site.devices[chamber.device].profile].signals
-        points = [signals[name].point for name in _OWN[level] if name in signals]
-        found = (self._state.alarms.get(f"{chamber.device}:{_point(chamber, point)}") for point in points)
+        found = (self._state.alarms.get(key) for key in self._own_keys.get((chamber.member, level), ()))
         return any(alarm is not None and alarm.source_active for alarm in found)
 
     # --- inside ---------------------------------------------------------------------------------------
@@ -237,9 +248,14 @@ class Chambers(Part):
             member = device.id if number is None else f"{device.id}:{number}"
             chamber = Chamber(device.id, number, profile.alarm_db_m, trends.get(member))
             self._chambers[member] = chamber
+            for level, names in _OWN.items():
+                points = [profile.signals[name].point for name in names if name in profile.signals]
+                self._own_keys[member, level] = [f"{device.id}:{_point(chamber, point)}" for point in points]
             for name in (SignalName.OBSCURATION_DB_M, SignalName.DRIFT_PERCENT):
                 if name in profile.signals:
-                    found = _Source(chamber, profile.signals[name], name is SignalName.OBSCURATION_DB_M)
+                    smoke = name is SignalName.OBSCURATION_DB_M
+                    least, most = (LEAST_DB_M, MOST_DB_M) if smoke else (0.0, MOST_OWN_PERCENT)
+                    found = _Source(chamber, profile.signals[name], smoke, least, most)
                     self._sources.setdefault(device.id, {})[_point(chamber, found.signal.point)] = found
 
         for rule in (rule for rules in self._devices[device.id].rules.values() for rule in rules):

@@ -13,6 +13,8 @@ from zlib import crc32
 from collector.kept import Kept
 from collector.pressure import (
     BELIEVED_COLDEST_C,
+    BELIEVED_HIGHEST_KPA,
+    BELIEVED_LOWEST_KPA,
     BELIEVED_WARMEST_C,
     Cause,
     Day,
@@ -176,7 +178,7 @@ class Cylinder:
     def _sample(self, track: _Track, at_ms: int) -> None:
         """Add to the mean of the day to which this moment belongs, if the pressure at 20 °C is known."""
         found = track.estimate(at_ms)
-        if found.kpa is None:
+        if found.kpa is None or not BELIEVED_LOWEST_KPA <= found.kpa <= BELIEVED_HIGHEST_KPA:
             return
         track.sampled_ms = at_ms
         number, own = (at_ms + self.phase_ms) // DAY_MS, found.cause is Cause.OWN

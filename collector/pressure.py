@@ -23,6 +23,7 @@ ZERO_C_K, REFERENCE_K = 273.15, 293.15
 GAS_LAG_S = 2700.0
 USE_COLDEST_C, USE_WARMEST_C = -20.0, 55.0  # where an extinguisher may hang: how wrong an unknown temperature can be
 BELIEVED_COLDEST_C, BELIEVED_WARMEST_C = -60.0, 100.0  # a sensor that says otherwise says nothing
+BELIEVED_LOWEST_KPA, BELIEVED_HIGHEST_KPA = -ATMOSPHERE_KPA, 40_000.0
 SEASON_KPA_PER_K = 0.5  # what a sensor's own temperature error may leave: 0.02 % of 2.5 MPa a kelvin
 STEP_KPA = 25.0  # from one day to the next: up, it was charged; down, it was used or the sensor changed, no slow leak
 STEP_DAYS = 5  # before a step, of which the median counts

@@ -19,6 +19,9 @@ BINS = 6  # a window of 24 h
 RISE_SHARE, RISE_CLEAR_SHARE = 0.30, 0.15
 RISE_MS = 45_000  # steam and a hot pan pass by sooner
 FREEZE_MAX_MS = DAY_MS  # a rise that stands so long without a fire is dirt
+GAP_MAX_MS = 2 * DAY_MS  # after a longer silence nobody has seen it rise: its clean air is learnt anew
+# What a chamber can say at all: in 20 dB/m nothing is seen at arm's length. A broken one must not pass for smoke.
+LEAST_DB_M, MOST_DB_M, MOST_OWN_PERCENT = -1.0, 20.0, 200.0
 NOISE_PERCENT = 1.0  # of a day's baseline
 DRIFT_WANTED_PERCENT_PER_DAY = 0.5  # a slope known so well tells the month in which to clean
 HYSTERESIS_PERCENT = 5.0

@@ -335,6 +335,9 @@ def test_garbage_of_a_sensor_is_neither_low_nor_a_leak_and_breaks_nothing(garbag
     hanging = Stairwell(play, 1200, steady(18.0)).hangs_until(10)
 
     play.says("ext-1", lane=Lane.TELEMETRY, pressure_kpa=1190.0, air_c=garbage)
-    hanging.hangs_until(11)
+    play.says("ext-1", lane=Lane.TELEMETRY, pressure_kpa=garbage, air_c=18.0)
+    hanging.hangs_until(30)
 
     assert not play.engine.alarms
+    cylinder = play.engine.cylinders.cylinder("ext-1")
+    assert cylinder is not None and all(1150 < day.kpa < 1250 for day in cylinder.days)

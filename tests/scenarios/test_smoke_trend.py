@@ -19,11 +19,11 @@ RISING, SOON, NOW, LOW = (
 )
 
 
-def head(**more: Any) -> Profile:
+def head(more_bits: dict[str, Any] | None = None, more_signals: dict[str, Any] | None = None) -> Profile:
     """A smoke head that tells its obscuration; its own alarm is at 0.15 dB/m."""
     said = {"table": "input", "heartbeat_s": 86_400, "scale": 0.001, "text": {"en": "value", "zh": "值"}}
     dirty = {"bit": 11, "class": "trouble", "kind": "fault", "text": {"en": "Dirty", "zh": "脏"}}
-    bits = {**SMOKE_BITS, "dirty_1": dirty}
+    bits = {**SMOKE_BITS, "dirty_1": dirty, **(more_bits or {})}
     state = {"table": "input", "address": 0, "class": "state", "bits": bits, "text": {"en": "state", "zh": "状态"}}
     drift = {"drift_percent": {**said, "address": 2, "scale": 1.0}}
     return Profile.model_validate(
@@ -37,14 +37,19 @@ def head(**more: Any) -> Profile:
                 "obscuration_db_m": {"point": "obscuration_db_m"},
                 "drift_percent": {"point": "drift_percent"},
                 "dirty_soon": {"point": "dirty_1"},
+                **(more_signals or {}),
             },
-            **more,
         }
     )
 
 
 def site() -> Site:
     """The small site with nothing but smoke-1 in it."""
+    return small_site_of(head())
+
+
+def small_site_of(profile: Profile) -> Site:
+    """The same with another profile."""
     data = site_data()
     data["plan"]["device_silent_after_s"] = DAY_S
     data["plan"]["pulse"] = None
@@ -52,7 +57,7 @@ def site() -> Site:
     devices = [each for each in gateway["buses"][0]["devices"] if each["id"] == "smoke-1"]
     gateway["buses"][0]["devices"], gateway["silent_after_s"] = devices, DAY_S
     data["gateways"] = [gateway]
-    return small_site(data, smoke=head())
+    return small_site(data, smoke=profile)
 
 
 class Room:
@@ -256,6 +261,39 @@ def test_a_backlog_of_smoke_long_gone_raises_no_pre_alarm_and_does_not_spoil_the
     assert not calm.play.engine.alarms
     chamber = calm.play.engine.chambers.chamber("smoke-1")
     assert chamber is not None and chamber.clean_db_m == pytest.approx(0.01, abs=0.002)
+
+
+@pytest.mark.parametrize("db_m", [65.535, -65.535, 1e30])
+def test_a_broken_chamber_that_says_what_no_air_can_be_is_never_a_fire(db_m: float) -> None:
+    broken = room().stays(0.01, 1)
+
+    for _ in range(20):
+        broken.says(db_m, after_s=60)
+
+    assert not broken.play.engine.incidents
+
+
+def test_a_detector_that_comes_back_after_days_has_not_been_seen_to_rise() -> None:
+    dusty = room().stays(0.01, 2)
+    dusty.second += 5 * DAY_S
+
+    dusty.stays(0.07, 7.5)
+
+    assert RISING not in dusty.play.engine.alarms
+
+
+def test_a_head_that_is_off_its_base_teaches_no_clean_air() -> None:
+    bit = {"bit": 12, "class": "trouble", "kind": "fault", "text": {"en": "Removed", "zh": "拆除"}}
+    changed = head({"removed": bit}, {"low_chamber": {"point": "removed"}})
+    play = Play(small_site_of(changed), pulse_s=12 * 3600)
+    worn = Room(play).stays(0.07, 2)
+    play.says("smoke-1", removed=True)
+    worn.stays(0.0, 3)
+    play.says("smoke-1", removed=False)
+
+    worn.stays(0.07, 4)
+
+    assert not {RISING, SOON} & set(play.engine.alarms)
 
 
 def test_a_clock_that_jumps_and_a_value_that_is_garbage_raise_nothing() -> None:
