@@ -32,12 +32,15 @@ WHY_CHARACTERS_MAX = 200
 class Disablements(Part):
     """Begins, renews, announces and ends them."""
 
-    def __init__(self, site: Site, state: State, conditions: Conditions, call_out: CallOut, aside: Aside) -> None:
+    def __init__(
+        self, site: Site, state: State, conditions: Conditions, call_out: CallOut, aside: Aside, now: int
+    ) -> None:
         self._site = site
         self._state = state
         self._conditions = conditions
         self._call_out = call_out
         self._aside = aside
+        self._begun_ms = now
         self._settled = False  # a restart may have brought another site
 
     def handlers(self) -> Mapping[type, Handler]:
@@ -67,9 +70,9 @@ class Disablements(Part):
     def wake_at(self) -> int | None:
         """The next announcement or end."""
         if not self._settled and self._strays():
-            return 0
+            return self._begun_ms
         items = self._items()
-        return min((0 if self._is_gone(each) else each.next_at_ms for each in items), default=None)
+        return min((self._begun_ms if self._is_gone(each) else each.next_at_ms for each in items), default=None)
 
     # --- commands -------------------------------------------------------------------------------------
 

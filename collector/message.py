@@ -91,7 +91,7 @@ def describe(
         *unwatched(site, shown, language),
         ask_119,
         say.supplement,
-        *_people(site, incident, say),
+        *(_people(site, incident, say) if is_for_people(incident) else []),
     ]
     if url is not None:
         lines.append((say.answer if notice.expects_answer else say.look).format(url=url))
@@ -119,6 +119,11 @@ def is_urgent(incident: Incident, notice: Notice) -> bool:
 def is_loud(incident: Incident, notice: Notice) -> bool:
     """True for what rings as a fire or an entrapment does; a drill of one does, and gives way to the real ones."""
     return notice.expects_answer and incident.kind in URGENT_KINDS and incident.condition in _ALARMING
+
+
+def is_for_people(incident: Incident) -> bool:
+    """True for what people go to: neither a disablement nor what a tester does on purpose."""
+    return incident.kind is not Kind.DISABLEMENT and incident.route.mode is not Mode.WALK_TEST
 
 
 def is_drill(incident: Incident) -> bool:

@@ -26,10 +26,11 @@ RESULTS_KEPT = 50
 class WalkTests(Part):
     """Begins and ends them; what happens in one is `aside.py`'s."""
 
-    def __init__(self, site: Site, state: State, conditions: Conditions) -> None:
+    def __init__(self, site: Site, state: State, conditions: Conditions, now: int) -> None:
         self._site = site
         self._state = state
         self._conditions = conditions
+        self._begun_ms = now
 
     def handlers(self) -> Mapping[type, Handler]:
         """The commands of walk tests."""
@@ -47,7 +48,8 @@ class WalkTests(Part):
 
     def wake_at(self) -> int | None:
         """The next end."""
-        return min((0 if self._is_gone(test) else test.until_ms for test in self._running()), default=None)
+        running = self._running()
+        return min((self._begun_ms if self._is_gone(each) else each.until_ms for each in running), default=None)
 
     # --- commands -------------------------------------------------------------------------------------
 

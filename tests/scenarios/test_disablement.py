@@ -422,6 +422,40 @@ def test_an_alarm_active_when_the_disablement_ends_calls_at_once_and_in_full(how
     assert not [i for i in play.engine.incidents.values() if i.route.mode is Mode.DISABLED]
 
 
+def test_a_verified_zone_does_not_delay_what_stood_through_the_disablement() -> None:
+    data = site_data()
+    zone = {"id": "stairs", "name": "Stairs", "building": "b-1", "members": ["smoke-1", "smoke-2"]}
+    data["zones"] = [zone | {"verification": {"method": "count"}}]
+    play = Play(small_site(data))
+    disable(play.at(0), minutes=10)
+    play.at(60).says("smoke-1", fire=True).told()
+
+    play.at(10 * MINUTE)
+
+    assert play.incident_of("fire").full_call
+    assert set(NORTH) <= people(calls(play))
+
+
+def test_an_entrapment_in_a_disabled_lift_is_told_to_its_watch() -> None:
+    play = Play(site())
+    disable(play.at(0), "lift-1", watch="mona")
+
+    play.at(5).says("lift-1", trapped=True)
+
+    assert people(calls(play)) == {"mona"}
+    assert incident_on(play, Mode.DISABLED, "entrapment")
+
+
+def test_a_watch_who_is_going_is_left_alone_and_nobody_is_called_in_their_place() -> None:
+    play = Play(site())
+    disable(play.at(0), minutes=600)
+    play.at(5).says("smoke-1", fire=True).told()
+
+    play.acts(Answered(incident_on(play, Mode.DISABLED).id, "ned", Answer.GOING)).at(2 * HOUR)
+
+    assert people(calls(play)) == set()
+
+
 def test_a_watch_who_is_not_of_the_team_hears_that_the_team_is_called_now() -> None:
     play = Play(site())
     disable(play.at(0), minutes=10, watch="sue")
