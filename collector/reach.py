@@ -211,7 +211,7 @@ def proof_days(site: Site) -> int:
 
 
 def faults_in(value: str | None) -> dict[str, Fault]:
-    """Who may not be reached, and why, by the value of such a trouble: "<person>:<fault>" for each, with "/" between."""
+    """Who may not be reached, and why, by the value of such a trouble: "<person>:<fault>" for each, "/" between."""
     said = (each.partition(":") for each in (value or "").split("/"))
     return {person: Fault(word) for person, _, word in said if word in set(Fault)}
 
