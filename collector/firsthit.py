@@ -10,7 +10,7 @@ from dataclasses import replace
 from collector.alarm import Alarm
 from collector.callout import CallOut
 from collector.dispatch import Reason, nearest
-from collector.incident import GOING, Answer, Incident, detector_of
+from collector.incident import Answer, Incident, detector_of
 from collector.roster import Roster
 from collector.route import Mode
 from collector.state import State

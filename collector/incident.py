@@ -106,7 +106,7 @@ class Incident:
 
     @property
     def verifying(self) -> bool:
-        """True while a first hit waits for people or confirmation: the nearest person is asked, nobody else is called."""
+        """True while a first hit waits for people or confirmation: the nearest is asked, nobody else is called yet."""
         return not self.full_call and self.first_hit is not None and self.first_hit.pending
 
     @property
