@@ -60,7 +60,7 @@ class Play:
         """Let time pass up to this second."""
         end = START_MS + round(seconds * 1000)
         assert end >= self.now, "time does not run backwards"
-        while (next_at := min(self._next_pulse_ms, self.engine.wake_at() or end + 1)) <= end:
+        while (next_at := self._next_at(end)) <= end:
             self.now = max(self.now, next_at)
             if self.now >= self._next_pulse_ms:
                 self._pulse()
@@ -68,6 +68,10 @@ class Play:
             self.keeps(self.engine.wake(self.now))
         self.now = end
         return self
+
+    def _next_at(self, end: int) -> int:
+        wake_at = self.engine.wake_at()
+        return min(self._next_pulse_ms, end + 1 if wake_at is None else wake_at)
 
     # --- when -----------------------------------------------------------------------------------------
 
