@@ -97,15 +97,14 @@ class LiftLogs(Part):
         lifts = [d.id for d in site.devices.values() if site.profiles[d.profile].category == "lift"]
         kept = state.kept(LiftLog)
         self._logs = {device: kept.get(device) or LiftLog(device, now) for device in lifts}
-        for device, log in self._logs.items():
-            if device not in kept:
-                self._put(log, now, soon=True)
 
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """Its counters may have moved."""
         log = self._logs.get(device.device)
         if log is None:
             return
+        if not log.written_at_ms:  # a log begins with the first word of its elevator
+            log = replace(log, since_ms=now)
         profile = self._site.profiles[self._site.devices[device.device].profile]
         read = dict(log.read)
         more: dict[SignalName, int] = {}
@@ -116,7 +115,7 @@ class LiftLogs(Part):
                 continue
             step = counted(read[name], int(value), now - log.read_at_ms, fastest) if name in read else 0
             more[name], jumps, read[name.value] = step or 0, jumps + (step is None), int(value)
-        if read == log.read:
+        if read == log.read and log.written_at_ms:
             return
         log = replace(
             log,

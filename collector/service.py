@@ -56,7 +56,7 @@ class ServiceDone(Kept):
 
 @dataclass(frozen=True, slots=True)
 class AlarmLink(Kept):
-    """When an elevator's alarm link was last known to be proved; `id` is the device. At first: watched since then."""
+    """When an elevator's alarm link was last known to be proved; `id` is the device. At first: watched since."""
 
     proved_at_ms: int
 
@@ -109,9 +109,7 @@ class LiftService(Part):
             device.id: device for device in site.devices.values() if site.profiles[device.profile].category == "lift"
         }
         self._links = [name for name in self._lifts if SignalName.ALARM_LINK_TEST_AGE_H in self._profile(name).signals]
-        for name in self._links:
-            if name not in state.kept(AlarmLink):
-                state.keep(AlarmLink(name, now))
+        self._began_ms = now
         self._patient_until_ms = now + PATIENCE_MS
         self._wake_at: int | None = now if self._lifts else None
 
@@ -119,9 +117,12 @@ class LiftService(Part):
         """Its alarm link may have been proved."""
         if device.device not in self._links:
             return
+        link = self._state.kept(AlarmLink).get(device.device)
+        if link is None:
+            link = AlarmLink(device.device, now)
+            self._state.keep(link)
         age_h = signal_number(self._profile(device.device), device.values, SignalName.ALARM_LINK_TEST_AGE_H)
         if age_h is not None and age_h >= 0:
-            link = self._state.kept(AlarmLink)[device.device]
             proved_at = now - round(age_h * 3_600_000)
             if proved_at > link.proved_at_ms + LINK_STEP_MS:
                 self._state.keep(AlarmLink(device.device, proved_at))
@@ -204,7 +205,7 @@ class LiftService(Part):
         known = age_h is not None and state.online is True
         register = profile.points.get(source.point)
         own = known and register is not None and bool(register.limits)
-        old = now > self._state.kept(AlarmLink)[name].proved_at_ms + ALARM_LINK_MS
+        old = now > self._proved_at_ms(name) + ALARM_LINK_MS
         device = self._lifts[name]
         rule = Rule(
             f"{name}:{ALARM_LINK}",
@@ -218,9 +219,12 @@ class LiftService(Part):
         if own or not old or now >= self._patient_until_ms:
             self._say(rule, old and not own, "", now)
 
+    def _proved_at_ms(self, name: str) -> int:
+        link = self._state.kept(AlarmLink).get(name)
+        return self._began_ms if link is None else link.proved_at_ms
+
     def _link_times(self, now: int) -> list[int]:
-        links = self._state.kept(AlarmLink)
-        times = [links[name].proved_at_ms + ALARM_LINK_MS + 1 for name in self._links]
+        times = [self._proved_at_ms(name) + ALARM_LINK_MS + 1 for name in self._links]
         return [at for at in (*times, self._patient_until_ms) if at > now]
 
     def _serviced(self, command: Serviced, now: int) -> None:
