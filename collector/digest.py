@@ -49,6 +49,7 @@ class Digest:
         self._agenda: Agenda[str] = Agenda()
         self._waiting: dict[str, list[str]] = {}  # person -> ids of notices, oldest first
         self._tell_at: dict[str, int] = {}
+        self._news_of: dict[str, dict[str, None]] = {}  # incident -> ids of what is `Untold` of it
         for notice in state.notices.values():
             if notice.waits_until_ms is not None and notice.superseded_at_ms is None:
                 self._queue(notice)
@@ -72,14 +73,15 @@ class Digest:
             at_ms = now + self._wait_ms(notice.person, now)
         notice = replace(notice, due=0, waits_until_ms=at_ms, next_repeat_at_ms=None, next_channel_at_ms=None)
         if notice.reason in NEWS:
-            for known in self._waiting.get(notice.person, ()):  # newer news say all that older said
-                untold = self._state.kept(Untold).get(known)
-                if untold is not None and untold.notice.incident == notice.incident:
-                    self._state.forget(untold)
             self._state.keep(Untold(notice.id, notice))
         else:
             self._state.put_notice(notice)
         self._queue(notice)
+
+    def outdated(self, incident: Incident) -> None:
+        """News of an incident that wait are overtaken by its new call or its end."""
+        for name in self._news_of.pop(incident.id, ()):
+            self._state.forget(self._state.kept(Untold)[name])
 
     def wake_at(self) -> int | None:
         """When somebody is to be told."""
@@ -95,6 +97,9 @@ class Digest:
             held = [notice for notice in held if notice.waits_until_ms is not None and notice.superseded_at_ms is None]
             for kept in untold:
                 self._state.forget(kept)
+                self._news_of[kept.notice.incident].pop(kept.id)
+                if not self._news_of[kept.notice.incident]:
+                    del self._news_of[kept.notice.incident]
             news = [kept.notice for kept in untold]
             waited_ms = [(each.waits_until_ms or now) - each.created_at_ms for each in (*held, *news)]
             if waited_ms:
@@ -127,6 +132,8 @@ class Digest:
 
     def _queue(self, notice: Notice) -> None:
         self._waiting.setdefault(notice.person, []).append(notice.id)
+        if notice.reason in NEWS:
+            self._news_of.setdefault(notice.incident, {})[notice.id] = None
         self._tell_at[notice.person] = notice.waits_until_ms or 0
         self._agenda.set(notice.person, self._tell_at[notice.person])
 
@@ -148,11 +155,10 @@ class Digest:
             told = replace(notice, waits_until_ms=None, told_in=told_in, created_at_ms=now)
             if notice is lead:
                 told = replace(self._begun(told, now), others=others)
-            incident = self._state.incidents.get(notice.incident)
-            if incident is not None and incident.call == notice.call:
+            if notice.incident in self._state.incidents:
                 self._state.put_notice(told)
             elif notice is lead:
-                self._state.send(told)  # of an incident that is over, or has been called anew meanwhile
+                self._state.send(told)  # of an incident that is over
             facts = [("notice", lead.id), ("reason", notice.reason.value), ("others", str(len(others)))]
             event = "told-together" if others else "told-after-wait"
             self._state.log(now, event, incident=notice.incident, person=notice.person, facts=facts)

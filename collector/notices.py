@@ -144,6 +144,8 @@ class Notices:
 
     def supersede(self, incident: Incident, now: int, person: str | None = None) -> None:
         """Send no more of what is not sent yet: of one person's, or of all notices."""
+        if person is None and self._digest is not None:
+            self._digest.outdated(incident)
         for notice in self.open_of(incident):
             if person is None and notice.others and self._digest is not None:
                 # It still tells of the others, whose question is repeated by one of them from now on.
