@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
@@ -656,3 +657,30 @@ def test_a_log_without_trips_or_faults_gives_no_figures_it_cannot_know() -> None
     found = figures(LiftLog("lift-1", START_MS), START_MS)
 
     assert (found.faults_per_thousand_trips, found.mean_time_between_failures_h, found.availability) == (None,) * 3
+
+
+# --- restarts anywhere ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_restart_anywhere_changes_nothing_of_what_is_judged(seed: int) -> None:
+    chance = Random(seed)
+    moments = sorted(chance.sample(range(1, 600), 40))
+    names = ("moving", "level", "closed", "opened", "person", "key", "works", "trapped", "safety")
+    said = [{name: chance.random() < 0.4 for name in chance.sample(names, 3)} for _ in moments]
+    restarts = {chance.randrange(len(moments)) for _ in range(6)}
+    steady, shaken = play(), play()
+    shown: dict[str, bool] = {}
+    for index, (second, values) in enumerate(zip(moments, said, strict=True)):
+        for on in (steady, shaken):
+            on.at(second).says("lift-1", **values)
+        shown |= values
+        if index in restarts:
+            shaken.restart().shows_at_birth("lift-1", **shown)
+
+    def seen(on: Play) -> object:
+        alarms = {key: (a.phase, a.condition, a.raised_at_ms) for key, a in on.engine.alarms.items()}
+        rescues = [(r.raised_at_ms, r.warned_ms) for r in on.engine.kept(Rescue).values()]
+        return alarms, rescues, log_of(on).faults, log_of(on).down_ms
+
+    assert seen(steady.at(3600)) == seen(shaken.at(3600))
