@@ -76,4 +76,5 @@ def test_the_demo_community_calls_the_neighbours_of_a_building_without_a_team() 
 
     called = {notice.person for notice in decision.notices}
     teams = [site.teams[site.buildings[b].team or ""] for b in building.neighbours if site.buildings[b].team]
-    assert called == {person for team in teams for person in (team.leader, *team.members)}
+    assert called == {person for team in teams for person in engine.roster.on_duty(team.id, START_MS)}
+    assert {team.leader for team in teams} <= called and "liu-yang" not in called  # it is not his turn this night
