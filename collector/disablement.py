@@ -27,6 +27,7 @@ from config.site import Site
 
 DISABLEMENTS_MAX = 200
 WHY_CHARACTERS_MAX = 200
+_ASIDE = (Mode.DISABLED, Mode.WALK_TEST)
 
 
 class Disablements(Part):
@@ -41,7 +42,7 @@ class Disablements(Part):
         self._call_out = call_out
         self._aside = aside
         self._begun_ms = now
-        self._settled = False  # a restart may have brought another site
+        self._settled = not any(alarm.route.mode in _ASIDE for alarm in state.alarms.values())  # after a restart
 
     def handlers(self) -> Mapping[type, Handler]:
         """The commands of disablements."""
@@ -150,7 +151,7 @@ class Disablements(Part):
 
     def _strays(self) -> list[Alarm]:
         """What was taken aside by something that does so no more."""
-        alarms = [alarm for alarm in self._state.alarms.values() if alarm.route.mode in (Mode.DISABLED, Mode.WALK_TEST)]
+        alarms = [alarm for alarm in self._state.alarms.values() if alarm.route.mode in _ASIDE]
         return [alarm for alarm in alarms if alarm.source_active and not self._aside.holds(alarm)]
 
     def _is_gone(self, item: Disablement) -> bool:
