@@ -6,6 +6,7 @@ Only a good value is a signal. A stale, bad, absent or unheard one is None, whic
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from collector.heard import Heard
 from config.profile import Profile, Signal, SignalName
@@ -29,7 +30,7 @@ def signal(profile: Profile, values: Mapping[str, Heard], name: SignalName) -> f
 def meaning(source: Signal, reading: Reading) -> float | bool | None:
     """What one reading of a signal's point says; None if it is not good or is no number."""
     value = reading.value
-    if value is None or reading.quality is not Quality.GOOD or isinstance(value, str | bytes) or value != value:
+    if value is None or reading.quality is not Quality.GOOD or isinstance(value, str | bytes) or not isfinite(value):
         return None
     if source.codes is not None:
         return (value in source.codes) is not source.inverted

@@ -659,6 +659,16 @@ def test_a_log_without_trips_or_faults_gives_no_figures_it_cannot_know() -> None
     assert (found.faults_per_thousand_trips, found.mean_time_between_failures_h, found.availability) == (None,) * 3
 
 
+def test_nonsense_from_a_box_is_no_entrapment_and_breaks_nothing() -> None:
+    on = play()
+    nonsense: dict[str, Any] = {"speed": float("inf"), "floor": float("nan"), "trips": -5, "test_age": 1e300}
+    on.at(0).says("lift-1", **nonsense, moving=7, level=-1, person=2.5)
+    on.at(1).says("lift-1", speed=None, floor=None, test_age=None, trips=2**70, faults=-1)
+    on.at(600).restart().at(700)
+
+    assert not calls(on)
+
+
 # --- restarts anywhere ----------------------------------------------------------------------------
 
 

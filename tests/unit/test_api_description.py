@@ -11,7 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.alerter import drillshapes, elevatorshapes, measureshapes, models, peopleshapes, rostershapes, upkeepshapes
+from collector.alerter import (
+    drillshapes,
+    elevatorshapes,
+    measureshapes,
+    models,
+    peopleshapes,
+    rostershapes,
+    upkeepshapes,
+)
 from tests.web.scene import BEARER, scene
 
 OPERATIONS = {

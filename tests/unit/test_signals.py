@@ -42,6 +42,7 @@ def heard(value: bool | float | str | None, quality: Quality = Quality.GOOD) -> 
         ({"mask": 0b11}, 0b100, False),
         ({"mask": 0b11, "inverted": True}, 0b100, True),
         ({}, float("nan"), None),
+        ({"mask": 1}, float("inf"), None),
         ({}, "open", None),
         ({"codes": [0]}, None, None),
     ],
