@@ -315,6 +315,4 @@ def _allowance(site: Site, channel: str) -> Allowance:
 def _receipt_of(notice: Notice, attempt: Attempt) -> Delivered | NotDelivered:
     if attempt.handed_over_at_ms is not None:
         return Delivered(notice.id, notice.person, notice.channel, attempt.handed_over_at_ms)
-    return NotDelivered(
-        notice.id, notice.person, notice.channel, attempt.at_ms, attempt.error or "", attempt.permanent
-    )
+    return NotDelivered(notice.id, notice.person, notice.channel, attempt.at_ms, attempt.error or "", attempt.permanent)
