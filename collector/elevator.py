@@ -33,6 +33,7 @@ PRESSES = 3  # so many short ones within that time are a call as well
 DOOR_MS = 10_000  # so long after a stop the door may still be about to open
 RUNS_OPEN_MS = 3_000  # direction and door are told up to some seconds apart
 OPEN_BELIEVED_MS = 5_000  # so long open before it speaks against the controller's flag
+FLAG_ECHO_MS = 10_000  # so long after the controller's flag has ended doors and directions may still be told
 FLAG_BELIEVED_MS = 60_000  # a flag that stands so long against the other signals is believed after all
 STANDS_M_S = 0.05  # slower than this is no movement
 
@@ -95,6 +96,8 @@ class Course(Kept):
     calling_since: int | None = None  # the alarm key was held, and the door has not opened at a floor since
     pressed_at: int | None = None  # it was pressed last, unfiltered
     presses: int = 0  # one soon after the other
+    flagged: bool = False  # the controller itself calls
+    flag_ended_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,9 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
         Word.BETWEEN: _all(between, course.inside, at_work),
         Word.AT_LEVEL: _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None,
         Word.KEY: _called(course, signs, at, bypass, times),
-        Word.PRESSED: _all(course.pressed_at is not None, at_work),
+        Word.PRESSED: None
+        if course.pressed_at not in (None, at) and at_work
+        else _all(course.pressed_at == at, at_work),
         Word.OVERSPEED: None if signs.speed_m_s is None else abs(signs.speed_m_s) > limit,
         Word.OVER_TRAVEL: signs.over_travel,
         Word.RUNS_OPEN: _all(_lasts(course, "runs-open", signs.open, RUNS_OPEN_MS, at, times), at_work),

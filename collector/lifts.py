@@ -16,6 +16,7 @@ from collector.conditions import Conditions, When, ours
 from collector.elevator import (
     ENTRAPMENTS,
     FLAG_BELIEVED_MS,
+    FLAG_ECHO_MS,
     Course,
     Signs,
     Word,
@@ -140,13 +141,16 @@ class Lifts(Part):
     def _look(self, lift: _Lift, at: int, now: int, historical: bool = False) -> None:
         name = lift.device.id
         signs = signs_of(lift.profile, self._devices[name].values)
-        before, bypass = self._course(lift), self._is_attended(name)
-        course = follow(before, signs, at, bypass)
+        before, bypass, told = self._course(lift), self._is_attended(name), self._flag_is_alarm(lift)
+        course = replace(follow(before, signs, at, bypass), flagged=told)
+        if before.flagged and not told:
+            course = replace(course, flag_ended_at=at)
         if course != before:
             self._state.keep(course)
         verdict = judge(course, signs, at, lift.rated_m_s, bypass)
         flag, flag_at = self._flag(lift, course, signs, now)
-        told = self._flag_is_alarm(lift)
+        echo_until = None if course.flag_ended_at is None else min(course.flag_ended_at, at) + FLAG_ECHO_MS
+        told = told or (echo_until is not None and at < echo_until)
         for word, so in (dict(verdict.holds) | {Word.FLAG: flag}).items():
             rule = lift.rules.get(word)
             alarm = None if rule is None else self._state.alarms.get(rule.key)
@@ -158,7 +162,7 @@ class Lifts(Part):
             elif not (told and word in ENTRAPMENTS) and not (word is Word.PRESSED and self._is_called(name)):
                 when = When(min(verdict.since.get(word, at), now), historical=historical, ours=True)
                 self._conditions.raised(rule, _value(word, signs), when, now)
-        times = [time for time in (verdict.look_at, flag_at) if time is not None]
+        times = [time for time in (verdict.look_at, flag_at, echo_until) if time is not None and time > at]
         self._agenda.set(name, max(min(times), now + 1) if times else None)
 
     def _flag(self, lift: _Lift, course: Course, signs: Signs, now: int) -> tuple[bool | None, int | None]:

@@ -334,6 +334,26 @@ def test_what_is_judged_beside_an_active_flag_is_not_told_twice() -> None:
     assert calls(on) == {"lift-1:trapped"}
 
 
+def test_a_door_that_is_told_a_little_after_the_flags_end_does_not_raise_the_entrapment_anew() -> None:
+    on = play()
+    on.at(0).says("lift-1", trapped=True, **{**AT_FLOOR, "key": True}, person=True)
+    on.at(200).says("lift-1", trapped=False, key=False)
+    on.at(203).restart().shows_at_birth("lift-1", trapped=False, **OPEN, person=True).at(300)
+
+    assert calls(on) == {"lift-1:trapped"}
+    assert not on.engine.alarms["lift-1:trapped"].source_active
+
+
+def test_a_flag_that_ends_while_the_car_is_still_stuck_leaves_what_is_judged() -> None:
+    on = play()
+    on.at(0).says("lift-1", trapped=True, **STUCK, person=True)
+    on.at(200).says("lift-1", trapped=False).at(209)
+    assert not on.engine.alarms.keys() & {"lift-1:lift-entrapment-between"}
+    on.at(210)
+
+    assert on.engine.alarms["lift-1:lift-entrapment-between"].source_active
+
+
 def test_a_flag_against_an_open_door_is_told_as_a_pre_alarm_and_becomes_an_alarm_when_the_door_closes() -> None:
     on = play()
     on.at(0).says("lift-1", **OPEN, person=True)
