@@ -266,7 +266,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _ledger(options: argparse.Namespace) -> int:
     """The account of every report from journal to history, from independent counts. Exit 1 if it does not balance."""
-    from collector.ledger import run
+    from collector.storage.ledger import run
 
     return run(options.state, options.history, options.json)
 

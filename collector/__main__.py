@@ -25,12 +25,12 @@ from collector.alerter.links import Links
 from collector.alerter.notifier import Notifier
 from collector.clock import SteadyClock
 from collector.desk import Desk
-from collector.histories import open_history
-from collector.history import Drain, HistoryDown, HistoryRefused
-from collector.inbox import Inbox
-from collector.listener import Listener
-from collector.secrets import Secrets
-from collector.store import Store, StoreFailed, StoreRefused, open_store
+from collector.session.inbox import Inbox
+from collector.session.listener import Listener
+from collector.storage.histories import open_history
+from collector.storage.history import Drain, HistoryDown, HistoryRefused
+from collector.storage.secrets import Secrets
+from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
 from config.document import Mistakes
 from config.endpoint import (
     Broker,

@@ -25,11 +25,11 @@ from collector.alerter.channels import Letter
 from collector.alerter.notifier import Notifier
 from collector.crowd import Crowd, crowd_site
 from collector.desk import Desk
-from collector.effects import Presence
 from collector.engine import Engine
-from collector.histories import open_history
-from collector.history import Drain, HistoryDown
-from collector.store import StoreFailed, open_store
+from collector.session.effects import Presence
+from collector.storage.histories import open_history
+from collector.storage.history import Drain, HistoryDown
+from collector.storage.store import StoreFailed, open_store
 from config.document import Mistakes
 from config.loader import load_site
 from config.profile import Kind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from collector.incident import Answer
-from collector.measures import Scope
+from collector.alarms.incident import Answer
+from collector.alarms.measures import Scope
 from config.profile import Kind
 from config.upkeep import Service
 

@@ -15,18 +15,18 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
-from collector import ledger
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Incident
 from collector.changes import Changes
 from collector.commands import Command, Delivered, NotDelivered, PulseHandedOver, PulseStored, SystemTrouble
-from collector.effects import Counts, Floor, Owing, Presence
 from collector.engine import Engine
-from collector.history import History
-from collector.incident import Incident
-from collector.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
+from collector.session.effects import Counts, Floor, Owing, Presence
 from collector.state import Decision, K, Restored
-from collector.store import Store, StoreFailed
-from collector.unrecorded import Unrecorded
+from collector.storage import ledger
+from collector.storage.history import History
+from collector.storage.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
+from collector.storage.store import Store, StoreFailed
+from collector.storage.unrecorded import Unrecorded
 from config.site import Site
 from config.words import Lane, Report
 

@@ -7,12 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collector.absences import Absences
 from collector.agenda import Agenda
-from collector.alarm import LATCHING, Alarm, Phase
-from collector.aside import Aside
-from collector.callout import CallOut
-from collector.chambers import Chambers
+from collector.alarms.alarm import LATCHING, Alarm, Phase
+from collector.alarms.aside import Aside
+from collector.alarms.conditions import Conditions, ours
+from collector.alarms.disablement import Disablements
+from collector.alarms.firsthit import FirstHits
+from collector.alarms.incident import Answer, Incident
+from collector.alarms.reports import Reports
+from collector.alarms.route import Mode
+from collector.alarms.walktest import WalkTests
+from collector.alarms.watch import DeviceState, GatewayState, Watch
+from collector.calls.absences import Absences
+from collector.calls.callout import CallOut
+from collector.calls.dispatch import Notice, leaders
+from collector.calls.drill import Drills
+from collector.calls.preflight import Preflight
+from collector.calls.pulse import Pulses
+from collector.calls.reach import Reach
+from collector.calls.remarks import Remarks
+from collector.calls.roster import Roster
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -23,30 +37,16 @@ from collector.commands import (
     StandDown,
     SystemTrouble,
 )
-from collector.conditions import Conditions, ours
-from collector.cylinders import Cylinders
-from collector.disablement import Disablements
-from collector.dispatch import Notice, leaders
-from collector.drill import Drills
-from collector.duedates import DueDates
-from collector.effects import Owing, Presence
-from collector.firsthit import FirstHits
-from collector.incident import Answer, Incident
-from collector.liftlog import LiftLogs
-from collector.lifts import Lifts
+from collector.equipment.chambers import Chambers
+from collector.equipment.cylinders import Cylinders
+from collector.equipment.duedates import DueDates
+from collector.equipment.liftlog import LiftLogs
+from collector.equipment.lifts import Lifts
+from collector.equipment.rescue import Rescues
+from collector.equipment.service import LiftService
 from collector.part import Handler, Part
-from collector.preflight import Preflight
-from collector.pulse import Pulses
-from collector.reach import Reach
-from collector.remarks import Remarks
-from collector.reports import Reports
-from collector.rescue import Rescues
-from collector.roster import Roster
-from collector.route import Mode
-from collector.service import LiftService
+from collector.session.effects import Owing, Presence
 from collector.state import Decision, K, Restored, State
-from collector.walktest import WalkTests
-from collector.watch import DeviceState, GatewayState, Watch
 from config.site import Site
 from config.words import Report
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from collector.alarm import Alarm
-from collector.heard import DeviceState, GatewayState
-from collector.incident import Incident
-from collector.rules import Rule
+from collector.alarms.alarm import Alarm
+from collector.alarms.heard import DeviceState, GatewayState
+from collector.alarms.incident import Incident
+from collector.alarms.rules import Rule
 from config.words import Report
 
 Handler = Callable[[Any, int], None]  # a command of its class, and now; raises Refused before it changes anything

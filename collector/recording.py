@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from collector.records import STAMP_MS_MAX
+from collector.storage.records import STAMP_MS_MAX
 from config.profile import Kind
 
 Stamp = Annotated[int, Field(ge=0, le=STAMP_MS_MAX, strict=True)]

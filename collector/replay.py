@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
+from collector.calls.pulse import gateway_of
 from collector.commands import Acknowledge, Answered, Command, PulseHandedOver, Refused, Reset, StandDown, SystemTrouble
-from collector.dispatch import Reason
-from collector.edge import EdgeSession
-from collector.effects import Count, Effect, Judge, Owing, Presence, Repeat, Trouble
 from collector.engine import Engine
-from collector.incident import Answer
-from collector.pulse import gateway_of
-from collector.reasons import sentence, stamp
+from collector.messages.reasons import sentence, stamp
 from collector.recording import Act, BadLine, Line, Message, read_line
+from collector.session.edge import EdgeSession
+from collector.session.effects import Count, Effect, Judge, Owing, Presence, Repeat, Trouble
 from collector.state import Decision
 from config.document import Mistakes
 from config.loader import load_site

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeVar, cast
 
-from collector.alarm import Alarm, Phase
-from collector.dispatch import Notice
-from collector.incident import Entry, Incident
-from collector.kept import Forgotten, Kept
-from collector.route import LIVE, Route
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Entry, Incident
+from collector.alarms.route import LIVE, Route
+from collector.calls.dispatch import Notice
+from collector.storage.kept import Forgotten, Kept
 from config.profile import Condition, Kind
 
 CLOSED_REMEMBERED_MAX = 256

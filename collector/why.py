@@ -8,8 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from collector.reasons import Why, explain, lines
-from collector.store import Store, StoreFailed, StoreRefused, open_store
+from collector.messages.reasons import Why, explain, lines
+from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
 from config.document import Mistakes
 from config.endpoint import EndpointError, default_state
 from config.loader import load_site

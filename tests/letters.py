@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from collector.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Incident
 from collector.alerter.channels import Letter
-from collector.dispatch import Notice, Reason
-from collector.incident import Incident
-from collector.message import Words
+from collector.calls.dispatch import Notice, Reason
+from collector.messages.message import Words
 from config.document import Document
 from config.loader import SHIPPED_PROFILES, read_profile
 from config.profile import Condition, Kind, Profile

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
+from collector.alarms.measures import Disablement, Untils, WalkTest, untils
 from collector.alerter import examples
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import (
@@ -27,8 +28,7 @@ from collector.alerter.problems import Rejected
 from collector.alerter.rescues import rescues_of
 from collector.alerter.view import by_device
 from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Reset, StandDown
-from collector.history import HistoryDown
-from collector.measures import Disablement, Untils, WalkTest, untils
+from collector.storage.history import HistoryDown
 from config.site import Device
 
 ENTRIES_MAX = 1000

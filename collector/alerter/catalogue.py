@@ -9,7 +9,7 @@ from collector.alerter.elevatorwords import ELEVATOR_WORDS
 from collector.alerter.firsthitwords import FIRST_HIT_WORDS
 from collector.alerter.measurewords import MEASURE_WORDS
 from collector.alerter.rosterwords import ROSTER_WORDS
-from collector.phrases import PHRASES
+from collector.messages.phrases import PHRASES
 from config.people import Language
 from config.profile import Condition, Kind
 

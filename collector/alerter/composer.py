@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Incident
 from collector.alerter.channels import Letter
-from collector.dispatch import Notice, Reason
-from collector.incident import Incident
-from collector.message import Words, describe, describe_unrecorded
-from collector.pulse import gateway_of
-from collector.rescue import Rescue
-from collector.roundup import SHOWN_MAX, describe_many
+from collector.calls.dispatch import Notice, Reason
+from collector.calls.pulse import gateway_of
+from collector.equipment.rescue import Rescue
+from collector.messages.message import Words, describe, describe_unrecorded
+from collector.messages.roundup import SHOWN_MAX, describe_many
 from collector.state import K
 from config.site import Site
 from config.words import PULSE

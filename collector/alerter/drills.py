@@ -24,9 +24,9 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
+from collector.calls.drill import Drill
+from collector.calls.responsetimes import SUBJECTS, Call, ResponseTimes
 from collector.commands import EndDrill, StartDrill
-from collector.drill import Drill
-from collector.responsetimes import SUBJECTS, Call, ResponseTimes
 from config.people import Person, Team
 from config.site import Building, Site
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from collector.alarms.route import Mode
 from collector.alerter.models import ByPerson, Shape, Who
-from collector.drill import MINUTES_MAX, NOTE_CHARACTERS_MAX
-from collector.route import Mode
+from collector.calls.drill import MINUTES_MAX, NOTE_CHARACTERS_MAX
 from config.profile import Kind
 
 BUILDINGS_MAX = 200  # of one drill

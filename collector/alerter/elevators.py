@@ -26,10 +26,10 @@ from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.rescues import shown
 from collector.commands import Freed, Serviced
-from collector.keepers import contractor_of
-from collector.liftlog import LiftLog, figures
-from collector.rescue import Rescue, limit_ms
-from collector.service import LEVELS, ServiceDone, age_years, due_on, last_done, rank
+from collector.equipment.keepers import contractor_of
+from collector.equipment.liftlog import LiftLog, figures
+from collector.equipment.rescue import Rescue, limit_ms
+from collector.equipment.service import LEVELS, ServiceDone, age_years, due_on, last_done, rank
 from config.site import Device
 from config.upkeep import Service
 

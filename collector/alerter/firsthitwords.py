@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collector.causewords import CAUSE_WORDS
+from collector.messages.causewords import CAUSE_WORDS
 from config.people import Language
 
 FIRST_HIT_WORDS: Mapping[str, dict[Language, str]] = {

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from collector.alarms.incident import Incident
 from collector.alerter.catalogue import choose_language
 from collector.alerter.guard import Guard, Pace
 from collector.alerter.links import Links
@@ -18,7 +19,6 @@ from collector.alerter.pages.render import Pages
 from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
 from collector.desk import Desk
-from collector.incident import Incident
 from config.people import Language
 
 

@@ -7,13 +7,13 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
 from collector.alerter import examples
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import HealthShown, PartShown
 from collector.alerter.openapi import answers
-from collector.pulse import HOPS, Pulsed
-from collector.store import StoreFailed
+from collector.calls.pulse import HOPS, Pulsed
+from collector.storage.store import StoreFailed
 
 STORE_WITHIN_S = 2.0
 

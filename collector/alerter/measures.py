@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from collector.alarms.measures import Disablement, Scope, WalkTest, to_prove
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
 from collector.alerter.measureshapes import (
@@ -27,8 +28,7 @@ from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View
 from collector.commands import Command, Disable, Enable, EndWalkTest, RenewDisablement, StartWalkTest
-from collector.kept import Kept
-from collector.measures import Disablement, Scope, WalkTest, to_prove
+from collector.storage.kept import Kept
 
 router = APIRouter(prefix="/api/v1")
 

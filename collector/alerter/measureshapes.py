@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
+from collector.alarms.disablement import WHY_CHARACTERS_MAX
+from collector.alarms.measures import DISABLED_MINUTES_MAX, TEST_MINUTES_MAX, Scope
+from collector.alarms.walktest import MEMBERS_MAX
 from collector.alerter.models import LONGEST_ID, ByPerson, Shape, Where, Who
-from collector.disablement import WHY_CHARACTERS_MAX
-from collector.measures import DISABLED_MINUTES_MAX, TEST_MINUTES_MAX, Scope
-from collector.walktest import MEMBERS_MAX
 
 _MINUTES = "so many from now; it ends by itself"
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from collector.alarms.route import Mode
 from collector.alerter.front import Front, InFront
-from collector.pulse import HOPS, Pulsed
-from collector.route import Mode
+from collector.calls.pulse import HOPS, Pulsed
 from config.profile import Condition, Kind
 
 PREFIX = "callpoint_"

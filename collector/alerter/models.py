@@ -9,11 +9,11 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.alarm import Phase
-from collector.dispatch import Reason
-from collector.incident import Answer, Word
-from collector.route import Mode
-from collector.verification import Cause, Stage
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Word
+from collector.alarms.route import Mode
+from collector.alarms.verification import Cause, Stage
+from collector.calls.dispatch import Reason
 from config.people import Skill, Text
 from config.profile import Condition, Kind
 

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Incident
 from collector.alerter.allowance import HOUR_MS, Allowance
 from collector.alerter.channels import Channel, ChannelError
 from collector.alerter.channels.sink import SINK
@@ -20,13 +21,12 @@ from collector.alerter.composer import Composer, Happening
 from collector.alerter.outbox import Job, Outbox, Rank
 from collector.alerter.road import ChannelStatus, Road
 from collector.alerter.tries import Recorder, failures_of, next_try_ms
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
-from collector.dispatch import Notice, Reason
-from collector.incident import Incident
-from collector.message import is_loud, is_urgent
-from collector.records import Attempt
-from collector.store import StoreFailed
-from collector.wording import one_line
+from collector.messages.message import is_loud, is_urgent
+from collector.messages.wording import one_line
+from collector.storage.records import Attempt
+from collector.storage.store import StoreFailed
 from config.profile import Kind
 from config.site import Site
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from collector.agenda import Agenda
-from collector.dispatch import Notice
-from collector.records import Attempt
+from collector.calls.dispatch import Notice
+from collector.storage.records import Attempt
 
 Rank = tuple[bool, int, bool, int, bool, str]
 

@@ -12,9 +12,9 @@ from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
 from collector.alerter.peopleshapes import PEOPLE, PERSON, PeopleList, PersonShown, ReachShown
 from collector.alerter.problems import Rejected
+from collector.calls.reach import DAY_MS, LastTest, Reached, addresses, fault_of, is_proven, proof_days
 from collector.commands import TestReach
-from collector.phrases import PHRASES
-from collector.reach import DAY_MS, LastTest, Reached, addresses, fault_of, is_proven, proof_days
+from collector.messages.phrases import PHRASES
 from config.people import Person
 
 router = APIRouter(prefix="/api/v1")

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from collector.alerter.models import Shape, Who
-from collector.reach import Fault
+from collector.calls.reach import Fault
 from config.people import Language, Text
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from collector.alerter.front import Front
 from collector.alerter.models import FieldError, Problem
 from collector.commands import Refused
-from collector.store import StoreFailed
+from collector.storage.store import StoreFailed
 
 PROBLEM_JSON = "application/problem+json"
 FOUND_CHARACTERS_MAX = 80

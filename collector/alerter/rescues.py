@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collector.alarms.incident import Incident
 from collector.alerter.front import Front
 from collector.alerter.models import RescueShown
-from collector.incident import Incident
-from collector.rescue import Rescue, limit_ms
+from collector.equipment.rescue import Rescue, limit_ms
 
 
 def rescues_of(front: Front, incident: Incident) -> list[RescueShown]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collector.alerter.allowance import Allowance
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.commands import SystemTrouble
-from collector.wording import one_line
+from collector.messages.wording import one_line
 
 SEND_WITHIN_S = 75.0  # then a channel counts as hanging; its own limits are shorter, unless it gets bytes one by one
 SLOTS = 12  # sendings of one channel under way at once

@@ -22,8 +22,8 @@ from collector.alerter.rostershapes import (
     RosterShown,
     TeamShown,
 )
+from collector.calls.roster import Away, Duty, members
 from collector.commands import Back, SayAway
-from collector.roster import Away, Duty, members
 
 HOUR_MS = 3_600_000
 

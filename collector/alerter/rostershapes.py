@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from collector.absences import REASON_MAX
 from collector.alerter.models import LONGEST_ID, Shape, Who
+from collector.calls.absences import REASON_MAX
 
 
 class DutyShown(Shape):

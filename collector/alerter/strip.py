@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from collector.alarms.measures import Disablement, WalkTest
 from collector.alerter.view import View
-from collector.drill import Drill
+from collector.calls.drill import Drill
 from collector.engine import Engine
-from collector.measures import Disablement, WalkTest
 
 
 @dataclass(frozen=True, slots=True)

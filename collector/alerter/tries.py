@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from collector.records import Attempt
-from collector.store import StoreFailed
+from collector.storage.records import Attempt
+from collector.storage.store import StoreFailed
 
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 RECORD_AGAIN_S = 1.0

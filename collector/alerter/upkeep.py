@@ -25,11 +25,11 @@ from collector.alerter.upkeepshapes import (
     TrendShown,
 )
 from collector.alerter.upkeepwords import drift_words, leak_words
-from collector.chamber import Chamber
 from collector.commands import Inspected
-from collector.cylinder import Cylinder
-from collector.duedates import Due, Inspection, Standing, inspected_on
-from collector.smoke import judge_drift
+from collector.equipment.chamber import Chamber
+from collector.equipment.cylinder import Cylinder
+from collector.equipment.duedates import Due, Inspection, Standing, inspected_on
+from collector.equipment.smoke import judge_drift
 from config.site import Device
 
 router = APIRouter(prefix="/api/v1")

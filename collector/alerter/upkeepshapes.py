@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from collector.alerter.models import ByPerson, Shape, Where, Who
-from collector.duedates import Standing, Task
-from collector.pressure import Cause, Verdict
+from collector.equipment.duedates import Standing, Task
+from collector.equipment.pressure import Cause, Verdict
 from config.people import Text
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from collector.pressure import Leak, Verdict
-from collector.smoke import Drift, Level
+from collector.equipment.pressure import Leak, Verdict
+from collector.equipment.smoke import Drift, Level
 from config.people import Text
 
 _LEAK: Mapping[Verdict, Text] = {

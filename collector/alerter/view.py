@@ -10,7 +10,11 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from collector.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Answer, Entry, Incident, detector_of
+from collector.alarms.measures import NOT_ASIDE, Untils
+from collector.alarms.verification import due_at
+from collector.alarms.watch import DeviceState, Heard
 from collector.alerter.models import (
     AttemptShown,
     ConditionShown,
@@ -27,16 +31,12 @@ from collector.alerter.models import (
     Where,
     Who,
 )
-from collector.conditionwords import CLASSES
-from collector.dispatch import Notice
-from collector.incident import Answer, Entry, Incident, detector_of
-from collector.measures import NOT_ASIDE, Untils
-from collector.quorum import counting, missing_skills, wanted
-from collector.reach import UNREACHABLE
-from collector.records import Attempt
-from collector.verification import due_at
-from collector.watch import DeviceState, Heard
-from collector.wording import condition_words, said_words
+from collector.calls.dispatch import Notice
+from collector.calls.quorum import counting, missing_skills, wanted
+from collector.calls.reach import UNREACHABLE
+from collector.messages.conditionwords import CLASSES
+from collector.messages.wording import condition_words, said_words
+from collector.storage.records import Attempt
 from config.people import Language, Text
 from config.profile import Condition, Limit, Point
 from config.site import Device, Site

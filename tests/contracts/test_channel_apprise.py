@@ -9,7 +9,7 @@ import pytest
 
 from collector.alerter.channels import ChannelError
 from collector.alerter.channels.apprise import AppriseChannel
-from collector.message import Words
+from collector.messages.message import Words
 from tests.letters import letter_to
 from tests.sinks import WebSink, listening
 

@@ -11,7 +11,7 @@ import pytest
 
 from collector.alerter.channels import ChannelError
 from collector.alerter.channels.console import ConsoleChannel
-from collector.message import Words
+from collector.messages.message import Words
 from tests.letters import letter_to
 
 

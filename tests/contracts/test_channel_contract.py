@@ -17,7 +17,7 @@ from collector.alerter.channels import Channel, ChannelError
 from collector.alerter.channels.apprise import AppriseChannel
 from collector.alerter.channels.smtp import SmtpChannel
 from collector.alerter.channels.webhook import WebhookChannel
-from collector.message import Words
+from collector.messages.message import Words
 from tests.letters import letter_to
 from tests.servers import free_port
 from tests.sinks import CLOSE, HANG, MailSink, WebSink, listening

@@ -16,13 +16,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from collector.commands import SystemTrouble
-from collector.histories import open_history
-from collector.history import Drain, History, HistoryDown, HistoryRefused
-from collector.historyfile import SqliteHistory
-from collector.influx import line_of
-from collector.records import Batch, Record
-from collector.series import Row, row_of
-from collector.store import Limits, open_store
+from collector.storage.histories import open_history
+from collector.storage.history import Drain, History, HistoryDown, HistoryRefused
+from collector.storage.historyfile import SqliteHistory
+from collector.storage.influx import line_of
+from collector.storage.records import Batch, Record
+from collector.storage.series import Row, row_of
+from collector.storage.store import Limits, open_store
 from config.endpoint import EndpointError
 from config.sparkplug import DataType, Value
 from config.words import Edge, Lane, Quality, Reading, Report

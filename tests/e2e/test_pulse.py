@@ -16,15 +16,15 @@ import pytest
 from collector.alerter.channels import ChannelError, Letter
 from collector.alerter.channels.sink import SINK, SinkChannel
 from collector.alerter.notifier import Notifier
+from collector.calls.pulse import BROKER, HOPS, POLL, STORE, Pulsed
+from collector.calls.pulse import SINK as SINK_HOP
 from collector.clock import SteadyClock
 from collector.desk import Desk, Patience
-from collector.histories import open_history
-from collector.inbox import Inbox
-from collector.listener import Listener
-from collector.pulse import BROKER, HOPS, POLL, STORE, Pulsed
-from collector.pulse import SINK as SINK_HOP
-from collector.records import Batch, Record
-from collector.store import Limits, Store
+from collector.session.inbox import Inbox
+from collector.session.listener import Listener
+from collector.storage.histories import open_history
+from collector.storage.records import Batch, Record
+from collector.storage.store import Limits, Store
 from config.endpoint import parse_mqtt
 from config.loader import load_site
 from config.pulse import words_of

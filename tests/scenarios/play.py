@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from collector.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Answer, Entry, Incident
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Acknowledge, Answered, Command, DeliveryFailed, Refused, Reset, StandDown
-from collector.dispatch import Notice, Reason
-from collector.effects import Owing, Presence
 from collector.engine import Engine
-from collector.incident import Answer, Entry, Incident
-from collector.kept import Forgotten, Kept
-from collector.reasons import SENTENCES
+from collector.messages.reasons import SENTENCES
+from collector.session.effects import Owing, Presence
 from collector.state import Decision, Restored
+from collector.storage.kept import Forgotten, Kept
 from config.site import Site
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report

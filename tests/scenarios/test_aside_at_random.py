@@ -7,7 +7,11 @@ from random import Random
 
 import pytest
 
-from collector.alarm import LATCHING
+from collector.alarms.alarm import LATCHING
+from collector.alarms.incident import Answer
+from collector.alarms.measures import MINUTE_MS, Disablement, Scope, WalkTest, disables, under_test
+from collector.alarms.route import Mode
+from collector.alarms.rules import rules_of
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -21,10 +25,6 @@ from collector.commands import (
     StandDown,
     StartWalkTest,
 )
-from collector.incident import Answer
-from collector.measures import MINUTE_MS, Disablement, Scope, WalkTest, disables, under_test
-from collector.route import Mode
-from collector.rules import rules_of
 from config.profile import Condition
 from config.site import Site
 from tests.scenarios.play import START_MS, Play

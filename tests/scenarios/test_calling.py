@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import Acknowledge, Answered, DeliveryFailed, StandDown, SystemTrouble
-from collector.dispatch import Reason
-from collector.incident import Answer
 from config.profile import Condition
 from tests.scenarios.play import START_MS, Play, people
 from tests.sites import site_data, small_site

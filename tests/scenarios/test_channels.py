@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collector.dispatch import Reason
-from collector.incident import Answer
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from tests.scenarios.play import Play
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
-from collector.dispatch import Reason
+from collector.alarms.alarm import Phase
+from collector.calls.dispatch import Reason
 from config.document import Document
 from config.loader import SHIPPED_PROFILES, read_profile
 from config.profile import Condition, Profile, points_of

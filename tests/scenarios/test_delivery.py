@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Notice, Reason
+from collector.calls.reach import Fault, Reached, fault_of
 from collector.commands import Acknowledge, Delivered, NotDelivered, TestReach
-from collector.dispatch import Notice, Reason
-from collector.incident import Answer
-from collector.reach import Fault, Reached, fault_of
 from config.site import Site
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Incident
+from collector.alarms.measures import Disablement, Scope
+from collector.alarms.route import LIVE, Mode, Route
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Acknowledge, Answered, Disable, Enable, RenewDisablement, StartWalkTest
-from collector.dispatch import Notice, Reason
-from collector.incident import Answer, Incident
-from collector.measures import Disablement, Scope
-from collector.route import LIVE, Mode, Route
 from config.profile import Condition
 from config.site import Site
 from tests.scenarios.play import Play, people

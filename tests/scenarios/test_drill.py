@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Incident
+from collector.alarms.route import Mode
+from collector.calls.dispatch import Reason
+from collector.calls.drill import ECHO_MS, Drill
+from collector.calls.responsetimes import Call, ResponseTimes, id_of
 from collector.commands import Acknowledge, Answered, EndDrill, Reset, StandDown, StartDrill
-from collector.dispatch import Reason
-from collector.drill import ECHO_MS, Drill
-from collector.incident import Answer, Incident
-from collector.message import Words, describe, is_urgent
-from collector.reasons import explain, lines
-from collector.responsetimes import Call, ResponseTimes, id_of
-from collector.route import Mode
+from collector.messages.message import Words, describe, is_urgent
+from collector.messages.reasons import explain, lines
 from config.people import Language
 from config.profile import Kind
 from tests.scenarios.play import Play

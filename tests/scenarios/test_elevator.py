@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import Answered, Freed, Reset, Serviced
-from collector.dispatch import Reason
-from collector.incident import Answer
-from collector.liftlog import LiftLog, figures
-from collector.rescue import Rescue
+from collector.equipment.liftlog import LiftLog, figures
+from collector.equipment.rescue import Rescue
 from config.profile import Profile
 from config.site import Site
 from config.upkeep import Service

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Incident
+from collector.calls.digest import Untold
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Acknowledge, Answered
-from collector.digest import Untold
-from collector.dispatch import Notice, Reason
-from collector.incident import Answer, Incident
 from config.site import Site
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site

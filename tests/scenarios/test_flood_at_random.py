@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import Acknowledge, Answered, DeliveryFailed, Refused
-from collector.dispatch import Reason
-from collector.incident import Answer
 from tests.scenarios.play import Play
 from tests.scenarios.test_flood import lane_of
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import Reset
-from collector.dispatch import Reason
-from collector.incident import Answer
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading
 from tests.sites import GROUP

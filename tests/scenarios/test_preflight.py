@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from collector.calls.dispatch import Reason
+from collector.calls.preflight import Checked
+from collector.calls.reach import Fault, faults_in
 from collector.commands import Delivered, NotDelivered
-from collector.dispatch import Reason
-from collector.preflight import Checked
-from collector.reach import Fault, faults_in
 from config.site import Site
 from tests.scenarios.play import START_MS, Play
 from tests.sites import site_data, small_site

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from collector.cylinder import PressureTrend
-from collector.pressure import at_20c, lagged
+from collector.equipment.cylinder import PressureTrend
+from collector.equipment.pressure import at_20c, lagged
 from config.profile import Profile
 from config.site import Site
 from config.words import Lane

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.calls.dispatch import Reason
+from collector.calls.pulse import BROKER, HOPS, JOURNAL, POLL, SINK, STORE, Pulsed
 from collector.commands import PulseHandedOver, PulseStored, SystemTrouble
-from collector.dispatch import Reason
-from collector.pulse import BROKER, HOPS, JOURNAL, POLL, SINK, STORE, Pulsed
-from collector.wording import condition_words
+from collector.messages.wording import condition_words
 from config.pulse import BEAT, CHANGED_AT_S
 from config.sparkplug import DataType
 from config.words import PULSE, Edge, Lane, Reading, Report

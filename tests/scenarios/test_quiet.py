@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import Answered, Reset, SystemTrouble
-from collector.dispatch import Reason
-from collector.incident import Answer
 from config.profile import Condition
 from tests.scenarios.play import Play, people
 

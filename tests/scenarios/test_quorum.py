@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from collector.dispatch import Reason
-from collector.incident import Answer
-from collector.quorum import skills_of_those_going
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
+from collector.calls.quorum import skills_of_those_going
 from config.people import Skill
 from tests.scenarios.play import Play, people
 from tests.sites import site_data, small_site

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from collector.commands import FalseAlarm, NeedMore, Reset
-from collector.dispatch import Reason
-from collector.incident import Answer
 from tests.scenarios.play import Play
 
 NORTH = ("nora", "ned", "nick")

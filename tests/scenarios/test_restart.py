@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from collector.alarms.incident import Answer
 from collector.commands import Answered, Reset
-from collector.incident import Answer
 from tests.scenarios.play import Play
 
 STEPS: tuple[Callable[[_Play], object], ...] = (

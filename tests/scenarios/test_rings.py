@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.dispatch import Reason
-from collector.incident import Answer
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
 from tests.scenarios.play import Play, people
 from tests.sites import site_data, small_site
 

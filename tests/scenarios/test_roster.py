@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.calls.dispatch import Reason
+from collector.calls.roster import Away, Unmanned
 from collector.commands import Back, SayAway
-from collector.dispatch import Reason
-from collector.incident import Answer
-from collector.roster import Away, Unmanned
 from tests.scenarios.play import START_MS, Play, people
 from tests.sites import site_data, small_site
 

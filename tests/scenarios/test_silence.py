@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
 from collector.commands import SystemTrouble
-from collector.effects import Presence
 from collector.engine import SYSTEM_TROUBLES_MAX, Engine
-from collector.wording import condition_words
+from collector.messages.wording import condition_words
+from collector.session.effects import Presence
 from config.words import Edge, Lane, Report
 from tests.scenarios.play import START_MS, Play, reading
 from tests.sites import GROUP, site_data, small_site

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
 from collector.alerter.view import View
+from collector.calls.dispatch import Reason
 from collector.commands import Acknowledge, Answered, Reset, SystemTrouble
-from collector.dispatch import Reason
 from collector.engine import Engine
-from collector.incident import Answer
-from collector.message import describe
+from collector.messages.message import describe
 from config.profile import Condition, Profile
 from config.site import Site
 from tests.scenarios.play import Play, people

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from collector.chamber import SmokeTrend
+from collector.equipment.chamber import SmokeTrend
 from config.profile import Profile
 from config.site import Site
 from config.words import Lane

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.extent import extent_of
+from collector.alarms.incident import Incident
 from collector.commands import SystemTrouble
 from collector.engine import Engine
-from collector.extent import extent_of
-from collector.incident import Incident
 from config.words import Edge, Lane, Quality, Report
 from tests.scenarios.play import Play, people, reading
 from tests.sites import GROUP, site_data, small_site

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collector.commands import Inspected
-from collector.duedates import Due, Inspection, Standing, Task
+from collector.equipment.duedates import Due, Inspection, Standing, Task
 from config.site import Site
 from tests.scenarios.play import START_MS, Play
 from tests.sites import site_data, small_site

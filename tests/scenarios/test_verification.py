@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.alarms.verification import Cause, Stage
+from collector.calls.dispatch import Reason
 from collector.commands import FalseAlarm, NeedMore
-from collector.dispatch import Reason
-from collector.incident import Answer
-from collector.verification import Cause, Stage
 from config.profile import Profile
 from tests.scenarios.play import Play
 from tests.sites import SMOKE_BITS, _bit, _profile, _register, site_data, small_site

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.measures import Scope, WalkTest, to_prove
+from collector.alarms.route import LIVE, Mode
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Disable, EndWalkTest, StartWalkTest
-from collector.dispatch import Notice, Reason
-from collector.measures import Scope, WalkTest, to_prove
-from collector.message import describe
-from collector.route import LIVE, Mode
+from collector.messages.message import describe
 from config.site import Site
 from tests.scenarios.play import Play, people
 from tests.sites import site_data, small_site

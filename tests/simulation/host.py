@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from collector.account import Positions
-from collector.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Entry, Incident
+from collector.calls.dispatch import Notice
 from collector.commands import Command, Refused, Reset
-from collector.dispatch import Notice
-from collector.edge import EdgeSession
-from collector.effects import Acknowledge, AskRebirth, Effect, Floor, Judge, Owing, Presence, Repeat
 from collector.engine import Engine
-from collector.incident import Entry, Incident
-from collector.kept import Kept
+from collector.session.account import Positions
+from collector.session.edge import EdgeSession
+from collector.session.effects import Acknowledge, AskRebirth, Effect, Floor, Judge, Owing, Presence, Repeat
 from collector.state import Decision, Restored
+from collector.storage.kept import Kept
 from config.site import Site
 from config.wire import decode
 from config.words import Birth, Commit, Data, Death, Edge, Lane, Report

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collector.alarm import Phase
-from collector.dispatch import Reason, people_of
-from collector.incident import Answer, Incident
-from collector.route import Mode
-from collector.verification import Stage
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Incident
+from collector.alarms.route import Mode
+from collector.alarms.verification import Stage
+from collector.calls.dispatch import Reason, people_of
 from config.profile import Condition, Kind
 from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS, Town
 

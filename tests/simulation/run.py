@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
 from collector.commands import Acknowledge, Answered, Reset
-from collector.incident import Answer
 from config.profile import Condition
 from config.wire import encode_death, topic_of
 from config.words import Commit, Death, Edge, Lane

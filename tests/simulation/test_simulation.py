@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.calls.dispatch import Notice
 from collector.commands import Acknowledge, Reset
-from collector.dispatch import Notice
-from collector.edge import EdgeSession
-from collector.effects import Owing, Presence
+from collector.session.edge import EdgeSession
+from collector.session.effects import Owing, Presence
 from collector.state import Decision
 from config.sparkplug import DataType
 from config.words import Lane, Reading, Report

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.measures import WalkTest
+from collector.alarms.verification import Stage
+from collector.calls.dispatch import Notice
 from collector.commands import Acknowledge, Command, Reset
-from collector.dispatch import Notice
-from collector.effects import Owing, Presence
 from collector.engine import Engine
-from collector.measures import WalkTest
+from collector.session.effects import Owing, Presence
 from collector.state import Decision, Restored
-from collector.verification import Stage
 from config.site import KindPlan, Site
 from config.words import Report
 from tests.simulation import promises

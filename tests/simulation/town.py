@@ -17,6 +17,9 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from collector.alarms.incident import Answer
+from collector.alarms.measures import Scope
+from collector.calls.dispatch import Notice
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -32,11 +35,8 @@ from collector.commands import (
     StartDrill,
     StartWalkTest,
 )
-from collector.dispatch import Notice
-from collector.effects import Owing, Presence
 from collector.engine import Engine
-from collector.incident import Answer
-from collector.measures import Scope
+from collector.session.effects import Owing, Presence
 from collector.state import Decision
 from config.profile import Kind
 from config.site import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.account import CHECKS_MAX, RANGES_MAX, LaneAccount, Positions
+from collector.session.account import CHECKS_MAX, RANGES_MAX, LaneAccount, Positions
 from config.words import Committed
 
 ADDED = st.lists(st.integers(1, 40), max_size=60)

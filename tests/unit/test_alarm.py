@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.alarm import LATCHED_TABLE, LATCHING, PLAIN_TABLE, Event, Phase, next_phase
+from collector.alarms.alarm import LATCHED_TABLE, LATCHING, PLAIN_TABLE, Event, Phase, next_phase
 from config.profile import Condition
 
 FLAGS = [condition for condition in Condition if condition.is_flag]

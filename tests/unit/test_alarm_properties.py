@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer, Incident
+from collector.alarms.verification import STAGES, FirstHit, Stage, Step
 from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Refused, Reset, StandDown
-from collector.incident import Answer, Incident
-from collector.verification import STAGES, FirstHit, Stage, Step
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site
 

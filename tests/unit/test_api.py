@@ -16,10 +16,10 @@ import pytest
 from collector.alerter.metrics import Sample, metrics_text
 from collector.alerter.road import ChannelStatus
 from collector.commands import SystemTrouble
-from collector.effects import Counts
-from collector.influx import InfluxHistory
-from collector.records import Attempt
-from collector.series import Row
+from collector.session.effects import Counts
+from collector.storage.influx import InfluxHistory
+from collector.storage.records import Attempt
+from collector.storage.series import Row
 from config.words import Edge, Lane, Quality
 from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, eventually, scene
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from collector.alarms.incident import Answer
 from collector.alerter.drillshapes import DrillList, DrillShown, ResponseTimesList
+from collector.calls.drill import Drill
 from collector.commands import Answered, PulseHandedOver, PulseStored
-from collector.drill import Drill
-from collector.incident import Answer
 from config.pulse import BEAT, CHANGED_AT_S
 from config.sparkplug import DataType
 from config.words import PULSE, Edge, Lane, Reading, Report

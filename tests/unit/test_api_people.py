@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from collector.calls.dispatch import Reason
 from collector.commands import Delivered, NotDelivered
-from collector.dispatch import Reason
 from tests.web.scene import BEARER, START_MS, Scene, scene, web_data
 
 

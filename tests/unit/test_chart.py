@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collector.alarm import LATCHED_TABLE, PLAIN_TABLE
-from collector.chart import chart
-from collector.verification import STAGES
+from collector.alarms.alarm import LATCHED_TABLE, PLAIN_TABLE
+from collector.alarms.chart import chart
+from collector.alarms.verification import STAGES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "alarm-states.md"
-AGAIN = """.venv/bin/python -c 'from collector.chart import chart; print(chart(), end="")' > docs/alarm-states.md"""
+AGAIN = """.venv/bin/python -c 'from collector.alarms.chart import chart; print(chart(), end="")' \
+    > docs/alarm-states.md"""
 
 
 def test_the_page_of_states_is_drawn_from_the_table_that_runs() -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter
 
-from collector.chamber import Rise, SmokeTrend
-from collector.chambers import RISING, WORDS
-from collector.conditionwords import CLASSES, CONDITIONS, VALUES, value_words
-from collector.cylinder import PressureTrend
-from collector.cylinders import LEAKING, STUCK
-from collector.kept import Kept
-from collector.pressure import Day as PressureDay
-from collector.smoke import Day as SmokeDay
-from collector.tables import KEPT
+from collector.equipment.chamber import Rise, SmokeTrend
+from collector.equipment.chambers import RISING, WORDS
+from collector.equipment.cylinder import PressureTrend
+from collector.equipment.cylinders import LEAKING, STUCK
+from collector.equipment.pressure import Day as PressureDay
+from collector.equipment.smoke import Day as SmokeDay
+from collector.messages.conditionwords import CLASSES, CONDITIONS, VALUES, value_words
+from collector.storage.kept import Kept
+from collector.storage.tables import KEPT
 
 
 def test_every_condition_of_upkeep_has_words_in_both_languages() -> None:

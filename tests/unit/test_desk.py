@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from collector.alarms.incident import Answer, Incident
 from collector.alerter.channels import Letter
 from collector.alerter.notifier import Notifier
 from collector.commands import Answered, Refused, SystemTrouble
 from collector.desk import Desk, Patience
-from collector.effects import Counts, Floor, Presence
-from collector.histories import open_history
-from collector.incident import Answer, Incident
-from collector.records import INT64_MAX, Batch, Record
-from collector.store import Limits, Store, StoreFailed
+from collector.session.effects import Counts, Floor, Presence
+from collector.storage.histories import open_history
+from collector.storage.records import INT64_MAX, Batch, Record
+from collector.storage.store import Limits, Store, StoreFailed
 from config.loader import load_site
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Reading, Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.dispatch import Reason, leaders, people_of, responsible
+from collector.calls.dispatch import Reason, leaders, people_of, responsible
 from tests.sites import site_data, small_site
 
 SITE = small_site()

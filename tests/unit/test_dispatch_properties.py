@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.alarms.incident import Answer, Incident
+from collector.calls.dispatch import Notice, Reason, people_of
+from collector.calls.quorum import counting, missing_skills
 from collector.commands import Acknowledge, Answered, Refused, SayAway, StandDown
-from collector.dispatch import Notice, Reason, people_of
-from collector.incident import Answer, Incident
-from collector.quorum import counting, missing_skills
 from config.profile import Kind
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import pytest
 
-from collector.account import HELD_MAX, Positions
-from collector.edge import EdgeSession
-from collector.effects import (
+from collector.session.account import HELD_MAX, Positions
+from collector.session.edge import EdgeSession
+from collector.session.effects import (
     Acknowledge,
     AskRebirth,
     Count,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from collector.dispatch import Reason
-from collector.elevator import ENTRAPMENTS, Course, Signs, Verdict, Word, contradiction, follow, judge
-from collector.liftlog import counted
-from collector.rescue import warnings
-from collector.service import age_years, due_on, last_done
+from collector.calls.dispatch import Reason
+from collector.equipment.elevator import ENTRAPMENTS, Course, Signs, Verdict, Word, contradiction, follow, judge
+from collector.equipment.liftlog import counted
+from collector.equipment.rescue import warnings
+from collector.equipment.service import age_years, due_on, last_done
 from config.loader import load_site
 from config.profile import points_of
 from config.site import Device

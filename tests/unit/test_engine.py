@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collector.commands import DeliveryFailed
-from collector.effects import Presence
 from collector.engine import Engine
+from collector.session.effects import Presence
 from config.loader import load_site
 from config.words import Edge, Lane, Quality, Reading, Report
 from tests.scenarios.play import START_MS, Play, reading

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from collector.listener import Listener
+from collector.session.listener import Listener
 from config.sparkplug import DataType
 from config.wire import check_value, decode, encode_birth, encode_report, topic_of
 from config.words import Birth, Command, Committed, Data, Declared, Edge, Lane, Reading, Report

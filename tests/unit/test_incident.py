@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.incident import PRIORITY, Source, detector_of, is_new_source, outranks
+from collector.alarms.incident import PRIORITY, Source, detector_of, is_new_source, outranks
 
 GENERAL, ONE, TWO, OTHER = Source("panel", None), Source("panel", 1), Source("panel", 2), Source("smoke", None)
 

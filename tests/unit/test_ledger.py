@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from collector import ledger
-from collector.effects import Counts, Floor
-from collector.histories import open_history
-from collector.ledger import COLUMNS, balance, notes, table
-from collector.records import Batch, LedgerRow
-from collector.series import row_of
-from collector.store import Limits, open_store
+from collector.session.effects import Counts, Floor
+from collector.storage import ledger
+from collector.storage.histories import open_history
+from collector.storage.ledger import COLUMNS, balance, notes, table
+from collector.storage.records import Batch, LedgerRow
+from collector.storage.series import row_of
+from collector.storage.store import Limits, open_store
 from config.words import Edge, Lane
 from tests.unit.test_store import record
 

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from collector.alarms.measures import Disablement, Scope, WalkTest, disables, to_prove, under_test, untils
+from collector.alarms.route import Mode
+from collector.alarms.rules import Rule, rules_of
+from collector.alarms.watch import trouble_rule
 from collector.alerter.strip import marks
-from collector.measures import Disablement, Scope, WalkTest, disables, to_prove, under_test, untils
-from collector.route import Mode
-from collector.rules import Rule, rules_of
-from collector.watch import trouble_rule
 from config.site import Site
 from tests.sites import site_data, small_site
 from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, eventually, scene, web_data

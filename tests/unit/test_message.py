@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.advice import advice
-from collector.alarm import Alarm
-from collector.causewords import CAUSE_WORDS
-from collector.dispatch import Reason
-from collector.evidence import witnesses
-from collector.incident import Answer, Incident, Response
-from collector.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
-from collector.nearby import near
-from collector.phrases import PHRASES, Phrases
-from collector.rescue import Rescue
-from collector.roundup import describe_many
-from collector.verification import Cause, FirstHit, Hit, Stage
-from collector.wording import alarm_place, describe_condition, moment, one_line, place_words
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Answer, Incident, Response
+from collector.alarms.verification import Cause, FirstHit, Hit, Stage
+from collector.calls.dispatch import Reason
+from collector.equipment.rescue import Rescue
+from collector.messages.advice import advice
+from collector.messages.causewords import CAUSE_WORDS
+from collector.messages.evidence import witnesses
+from collector.messages.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
+from collector.messages.nearby import near
+from collector.messages.phrases import PHRASES, Phrases
+from collector.messages.roundup import describe_many
+from collector.messages.wording import alarm_place, describe_condition, moment, one_line, place_words
 from config.people import Language
 from config.profile import Condition, Kind
 from config.site import Site

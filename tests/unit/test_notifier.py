@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Incident
 from collector.alerter import road as roads
 from collector.alerter import tries
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.notifier import ATTEMPTS_KEPT, TRIES_AFTER_CLOSE, TRIES_BEFORE_NEXT_CHANNEL, Notifier
 from collector.alerter.road import CALM_SLOTS, SLOTS
 from collector.alerter.tries import BACK_OFF_S, next_try_ms
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
-from collector.dispatch import Notice, Reason
-from collector.incident import Incident
-from collector.records import Attempt
 from collector.state import K
-from collector.store import StoreFailed
+from collector.storage.records import Attempt
+from collector.storage.store import StoreFailed
 from config.profile import Condition, Kind
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 

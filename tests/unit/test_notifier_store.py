@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from collector.alarm import Alarm
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Incident
 from collector.alerter.channels import ChannelError, Letter
 from collector.alerter.notifier import Notifier
-from collector.dispatch import Notice, Reason
-from collector.incident import Incident
-from collector.preflight import Checked
-from collector.reach import LastTest, Reached
-from collector.records import Attempt, Batch
+from collector.calls.dispatch import Notice, Reason
+from collector.calls.preflight import Checked
+from collector.calls.reach import LastTest, Reached
 from collector.state import Decision, K
-from collector.store import Store, open_store
+from collector.storage.records import Attempt, Batch
+from collector.storage.store import Store, open_store
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 
 

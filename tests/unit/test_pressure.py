@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from collector.pressure import Cause, Day, Verdict, at_20c, estimate, judge_leak, lagged
-from collector.trend import days_wanted, line
+from collector.equipment.pressure import Cause, Day, Verdict, at_20c, estimate, judge_leak, lagged
+from collector.equipment.trend import days_wanted, line
 
 
 @pytest.mark.parametrize(

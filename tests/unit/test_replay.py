@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector import replay
-from collector.dispatch import Reason
+from collector.calls.dispatch import Reason
 from collector.recording import Act, BadLine, Message, Tick, read_line, write_message, write_tick
 from collector.replay import Decided, Replay
 from config.profile import Kind

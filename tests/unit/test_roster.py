@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.dispatch import Reason, near_teams, nearest, teams_outward
-from collector.roster import Away, Roster
+from collector.calls.dispatch import Reason, near_teams, nearest, teams_outward
+from collector.calls.roster import Away, Roster
 from collector.state import Restored, State
 from config.calendar import Calendar, Hours
 from config.site import Site

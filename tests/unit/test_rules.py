@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.rules import Rule, rules_of
+from collector.alarms.rules import Rule, rules_of
 from config.profile import Condition, Kind
 from config.sparkplug import DataType
 from config.words import Quality, Reading

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.heard import Heard
-from collector.signals import meaning, signal, signal_bool, signal_number
+from collector.alarms.heard import Heard
+from collector.equipment.signals import meaning, signal, signal_bool, signal_number
 from config.profile import Profile, Signal, SignalName
 from config.sparkplug import DataType
 from config.words import Quality, Reading

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from collector.smoke import Day, Level, baseline, contamination, judge_drift, percent
+from collector.equipment.smoke import Day, Level, baseline, contamination, judge_drift, percent
 
 
 def days(count: int, per_day: float, start: float = 5.0, noise: float = 0.0, seed: int = 1) -> list[Day]:

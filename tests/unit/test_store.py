@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from collector.alarm import Alarm, Phase
-from collector.dispatch import Notice, Reason
-from collector.effects import Counts, Floor
-from collector.incident import Answer, Entry, Incident, Response
-from collector.records import Attempt, Batch, Recalled, Record, StoredLane
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Answer, Entry, Incident, Response
+from collector.calls.dispatch import Notice, Reason
+from collector.session.effects import Counts, Floor
 from collector.state import Decision
-from collector.store import Limits, Store, StoreFailed, StoreRefused, open_store
+from collector.storage.records import Attempt, Batch, Recalled, Record, StoredLane
+from collector.storage.store import Limits, Store, StoreFailed, StoreRefused, open_store
 from config.endpoint import EndpointError
 from config.profile import Condition, Kind
 from config.sparkplug import DataType
@@ -312,7 +312,7 @@ def test_a_store_that_cannot_be_used_says_why(tmp_path: Path) -> None:
 
 STREAM = """
 import asyncio, sys
-from collector.records import Batch
+from collector.storage.records import Batch
 from tests.unit.test_store import record, open_store, SMALL
 async def main():
     store = await open_store("sqlite:" + sys.argv[1], SMALL)
@@ -357,8 +357,8 @@ FULL_DISK = """
 import asyncio, sys
 from pathlib import Path
 from collector.state import Decision
-from collector.records import Batch
-from collector.store import Limits, StoreFailed
+from collector.storage.records import Batch
+from collector.storage.store import Limits, StoreFailed
 from config.words import Lane
 from tests.unit.test_store import incident, opened, record
 folder = Path(sys.argv[1])

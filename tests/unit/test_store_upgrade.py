@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.alarm import Phase
-from collector.incident import Answer
-from collector.route import LIVE
-from collector.store import StoreRefused, open_store
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
+from collector.alarms.route import LIVE
+from collector.storage.store import StoreRefused, open_store
 
 # As version 1 wrote them, in a file of which nothing else is older.
 ALARM_1 = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.dispatch import Reason
+from collector.calls.dispatch import Reason
 from config.document import Mistakes
 from config.loader import load_site
 from config.site import Site

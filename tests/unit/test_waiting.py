@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from collector.waiting import ALARMS_EXTRA, WAITING_MAX, Waiting
+from collector.session.waiting import ALARMS_EXTRA, WAITING_MAX, Waiting
 from config.sparkplug import Metric, WireError
 from config.words import Birth, Data, Death, Edge, Lane
 from tests.unit.test_edge import EDGE, dbirth, nbirth, record

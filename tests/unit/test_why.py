@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from collector import why
+from collector.alarms.incident import Answer
 from collector.commands import FalseAlarm
-from collector.incident import Answer
-from collector.reasons import Why, lines
-from collector.records import Attempt, Batch
-from collector.store import Limits, open_store
+from collector.messages.reasons import Why, lines
+from collector.storage.records import Attempt, Batch
+from collector.storage.store import Limits, open_store
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site
 

@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from collector.alarms.incident import Incident
 from collector.alerter.app import make_app
 from collector.alerter.links import Links
 from collector.desk import Desk
-from collector.effects import Owing, Presence
-from collector.histories import open_history
-from collector.incident import Incident
-from collector.store import open_store
+from collector.session.effects import Owing, Presence
+from collector.storage.histories import open_history
+from collector.storage.store import open_store
 from config.site import Site
 from config.sparkplug import DataType
 from config.words import Edge, Quality, Reading, Report

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from collector.alarm import Phase
+from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
 from collector.alerter.catalogue import MESSAGES, choose_language, say
-from collector.callout import RECALL_AFTER_MS
+from collector.calls.callout import RECALL_AFTER_MS
+from collector.calls.dispatch import Reason
 from collector.commands import SystemTrouble
-from collector.dispatch import Reason
-from collector.incident import Answer
 from config.profile import Condition, Kind
 from config.words import Quality
 from tests.sites import site_data

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from collector.message import Words
+from collector.messages.message import Words
 
 T = TypeVar("T")
 THREADS_MAX = 16  # blocking calls of one channel under way, the hanging ones included

@@ -8,7 +8,7 @@ import threading
 from typing import TextIO
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
-from collector.wording import one_line
+from collector.messages.wording import one_line
 
 _URGENT, _PLAIN = "\x1b[1;31m", "\x1b[0m"
 LINE_MAX = 1000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from collector.alerter.channels.channel import Letter
 from collector.commands import PulseHandedOver, PulseStored
-from collector.records import Record
+from collector.storage.records import Record
 from config.pulse import BEAT
 from config.words import PULSE
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from collector.alerter.channels.channel import ChannelError, Letter, Threads
-from collector.wording import one_line
+from collector.messages.wording import one_line
 
 ANSWER_WITHIN_S = 10.0  # each answer of the server but the last
 TAKEN_WITHIN_S = 30.0  # the one to the mail itself: given up too early, a mail that was taken would go again

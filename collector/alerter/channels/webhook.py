@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from collector.alerter.channels.channel import ChannelError, Letter
-from collector.wording import one_line
+from collector.messages.wording import one_line
 
 CONNECT_WITHIN_S = 5.0
 ANSWER_WITHIN_S = 10.0

@@ -11,20 +11,20 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.alarm import LATCHING, Phase
+from collector.alarms.alarm import LATCHING, Phase
+from collector.alarms.incident import Answer, Incident, Word
+from collector.alarms.route import Mode
 from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkFault, LinkRefused
 from collector.alerter.pages.board import card_of
 from collector.alerter.rescues import rescues_of
-from collector.authority import may_decide
+from collector.calls.authority import may_decide
+from collector.calls.dispatch import leaders
+from collector.calls.remarks import CALLS
 from collector.commands import Answered, Command, FalseAlarm, Freed, NeedMore, Refused, Reset, StandDown
-from collector.dispatch import leaders
-from collector.incident import Answer, Incident, Word
-from collector.message import HEARD_LATER_MS
-from collector.remarks import CALLS
-from collector.route import Mode
-from collector.store import StoreFailed
+from collector.messages.message import HEARD_LATER_MS
+from collector.storage.store import StoreFailed
 from config.people import Language, Person
 from config.site import Building
 

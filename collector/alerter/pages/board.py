@@ -9,18 +9,18 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from collector.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Answer
+from collector.alarms.measures import Untils
+from collector.alarms.route import Mode
+from collector.alarms.watch import DeviceState, GatewayState
 from collector.alerter.api import aside_of, detail
 from collector.alerter.catalogue import say
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import ConditionShown, IncidentShown, ResponseShown, Where
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
-from collector.incident import Answer
-from collector.measures import Untils
-from collector.route import Mode
-from collector.store import StoreFailed
-from collector.watch import DeviceState, GatewayState
+from collector.storage.store import StoreFailed
 from config.people import Language, Text
 from config.profile import Condition, Kind
 from config.site import Device

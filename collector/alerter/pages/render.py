@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
 from collector.alerter.strip import Mark
-from collector.wording import place_words
+from collector.messages.wording import place_words
 from config.people import Language
 from config.site import Place
 

@@ -1,0 +1,1 @@
+"""From a reading to a condition and an incident: rules, latching, verification, silence, disablement."""

@@ -1,0 +1,94 @@
+"""What people say beside their answers: that it is a false alarm, that they need more people.
+
+A false alarm is believed of who is there, and of who decides for the building; of anybody else it is shown only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from collector.alarms.firsthit import FirstHits
+from collector.alarms.incident import Answer, Incident, Remark, Word
+from collector.alarms.route import Mode
+from collector.calls.authority import may_decide
+from collector.calls.callout import CallOut
+from collector.commands import FalseAlarm, NeedMore, Refused
+from collector.part import Handler, Part
+from collector.state import State
+from config.profile import Condition
+from config.site import Site
+
+CALLS = (Condition.ALARM, Condition.PRE_ALARM)  # what more people can be called to
+
+
+class Remarks(Part):
+    """Carries out FalseAlarm and NeedMore."""
+
+    def __init__(self, site: Site, state: State, call_out: CallOut, first_hits: FirstHits) -> None:
+        self._site = site
+        self._state = state
+        self._call_out = call_out
+        self._first_hits = first_hits
+
+    def handlers(self) -> Mapping[type, Handler]:
+        """FalseAlarm, NeedMore."""
+        return {FalseAlarm: self._false_alarm, NeedMore: self._need_more}
+
+    def _false_alarm(self, command: FalseAlarm, now: int) -> None:
+        """The latch stays until the reset; only the call ends, and nothing becomes loud by itself."""
+        incident = self._incident(command)
+        obeyed = self._decides(incident, command.person) or _answer(incident, command.person) is Answer.ARRIVED
+        obeyed = obeyed and incident.route.mode is not Mode.DRILL  # which its leader ends, and which is no alarm
+        if not self._remark(incident, command.person, Word.FALSE_ALARM, obeyed, now):
+            return
+        event = "false-alarm" if obeyed else "false-alarm-not-obeyed"
+        self._state.log(now, event, incident=incident.id, person=command.person)
+        if obeyed:
+            self._call_out.stand_down(self._state.incidents[incident.id], command.person, now)
+            self._first_hits.dismissed(self._state.incidents[incident.id], now)
+
+    def _need_more(self, command: NeedMore, now: int) -> None:
+        incident = self._incident(command)
+        coming = _answer(incident, command.person) in (Answer.GOING, Answer.ARRIVED)
+        if not (coming or self._decides(incident, command.person)):
+            raise Refused("not-authorised", "More people are called for who is going or there, or for a leader.")
+        if incident.condition not in CALLS or incident.route.mode not in (Mode.LIVE, Mode.DRILL):
+            raise Refused("no-call", "Nobody is called out to this: only leader and manager know of it.")
+        self._remark(incident, command.person, Word.NEED_MORE, True, now)
+        self._state.log(now, "need-more", incident=incident.id, person=command.person)
+        incident = self._state.incidents[incident.id]
+        if incident.verifying:
+            self._first_hits.more(incident, now)
+        else:
+            self._call_out.more(incident, now)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _incident(self, command: FalseAlarm | NeedMore) -> Incident:
+        incident = self._state.incidents.get(command.incident)
+        if incident is None and command.incident in self._state.closed:
+            raise Refused("closed", "This incident is closed.")
+        if incident is None:
+            raise Refused("unknown-incident", "There is no open incident with this id.")
+        if command.person not in self._site.people:
+            raise Refused("unknown-person", "The site does not know this person.")
+        return incident
+
+    def _decides(self, incident: Incident, person: str) -> bool:
+        return may_decide(self._site, incident.building, person)
+
+    def _remark(self, incident: Incident, person: str, word: Word, obeyed: bool, now: int) -> bool:
+        """Note it in place of the person's last; False if they have said just that in this call already."""
+        said = [each for each in incident.remarks if (each.person, each.word) == (person, word)]
+        if any((each.call, each.obeyed) == (incident.call, obeyed) for each in said):
+            return False
+        kept = tuple(each for each in incident.remarks if each not in said)
+        remark = Remark(person, word, now, incident.call, obeyed)
+        self._state.put_incident(replace(incident, remarks=(*kept, remark)))
+        return True
+
+
+def _answer(incident: Incident, person: str) -> Answer | None:
+    """What somebody has answered last, to whichever call: who is there stays there."""
+    return next((each.answer for each in incident.responses if each.person == person), None)

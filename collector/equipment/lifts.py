@@ -1,0 +1,257 @@
+"""The elevators of a site: their raw signals judged beside what their controllers say, and conditions made of it.
+
+The controller's own entrapment flag is evidence. It calls people at once as long as nothing speaks against it. Where
+the door stands open at a floor, or somebody works on the lift, it is told as a pre-alarm; an open door that does not
+end within a minute makes it an alarm after all. A missed entrapment is worse than a needless walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from collector.agenda import Agenda
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.conditions import Conditions, When, ours
+from collector.alarms.heard import DeviceState
+from collector.alarms.rules import Rule
+from collector.equipment.elevator import (
+    ENTRAPMENTS,
+    FLAG_BELIEVED_MS,
+    FLAG_ECHO_MS,
+    Course,
+    Signs,
+    Word,
+    contradiction,
+    follow,
+    judge,
+    signs_of,
+)
+from collector.equipment.keepers import keepers
+from collector.part import Part
+from collector.state import State
+from config.profile import Condition, Kind, Profile, SignalName, points_of
+from config.site import Device, Site
+from config.upkeep import judges_entrapment
+from config.words import Report
+
+_CLASS: Mapping[Word, tuple[Condition, Kind]] = {
+    **dict.fromkeys(ENTRAPMENTS, (Condition.ALARM, Kind.ENTRAPMENT)),
+    Word.PRESSED: (Condition.PRE_ALARM, Kind.ENTRAPMENT),
+    Word.POWER_LOSS: (Condition.TROUBLE, Kind.FAULT),
+    Word.INSPECTION: (Condition.TEST, Kind.FAULT),
+}
+_SUPERVISORY = (Condition.SUPERVISORY, Kind.EQUIPMENT)
+# What a profile may have as a flag of its own; then the device tells it, and not we.
+_OWN_FLAGS: Mapping[Word, tuple[str, ...]] = {
+    Word.OVERSPEED: ("overspeed",),
+    Word.OVER_TRAVEL: ("over_travel", "over_travel_top", "over_travel_bottom"),
+    Word.RUNS_OPEN: ("runs_door_open",),
+    Word.CYCLING: ("door_cycling",),
+    Word.STOP_OUTSIDE: ("stop_outside_zone",),
+    Word.HELD_OPEN: ("door_held_open",),
+    Word.RUN_TIMEOUT: ("run_timeout",),
+    Word.POWER_LOSS: ("power_loss", "power_lost"),
+    Word.OUT_OF_SERVICE: ("out_of_service",),
+    Word.FIREMAN: ("fireman",),
+    Word.INSPECTION: ("inspection",),
+    Word.PRESSED: ("car_call", "alarm_key"),
+}
+_SUSPICIONS = ("outside", "shut", "standing", "key")  # what a silence does not end
+_AGAINST = (SignalName.LEVEL, SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED, SignalName.MOVING, SignalName.INSPECTION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lift:
+    """An elevator of the site, and what is judged of it."""
+
+    device: Device
+    profile: Profile
+    rules: Mapping[Word, Rule]
+    flags: Mapping[str, Rule]  # the controller's own entrapment conditions, by key
+    rated_m_s: float | None
+
+
+class Lifts(Part):
+    """Judges every elevator whose profile has signals."""
+
+    def __init__(
+        self, site: Site, state: State, conditions: Conditions, devices: Mapping[str, DeviceState], now: int
+    ) -> None:
+        self._state = state
+        self._conditions = conditions
+        self._devices = devices
+        self._lifts = {lift.device.id: lift for lift in _lifts_of(site, devices)}
+        self._agenda: Agenda[str] = Agenda()
+        for course in list(state.kept(Course).values()):
+            if course.id not in self._lifts:
+                state.forget(course)
+            else:
+                self._agenda.set(course.id, now)
+
+    def weighs(self, device: DeviceState, rule: Rule, report: Report, now: int) -> Rule:
+        """The controller's entrapment flag against the other signals, as they are with this report."""
+        lift = self._lifts.get(device.device)
+        if lift is None or rule.key not in lift.flags or report.historical or rule.key in self._state.alarms:
+            return rule
+        signs = signs_of(lift.profile, device.values)
+        if contradiction(follow(self._course(lift), signs, now), signs, now) is None:
+            return rule
+        return replace(rule, condition=Condition.PRE_ALARM)
+
+    def heard(self, device: DeviceState, report: Report, now: int) -> None:
+        """Follow the car. What comes from a backlog is judged by its own time, if its gateway knows the time."""
+        lift = self._lifts.get(device.device)
+        if lift is not None:
+            dated = report.historical and f"{device.gateway}:clock" not in self._state.alarms
+            self._look(lift, min(report.at_ms, now) if dated else now, now, historical=dated)
+
+    def has_source(self, alarm: Alarm) -> bool:
+        """True for what is judged here, and for a flag of the controller that was taken as a pre-alarm."""
+        lift = self._lifts.get(alarm.device)
+        if lift is None:
+            return False
+        rules = {rule.key: rule for rule in lift.rules.values()} | dict(lift.flags)
+        rule = rules.get(alarm.key)
+        if rule is None or (rule.kind, rule.building) != (alarm.kind, alarm.building):
+            return False
+        return alarm.condition is rule.condition or (alarm.key in lift.flags and alarm.condition is Condition.PRE_ALARM)
+
+    def wake(self, now: int) -> None:
+        """What was so for long enough. Of a device that is gone nothing is known meanwhile."""
+        for name in self._agenda.due(now):
+            lift = self._lifts[name]
+            if self._devices[name].online is True:
+                self._look(lift, now, now)
+                continue
+            course = self._course(lift)
+            lasting = {what: since for what, since in course.since.items() if what in _SUSPICIONS}
+            if lasting != course.since:
+                self._state.keep(replace(course, since=lasting))
+
+    def wake_at(self) -> int | None:
+        """When a car is looked at again."""
+        return self._agenda.next_at()
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _course(self, lift: _Lift) -> Course:
+        return self._state.kept(Course).get(lift.device.id) or Course(lift.device.id)
+
+    def _look(self, lift: _Lift, at: int, now: int, historical: bool = False) -> None:
+        name = lift.device.id
+        signs = signs_of(lift.profile, self._devices[name].values)
+        before, bypass, told = self._course(lift), self._is_attended(name), self._flag_is_alarm(lift)
+        course = replace(follow(before, signs, at, bypass), flagged=told)
+        if before.flagged and not told:
+            course = replace(course, flag_ended_at=at)
+        if course != before:
+            self._state.keep(course)
+        verdict = judge(course, signs, at, lift.rated_m_s, bypass)
+        flag, flag_at = self._flag(lift, course, signs, now)
+        echo_until = None if course.flag_ended_at is None else min(course.flag_ended_at, at) + FLAG_ECHO_MS
+        told = told or (echo_until is not None and at < echo_until)
+        for word, so in (dict(verdict.holds) | {Word.FLAG: flag}).items():
+            rule = lift.rules.get(word)
+            alarm = None if rule is None else self._state.alarms.get(rule.key)
+            active = alarm is not None and alarm.source_active
+            if rule is None or so is None or so is active:
+                continue
+            if not so:
+                self._conditions.cleared(rule.key, ours(now), now)
+            elif not (told and word in ENTRAPMENTS) and not (word is Word.PRESSED and self._is_called(name)):
+                when = When(min(verdict.since.get(word, at), now), historical=historical, ours=True)
+                self._conditions.raised(rule, _value(word, signs), when, now)
+        times = [time for time in (verdict.look_at, flag_at, echo_until) if time is not None and time > at]
+        self._agenda.set(name, max(min(times), now + 1) if times else None)
+
+    def _flag(self, lift: _Lift, course: Course, signs: Signs, now: int) -> tuple[bool | None, int | None]:
+        """Whether the controller's flag, taken as a pre-alarm, is to be believed after all; and when to ask again."""
+        lowered = [alarm for alarm in self._flags_up(lift) if alarm.condition is Condition.PRE_ALARM]
+        if not lowered:
+            return False, None
+        believed_at = min(alarm.heard_at_ms for alarm in lowered) + FLAG_BELIEVED_MS
+        against = contradiction(course, signs, now)
+        values = self._devices[lift.device.id].values
+        points = [lift.profile.signals[name].point for name in _AGAINST if name in lift.profile.signals]
+        unheard = any(point not in values for point in points)  # since the collector started
+        if against == "inspection":
+            return None, None
+        if (against == "open" or unheard) and now < believed_at:
+            return None, believed_at
+        return True, None
+
+    def _flags_up(self, lift: _Lift) -> list[Alarm]:
+        found = (self._state.alarms.get(key) for key in lift.flags)
+        return [alarm for alarm in found if alarm is not None and alarm.source_active]
+
+    def _flag_is_alarm(self, lift: _Lift) -> bool:
+        """True while the controller itself has called people: what we judge says the same."""
+        return any(alarm.condition is Condition.ALARM for alarm in self._flags_up(lift))
+
+    def _is_called(self, device: str) -> bool:
+        """True while somebody is known to be trapped: a pressed key is no news then."""
+        found = (self._state.alarms.get(key) for key in self._entrapment_keys(device))
+        return any(a is not None and a.condition is Condition.ALARM and a.source_active for a in found)
+
+    def _is_attended(self, device: str) -> bool:
+        """True between the acknowledgement of an entrapment and its end: then no key is filtered (EN 81-28)."""
+        return any(
+            alarm is not None and alarm.phase in (Phase.ACKNOWLEDGED, Phase.AWAITING_RESET)
+            for alarm in (self._state.alarms.get(key) for key in self._entrapment_keys(device))
+        )
+
+    def _entrapment_keys(self, device: str) -> Iterable[str]:
+        lift = self._lifts[device]
+        return [*(key for key in lift.flags), *(rule.key for word, rule in lift.rules.items() if word in ENTRAPMENTS)]
+
+
+def _lifts_of(site: Site, devices: Mapping[str, DeviceState]) -> Iterable[_Lift]:
+    for device in site.devices.values():
+        profile = site.profiles[device.profile]
+        if profile.category != "lift" or not profile.signals:
+            continue
+        flags = {
+            rule.key: rule
+            for rules in devices[device.id].rules.values()
+            for rule in rules
+            if (rule.condition, rule.kind) == (Condition.ALARM, Kind.ENTRAPMENT)
+        }
+        rated = device.lift.rated_speed_m_s if device.lift is not None else None
+        told = keepers(site, device)
+        rules = {word: _rule(device, word, told) for word in _judged(profile, bool(flags), rated)}
+        yield _Lift(device, profile, rules, flags, rated)
+
+
+def _rule(device: Device, word: Word, told: tuple[str, ...]) -> Rule:
+    condition, kind = _CLASS.get(word, _SUPERVISORY)
+    tell = told if kind is not Kind.ENTRAPMENT else ()
+    return Rule(f"{device.id}:{word}", device.id, word.value, device.place.building, condition, kind, tell=tell)
+
+
+def _judged(profile: Profile, has_flag: bool, rated_m_s: float | None) -> Iterable[Word]:
+    """What can be judged by the profile's signals and is not told by the device itself.
+
+    A speed above the rated one is: a box knows no rated speed.
+    """
+    flags = {point.name for point in points_of(profile) if point.condition.is_flag}
+    judges = judges_entrapment(profile)
+    for word in Word:
+        own = any(name in flags for name in _OWN_FLAGS.get(word, ()))
+        if word in (Word.BETWEEN, Word.AT_LEVEL):
+            wanted = judges
+        elif word is Word.FLAG:
+            wanted = has_flag
+        elif word is Word.KEY:
+            wanted = SignalName.ALARM_KEY in profile.signals
+        else:
+            wanted = not own or (word is Word.OVERSPEED and rated_m_s is not None)
+        if wanted:
+            yield word
+
+
+def _value(word: Word, signs: Signs) -> str:
+    """What the signals said, for people; in no language."""
+    if word is Word.OVERSPEED and signs.speed_m_s is not None:
+        return f"{abs(signs.speed_m_s):.2f} m/s"
+    return f"{signs.floor:g}F" if signs.floor is not None else ""

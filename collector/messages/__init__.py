@@ -1,0 +1,1 @@
+"""The words that people read: notices, conditions, and why somebody was called."""

@@ -1,0 +1,111 @@
+"""The history: every record as a row of a time series, for curves and for the ledger's last column.
+
+It stands behind the store's spool: slow or down, it delays nothing but itself. Writing is idempotent,
+so a batch of which nobody knows whether it arrived is simply written again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from collector.commands import SystemTrouble
+from collector.storage.records import Spooled
+from collector.storage.series import Row, row_of
+from collector.storage.store import Store
+from config.words import Edge, Lane
+
+BATCH_ROWS = 500
+RECENT_ROWS_MAX = 5_000
+IDLE_S = 0.5  # how long an empty spool is left alone
+BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+log = logging.getLogger(__name__)
+
+
+class HistoryDown(Exception):
+    """The history cannot be reached or cannot write now: try again later."""
+
+
+class HistoryRefused(Exception):
+    """The history will not take (part of) what it was given, however often it is tried."""
+
+
+class History(Protocol):
+    """What every history does. All raise HistoryDown; only `write` raises HistoryRefused."""
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """Write rows; the same rows again change nothing. After HistoryRefused some may be written."""
+
+    async def count(self, edge: Edge, epoch: str, lane: Lane) -> int:
+        """How many records of a lane of a journal are in the history."""
+
+    async def recent(self, device: str, point: str, since_ms: int) -> list[tuple[int, float | str]]:
+        """The newest values of a point as (UTC ms, value), oldest first, at most RECENT_ROWS_MAX."""
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class Drain:
+    """Carries the store's spool into the history, alarms first. A history that is down becomes trouble."""
+
+    def __init__(self, store: Store, history: History, report: Callable[[SystemTrouble], Awaitable[object]]) -> None:
+        self._store = store
+        self._history = history
+        self._report = report
+        self.down: str | None = None  # why the history cannot be written now
+        self._told: bool | None = None  # what the engine knows; after a start it may remember an old trouble
+        self.written = 0
+        self.refused = 0
+
+    async def run(self) -> None:
+        """Until cancelled. Raises StoreFailed."""
+        failures = 0
+        while True:
+            try:
+                carried = await self.carry()
+            except HistoryDown as error:
+                await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                failures += 1
+                await self._say(str(error))
+                continue
+            if carried:
+                failures = 0
+                await self._say(None)
+            if carried < BATCH_ROWS:
+                await asyncio.sleep(IDLE_S)
+
+    async def carry(self) -> int:
+        """Carry one batch; returns how many rows left the spool. Raises HistoryDown or StoreFailed."""
+        batch = await self._store.spool(BATCH_ROWS)
+        if batch:
+            await self._write(batch)
+        return len(batch)
+
+    async def _write(self, batch: Sequence[Spooled]) -> None:
+        """Write a batch; one that is refused is halved until the rows that are to blame stand alone."""
+        rows = [row for each in batch if (row := row_of(each.record)) is not None]
+        try:
+            if rows:
+                await self._history.write(rows)
+        except HistoryRefused as error:
+            if len(batch) == 1:
+                self.refused += 1
+                log.warning("the history refused a record of %s: %s", batch[0].record.report.edge.node, error)
+                await self._store.refuse(batch[0].number, str(error))
+                return
+            half = len(batch) // 2
+            await self._write(batch[:half])
+            await self._write(batch[half:])
+            return
+        self.written += len(batch)
+        await self._store.drained([each.number for each in batch])
+
+    async def _say(self, down: str | None) -> None:
+        self.down = down
+        if self._told != (down is not None):
+            self._told = down is not None
+            log.info("history: %s", down or "can be written")
+            await self._report(SystemTrouble("history", self._told, down or "can be written"))

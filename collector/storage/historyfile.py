@@ -1,0 +1,153 @@
+"""The history in a SQLite file: values by series, name and time, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from collector.storage.database import Kind, NotOurs, connect, transaction
+from collector.storage.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
+from collector.storage.series import POSITION, TEXT_SUFFIX, Row, field_of
+from config.words import Edge, Lane
+
+T = TypeVar("T")
+BYTES_MAX = 4 << 30  # about a year of a thousand points; a larger community keeps its history in InfluxDB
+DAY_NS = 86_400 * 1_000_000_000
+HISTORY = Kind(
+    "history",
+    0x43414C48,  # "CALH"
+    1,
+    """
+    CREATE TABLE series (
+        number INTEGER PRIMARY KEY, group_id TEXT NOT NULL, gateway TEXT NOT NULL, building TEXT NOT NULL,
+        device TEXT NOT NULL, lane TEXT NOT NULL, epoch TEXT NOT NULL,
+        pruned INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (device, group_id, gateway, building, lane, epoch)
+    );
+    CREATE TABLE fields (
+        series INTEGER NOT NULL, name TEXT NOT NULL, time_ns INTEGER NOT NULL, value NOT NULL,
+        PRIMARY KEY (series, name, time_ns)
+    ) WITHOUT ROWID;
+    """,
+)
+
+log = logging.getLogger(__name__)
+
+
+class SqliteHistory:
+    """A file of its own beside the store: small communities need no server.
+
+    Beyond `bytes_max` the oldest days are dropped; how many records they held stays counted.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False, bytes_max: int = BYTES_MAX) -> None:
+        self.path = path
+        self._bytes_max = bytes_max
+        self._read_only = read_only
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, "history")
+
+    async def open(self) -> None:
+        """Open or create the file. Raises HistoryRefused if it is not ours."""
+        try:
+            await self._run(self._open)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """See `History.write`."""
+        await self._run(lambda: self._write(rows))
+
+    async def count(self, edge: Edge, epoch: str, lane: Lane) -> int:
+        """See `History.count`."""
+        sql = (
+            "SELECT coalesce(sum(pruned + (SELECT count(*) FROM fields WHERE series = number AND name = ?)), 0)"
+            " FROM series WHERE (group_id, gateway, epoch, lane) = (?, ?, ?, ?)"
+        )
+        rows = await self._all(sql, (POSITION, edge.group, edge.node, epoch, lane))
+        return int(rows[0][0])
+
+    async def recent(self, device: str, point: str, since_ms: int) -> list[tuple[int, float | str]]:
+        """See `History.recent`."""
+        field = field_of(point)
+        sql = (
+            "SELECT time_ns / 1000000, value FROM fields WHERE series IN (SELECT number FROM series WHERE device = ?)"
+            " AND name IN (?, ?) AND time_ns >= ? ORDER BY time_ns DESC LIMIT ?"
+        )
+        rows = await self._all(sql, (device, field, field + TEXT_SUFFIX, since_ms * 1_000_000, RECENT_ROWS_MAX))
+        return [(at_ms, value) for at_ms, value in reversed(rows)]
+
+    async def close(self) -> None:
+        """See `History.close`."""
+        await asyncio.to_thread(self._close)
+
+    async def _all(self, sql: str, values: tuple[str | int, ...]) -> list[tuple[int, float | str]]:
+        return await self._run(lambda: self._opened().execute(sql, values).fetchall())
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (NotOurs, OverflowError) as error:
+            raise HistoryRefused(str(error)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise HistoryDown(f"history {self.path}: {error}") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise HistoryDown(f"history {self.path} is closed")
+        return self._connection
+
+    def _open(self) -> None:
+        self._connection = connect(self.path, HISTORY, self._read_only)
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            for row in rows:
+                series = self._series(row)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO fields (series, name, time_ns, value) VALUES (?, ?, ?, ?)",
+                    [(series, name, row.time_ns, value) for name, value in row.fields.items()],
+                )
+
+        transaction(self._opened(), write)
+        while self._bytes() > self._bytes_max and transaction(self._opened(), self._prune):
+            pass
+
+    def _bytes(self) -> int:
+        """What the rows take; free pages of the file are used again."""
+        numbers = [self._opened().execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")]
+        return int((numbers[0] - numbers[1]) * self._opened().execute("PRAGMA page_size").fetchone()[0])
+
+    def _prune(self, connection: sqlite3.Connection) -> int:
+        """Drop the oldest day there is; returns how many values went. One day of all series is left at least."""
+        first, last = connection.execute("SELECT min(time_ns), max(time_ns) FROM fields").fetchone()
+        if first is None or last - first <= DAY_NS:
+            return 0
+        until = first + DAY_NS
+        connection.execute(
+            "UPDATE series SET pruned = pruned +"
+            " (SELECT count(*) FROM fields WHERE series = number AND name = ? AND time_ns < ?)",
+            (POSITION, until),
+        )
+        went = connection.execute("DELETE FROM fields WHERE time_ns < ?", (until,)).rowcount
+        log.warning("the history has reached %d bytes: its oldest day is dropped, %d values", self._bytes_max, went)
+        return went
+
+    def _series(self, row: Row) -> int:
+        key = tuple(row.tags.get(tag, "") for tag in ("group", "gateway", "building", "device", "lane", "epoch"))
+        columns = "group_id, gateway, building, device, lane, epoch"
+        self._opened().execute(f"INSERT OR IGNORE INTO series ({columns}) VALUES (?, ?, ?, ?, ?, ?)", key)
+        found = self._opened().execute(f"SELECT number FROM series WHERE ({columns}) = (?, ?, ?, ?, ?, ?)", key)
+        return int(found.fetchone()[0])
+
+    def _close(self) -> None:
+        self._thread.shutdown(wait=True)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,25 @@
+"""What is kept beside alarms, incidents and notices: disablements, drills, absences, baselines and the like.
+
+A kept thing is a frozen dataclass that inherits `Kept`; `collector.storage.tables` lists them all by the name under
+which the store keeps them. A part of the engine keeps and forgets its own by `State.keep` and `State.forget`, and
+finds them again after a restart by `State.kept`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`id` is unique among the kept things of one class. Fields of later versions need defaults."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A kept thing that is no more."""
+
+    what: type[Kept]
+    id: str

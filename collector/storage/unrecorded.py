@@ -1,0 +1,58 @@
+"""The last resort: a fire whose transaction has failed is told all the same. Nothing of it is kept, nothing follows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.incident import Incident
+from collector.alarms.route import Mode
+from collector.engine import Engine
+from collector.state import Decision
+from config.profile import Condition
+
+_REAL = (Mode.LIVE, Mode.DISABLED)
+
+log = logging.getLogger(__name__)
+
+
+class Unrecorded:
+    """Tells of them beside the desk, which goes on. `send` bounds how often; while it is None nobody is told."""
+
+    def __init__(self) -> None:
+        self.send: Callable[[Incident, Sequence[Alarm]], Awaitable[object]] | None = None
+        self._calls: set[asyncio.Future[object]] = set()
+
+    def tell(self, decisions: Iterable[Decision], engine: Engine) -> None:
+        """Tell of the fires and entrapments that these decisions raised, or called more people to."""
+        if self.send is None:
+            return
+        touched: dict[str | None, None] = {}  # in order
+        for decision in decisions:
+            touched |= {alarm.incident: None for alarm in decision.alarms if _is_loud(alarm)}
+            touched |= {notice.incident: None for notice in decision.notices if notice.expects_answer}
+        for incident in touched:
+            found = engine.incidents.get(incident or "")
+            keys = found.alarms if found is not None else ()
+            loud = [alarm for key in keys if (alarm := engine.alarms.get(key)) is not None and _is_loud(alarm)]
+            if found is not None and loud:
+                call = asyncio.ensure_future(self.send(found, loud))
+                self._calls.add(call)
+                call.add_done_callback(self._sent)
+
+    async def finish(self) -> None:
+        """Wait for what is being sent."""
+        if self._calls:
+            await asyncio.wait(self._calls)
+
+    def _sent(self, call: asyncio.Future[object]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled() and (error := call.exception()) is not None:
+            log.error("an unrecorded call could not be sent: %r", error)
+
+
+def _is_loud(alarm: Alarm) -> bool:
+    """True for what people are truly called out to and nobody has acknowledged: never a drill, nor a walk test."""
+    return alarm.condition is Condition.ALARM and alarm.phase is Phase.ACTIVE and alarm.route.mode in _REAL
