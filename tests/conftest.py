@@ -1,12 +1,20 @@
-"""Every test that is left out is named, with the reason: nobody may take a machine without servers for a full run."""
+"""Every test that is left out is named, with the reason: nobody may take a machine without servers for a full run.
+
+The seeds of the simulations are printed too, so that a bad day can be lived again.
+"""
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+SEED = re.compile(r"(tests/simulation/\S+::\w+)\[(\d+)\]$")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line a test; pytest's own summary folds those of one reason into a number."""
+    _tell_seeds(terminalreporter)
     left_out: dict[str, list[str]] = {}
     for report in terminalreporter.getreports("skipped"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -17,3 +25,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"because {reason}:")
         for test in tests:
             terminalreporter.write_line(f"  {test}")
+
+
+def _tell_seeds(terminalreporter: pytest.TerminalReporter) -> None:
+    seeds: dict[str, list[int]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if (found := SEED.match(report.nodeid)) and report.when == "call":
+                seeds.setdefault(found[1], []).append(int(found[2]))
+    if seeds:
+        terminalreporter.section("simulated seeds")
+    for test, numbers in sorted(seeds.items()):
+        terminalreporter.write_line(f"{test}: {min(numbers)} to {max(numbers)}, {len(numbers)} of them")
