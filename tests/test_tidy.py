@@ -125,6 +125,7 @@ PURE = {
     "collector/alerter/view.py",
     "collector/messages/message.py",
     "collector/messages/phrases.py",
+    "collector/messages/sounds.py",
     "collector/messages/sourcewords.py",
     "collector/messages/reasonwords.py",
     "collector/messages/wording.py",

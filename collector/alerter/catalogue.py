@@ -32,6 +32,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "as-of": {"zh": "数据时间", "en": "Data as of"},
     "live": {"zh": "实时", "en": "Live"},
     "not-live": {"zh": "不自动更新", "en": "Not updating by itself"},
+    "sound-on": {"zh": "声音：开", "en": "Sound: on"},
+    "sound-off": {"zh": "声音：关", "en": "Sound: off"},
     "connecting": {"zh": "正在连接", "en": "Connecting"},
     "lost": {
         "zh": "连接已中断 {for}，以下内容可能已过时",

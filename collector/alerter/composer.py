@@ -13,6 +13,7 @@ from collector.calls.pulse import gateway_of
 from collector.equipment.rescue import Rescue
 from collector.messages.message import Words, describe, describe_unrecorded
 from collector.messages.roundup import SHOWN_MAX, describe_many
+from collector.messages.sounds import sound_of
 from collector.state import K
 from config.site import Site
 from config.words import PULSE
@@ -54,6 +55,8 @@ class Composer:
         url = self._answer_url(notice.incident, notice.person, now)
         facts = {
             **_facts(incident),
+            "condition": incident.condition.value,
+            "sound": sound_of(incident, notice).value,
             "reason": notice.reason.value,
             "ring": notice.ring + 1,
             "cause_at_ms": notice.cause_at_ms,

@@ -90,6 +90,11 @@ async def _fire(stage: Scene) -> str:
     return (await stage.fire()).id
 
 
+async def _fault(stage: Scene) -> None:
+    stage.hear("smoke-3", "fault")
+    await stage.desk.settle()
+
+
 async def _second_fire(stage: Scene) -> str:
     return (await stage.fire("smoke-3")).id
 
@@ -140,6 +145,24 @@ def test_a_phone_without_javascript_answers_and_the_board_follows_without_a_relo
 
         expect(card.locator(".going")).to_contain_text("桑梅", timeout=PATIENCE_MS)
         assert board.evaluate("window.neverReloaded") is True
+
+
+def test_the_board_sounds_each_class_in_its_own_way_once_somebody_turned_it_on(browser: Browser, live: Live) -> None:
+    with opened(browser, f"{live.url}/?lang=en") as board:
+        expect(board.locator("#pill")).to_have_text("Live", timeout=PATIENCE_MS)
+        button = board.get_by_role("button", name="Sound: off")
+        button.focus()
+        board.keyboard.press("Enter")
+        button = board.get_by_role("button", name="Sound: on")
+        expect(button).to_have_attribute("aria-pressed", "true")
+
+        live.do(_fault)
+        expect(button).to_have_attribute("data-played", "trouble", timeout=PATIENCE_MS)
+        live.do(_fire)
+        expect(button).to_have_attribute("data-played", "alarm", timeout=PATIENCE_MS)
+
+        button.click()
+        expect(board.get_by_role("button", name="Sound: off")).to_have_attribute("aria-pressed", "false")
 
 
 def test_the_board_says_that_the_connection_is_lost_and_recovers_after_a_restart(browser: Browser, live: Live) -> None:

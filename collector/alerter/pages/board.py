@@ -20,6 +20,7 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.models import ConditionShown, IncidentShown, ResponseShown, Where
 from collector.alerter.problems import Rejected
 from collector.alerter.view import View, by_device
+from collector.messages.sounds import Sound, sound_of_incident
 from collector.storage.store import StoreFailed
 from config.people import Language, Text
 from config.profile import Condition, Kind
@@ -52,6 +53,11 @@ class Card:
     def worst(self) -> ConditionShown:
         """The condition that names the card."""
         return self.conditions[0]
+
+    @property
+    def sound(self) -> Sound:
+        """What the board sounds when this is new, louder than it was, or called anew."""
+        return sound_of_incident(self.incident.mode, self.incident.kind, self.worst.condition)
 
 
 @dataclass(frozen=True, slots=True)

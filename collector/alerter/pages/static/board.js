@@ -125,10 +125,12 @@ async function refresh() {
     try {
       const fresh = await fetched();
       const before = new Set([...document.querySelectorAll("#loud > .incident")].map((card) => card.id));
+      const sounded = sounds.present();
       settle(document.getElementById("board"), fresh);
       behind = wanted;
       heard(fresh.dataset.at, fresh.dataset.clock);
       announce(before);
+      sounds.compare(sounded);
       tick();
     } catch {
       // Still behind: the stream's next word tries again, and until then the page says how old it is.
