@@ -185,8 +185,8 @@ class FirstHits:
             self._ask(incident, (new,), zone, now)
             return
         known = first.of(new.member)
-        if known is not None and known.returned_at_ms is None:
-            return  # another point of a member that is in alarm already
+        if first.pending and known is not None and known.returned_at_ms is None:
+            return  # another point of a member that people look at already; what was set aside is asked about anew
         if self._is_flag(alarm, zone) and not new.alone and new.member not in independent([*first.members, new.member]):
             return  # the panel's general flag beside its detector
         changed = replace(first, hits=with_hit(first.hits, new, now), zone=zone.id)

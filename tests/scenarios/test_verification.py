@@ -291,6 +291,18 @@ def test_the_same_device_back_after_a_false_alarm_is_a_new_first_hit() -> None:
     expect_loud(play, Cause.UNANSWERED)
 
 
+def test_another_sign_of_the_same_device_after_a_false_alarm_is_a_new_first_hit() -> None:
+    play = verified()
+    play.at(0).says("smoke-1", fire=True).answers("nora", Answer.ARRIVED)
+    play.at(20).acts(FalseAlarm(play.incident.id, "nora")).told()
+
+    play.at(100).says("smoke-1", fire=True, heat=True)  # the smoke has never gone, and now it is hot as well
+
+    play.expect_told("nora", reason=Reason.FIRST_HIT)
+    play.at(160)
+    expect_loud(play, Cause.UNANSWERED)
+
+
 def test_who_looks_and_needs_more_people_makes_it_loud() -> None:
     play = verified()
     play.at(0).says("smoke-1", fire=True).answers("nora", Answer.GOING).told()
