@@ -33,23 +33,24 @@ class Aside:
         self._state = state
         self._call_out = call_out
 
-    def route_of(self, rule: Rule, backlog_ms: int | None = None) -> Route:
+    def route_of(self, rule: Rule, now: int, backlog_ms: int | None = None) -> Route:
         """The road that a condition takes which rises now: a walk test's before a disablement's, the nearest first.
 
-        `backlog_ms`: when it happened, if it comes from a backlog. What happened before a measure began is live.
+        `backlog_ms`: when it happened, if it comes from a backlog. What happened before a measure began is live, and
+        so is what happened after its time, though the measure itself may not have been ended yet.
         """
         for test in self._state.kept(WalkTest).values():
-            if under_test(self._site, test, rule) and not _before(backlog_ms, test.from_ms):
+            if under_test(self._site, test, rule) and _in_time(test, now, backlog_ms):
                 return Route(Mode.WALK_TEST, test.id)
-        return self._disabled(rule, backlog_ms)
+        return self._disabled(rule, now, backlog_ms)
 
-    def route_after(self, alarm: Alarm) -> Route:
+    def route_after(self, alarm: Alarm, now: int) -> Route:
         """The road of an alarm that its own measure takes aside no more: another disablement's, else live.
 
         A walk test takes nothing that rose before it, nor does a disablement quieten what rose in a walk test.
         """
         in_test = alarm.route.mode is Mode.WALK_TEST
-        return self._disabled(_rule_of(alarm), alarm.heard_at_ms if in_test else None)
+        return self._disabled(_rule_of(alarm), now, alarm.heard_at_ms if in_test else None)
 
     def holds(self, alarm: Alarm) -> bool:
         """True while what has taken an alarm aside still does; the site may have changed over a restart."""
@@ -93,11 +94,11 @@ class Aside:
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _disabled(self, rule: Rule, risen_ms: int | None) -> Route:
+    def _disabled(self, rule: Rule, now: int, risen_ms: int | None) -> Route:
         found = [
             item
             for item in self._state.kept(Disablement).values()
-            if disables(self._site, item, rule) and not _before(risen_ms, item.from_ms)
+            if disables(self._site, item, rule) and _in_time(item, now, risen_ms)
         ]
         nearest = min(found, key=lambda item: (_NEAREST_FIRST[item.scope], item.id), default=None)
         return LIVE if nearest is None else Route(Mode.DISABLED, nearest.id)
@@ -146,5 +147,8 @@ def _rule_of(alarm: Alarm) -> Rule:
     return Rule(alarm.key, alarm.device, alarm.point, alarm.building, alarm.condition, alarm.kind, detector)
 
 
-def _before(backlog_ms: int | None, from_ms: int) -> bool:
-    return backlog_ms is not None and backlog_ms < from_ms
+def _in_time(measure: Disablement | WalkTest, now: int, risen_ms: int | None) -> bool:
+    """True for what rose within a measure's time. `risen_ms` None: it rises now, whatever became of the clock since."""
+    if risen_ms is None:
+        return now < measure.until_ms
+    return measure.from_ms <= risen_ms < measure.until_ms

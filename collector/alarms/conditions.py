@@ -69,7 +69,7 @@ class Conditions:
         late = late or (alarm is not None and when.precedes(alarm))
         event = Event.RAISED_LATE if late else Event.RAISED
         if alarm is None:
-            route = self._aside.route_of(rule, when.backlog_ms)
+            route = self._aside.route_of(rule, now, when.backlog_ms)
             phase = next_phase(rule.condition, Phase.NORMAL, event, route.mode)
             if phase is not Phase.NORMAL:
                 self._new(rule, value, when, now, phase, route)
@@ -81,7 +81,7 @@ class Conditions:
         moved, route = (alarm.building, alarm.kind) != (rule.building, rule.kind), alarm.route
         moved = moved and alarm.condition is rule.condition
         if route.mode is not Mode.LIVE:  # a live alarm stays live, whatever is disabled meanwhile
-            route = self._aside.route_of(rule, when.backlog_ms)
+            route = self._aside.route_of(rule, now, when.backlog_ms)
         if phase is not alarm.phase and (moved or route != alarm.route):
             self._new(rule, value, when, now, phase, route)
             self._close_if_over(alarm.incident, now)
@@ -112,7 +112,7 @@ class Conditions:
         A latched one whose source is normal stays with its incident until its reset. Who was told of it aside hears
         that everybody is called now.
         """
-        route = self._aside.route_after(alarm)
+        route = self._aside.route_after(alarm, now)
         if route == alarm.route or not alarm.source_active:
             return
         moved = replace(alarm, route=route, incident=None, rerouted_at_ms=now)

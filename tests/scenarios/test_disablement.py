@@ -563,6 +563,19 @@ def test_a_disablement_that_ran_out_while_the_collector_was_away_ends_at_its_fir
     assert set(NORTH) <= people(calls(play))
 
 
+def test_a_fire_after_the_end_calls_in_full_though_the_collector_was_away_at_the_end_and_it_is_over() -> None:
+    play = Play(site())
+    disable(play.at(0), minutes=10)
+    play.now += 25 * MINUTE * 1000
+
+    play.restart()
+    play.says("smoke-1", ago_s=5 * MINUTE, historical=True, fire=True)
+    play.says("smoke-1", ago_s=4 * MINUTE, historical=True, fire=False)
+
+    assert incident_on(play, Mode.LIVE).full_call
+    assert people(calls(play)) == set(NORTH)
+
+
 def test_if_the_zone_has_left_the_site_its_disablement_ends_and_its_fire_calls() -> None:
     play = Play(site())
     disable(play.at(0), "stairs", Scope.ZONE)

@@ -301,3 +301,16 @@ def test_a_clock_that_is_put_back_makes_no_test_longer() -> None:
 
     (test,) = play.engine.kept(WalkTest).values()
     assert test.until_ms == play.now + 30 * MINUTE * 1000
+
+
+def test_a_fire_after_the_end_calls_in_full_though_the_collector_was_away_at_the_end_and_it_is_over() -> None:
+    play = Play(site())
+    begin(play.at(0), "smoke-1", minutes=10)
+    play.now += 25 * MINUTE * 1000
+
+    play.restart()
+    play.says("smoke-1", ago_s=5 * MINUTE, historical=True, fire=True)
+    play.says("smoke-1", ago_s=4 * MINUTE, historical=True, fire=False)
+
+    assert play.incident_of("fire").full_call
+    assert {notice.person for notice in calls(play)} == {"nora", "ned", "nick"}
