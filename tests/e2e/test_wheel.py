@@ -96,7 +96,8 @@ def strangers(tmp_path: Path) -> dict[str, str]:
     """A folder, also on PYTHONPATH, whose modules have our folders' names and fail when imported."""
     for name in ("config", "gateway", "collector", "simulator"):
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('a foreign {name} was imported')\n")
-    return {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": ""}
+    own = {"XDG_STATE_HOME": str(tmp_path / "state")}  # not what a collector of this machine has left
+    return {**os.environ, **own, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": ""}
 
 
 def _run(command: Path, *arguments: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
