@@ -13,7 +13,15 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.aside import Aside
 from collector.alarms.conditions import Conditions, ours
 from collector.alarms.incident import PRIORITY, Incident
-from collector.alarms.measures import DISABLED_MINUTES_MAX, MINUTE_MS, Disablement, building_of, exists
+from collector.alarms.measures import (
+    DISABLED_MINUTES_MAX,
+    MINUTE_MS,
+    Disablement,
+    Scope,
+    building_of,
+    buildings_covered,
+    exists,
+)
 from collector.alarms.route import Mode
 from collector.alarms.rules import Rule
 from collector.calls.authority import may_decide
@@ -81,7 +89,7 @@ class Disablements(Part):
         if not exists(self._site, command.scope, command.target):
             raise Refused("unknown-target", "The site has no such device, zone or building.")
         building = building_of(self._site, command.scope, command.target)
-        self._check(building, command.person, command.minutes)
+        self._check(command.person, command.minutes, building, command.scope, command.target)
         why = " ".join(command.why.split())
         if not why or len(why) > WHY_CHARACTERS_MAX:
             raise Refused("no-reason", f"A disablement needs a reason, of at most {WHY_CHARACTERS_MAX} characters.")
@@ -115,7 +123,7 @@ class Disablements(Part):
 
     def _renew(self, command: RenewDisablement, now: int) -> None:
         item = self._item(command.disablement)
-        self._check(item.building, command.person, command.minutes)
+        self._check(command.person, command.minutes, item.building, item.scope, item.target)
         length_ms = command.minutes * MINUTE_MS
         item = replace(item, person=command.person, until_ms=now + length_ms, length_ms=length_ms, warned=False)
         self._state.keep(item)
@@ -127,14 +135,19 @@ class Disablements(Part):
 
     def _enable(self, command: Enable, now: int) -> None:
         item = self._item(command.disablement)
-        self._check(item.building, command.person)
+        if command.person not in self._site.people:
+            raise Refused("unknown-person", "The site does not know this person.")
+        if not may_decide(self._site, item.building, command.person):
+            raise Refused("not-authorised", "Ending a disablement is for the leader, the manager or a contact.")
         self._end(item, "person", command.person, now)
 
-    def _check(self, building: str, person: str, minutes: int = 1) -> None:
+    def _check(self, person: str, minutes: int, building: str, scope: Scope, target: str) -> None:
+        """May this person take this out, in every building that something of it stands in, and for so long?"""
         if person not in self._site.people:
             raise Refused("unknown-person", "The site does not know this person.")
-        if not may_decide(self._site, building, person):
-            raise Refused("not-authorised", "Disabling is for the leader, the manager or a contact.")
+        buildings = {building, *buildings_covered(self._site, scope, target)}
+        if not all(may_decide(self._site, each, person) for each in buildings):
+            raise Refused("not-authorised", "Disabling is for the leader, the manager or a contact of each building.")
         if not 1 <= minutes <= DISABLED_MINUTES_MAX:
             raise Refused("too-long", "A disablement lasts 1 minute to 24 hours; it can be renewed.")
 

@@ -134,6 +134,16 @@ def building_of(site: Site, scope: Scope, target: str) -> str:
     return places.get(number, site.devices[device].place).building
 
 
+def buildings_covered(site: Site, scope: Scope, target: str) -> set[str]:
+    """Every building that something of it stands in: a panel has detectors elsewhere. None for what is gone."""
+    if scope is Scope.BUILDING:
+        return {target} & site.buildings.keys()
+    zone = site.zones.get(target)
+    members = (target,) if scope is Scope.DEVICE else zone.members if zone is not None else ()
+    parts = {part for member in members for part in (member, *_detectors(site, member))}
+    return {building_of(site, Scope.DEVICE, part) for part in parts if exists(site, Scope.DEVICE, part)}
+
+
 def to_prove(site: Site, members: tuple[str, ...]) -> list[str]:
     """What is to give an alarm in a walk test of these: each device, and of a panel each of its detectors."""
     found: dict[str, None] = {}

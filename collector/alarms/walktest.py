@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from collector.alarms.conditions import Conditions
 from collector.alarms.disablement import release
-from collector.alarms.measures import MINUTE_MS, TEST_MINUTES_MAX, Scope, WalkTest, building_of, exists, to_prove
+from collector.alarms.measures import MINUTE_MS, TEST_MINUTES_MAX, Scope, WalkTest, buildings_covered, exists, to_prove
 from collector.calls.authority import may_decide
 from collector.commands import EndWalkTest, Refused, StartWalkTest
 from collector.part import Handler, Part
@@ -90,9 +90,8 @@ class WalkTests(Part):
     def _check(self, members: tuple[str, ...], person: str) -> None:
         if person not in self._site.people:
             raise Refused("unknown-person", "The site does not know this person.")
-        there = [member for member in to_prove(self._site, members) if exists(self._site, Scope.DEVICE, member)]
-        buildings = {building_of(self._site, Scope.DEVICE, member) for member in there}
-        if not all(may_decide(self._site, building, person) for building in buildings):
+        covered = [buildings_covered(self._site, Scope.DEVICE, member) for member in members]
+        if not all(may_decide(self._site, building, person) for building in set().union(*covered)):
             raise Refused("not-authorised", "A walk test is for the leader, the manager or a contact of each building.")
 
     # --- inside ---------------------------------------------------------------------------------------

@@ -523,6 +523,22 @@ def test_with_overlapping_disablements_an_alarm_stays_aside_until_the_last_ends(
     assert set(NORTH) <= people(calls(play))
 
 
+def test_a_panel_is_taken_out_only_by_who_decides_for_every_building_that_it_watches() -> None:
+    data = site_data()
+    data["gateways"][1]["buses"][0]["devices"][1]["detectors"][1]["place"]["building"] = "b-1"
+    data["zones"] = [{"id": "loop", "name": "Loop", "building": "b-3", "members": ["panel-1"]}]
+    play = Play(small_site(data))
+    outs = [Disable(Scope.DEVICE, "panel-1", "sam", "works", 60), Disable(Scope.ZONE, "loop", "sam", "works", 60)]
+
+    for out in (*outs, StartWalkTest("sam", ("panel-1",), 60)):
+        assert play.refused(out) == "not-authorised"  # sam leads the team of b-3, and nora that of b-1
+
+    play.acts(Disable(Scope.DEVICE, "panel-1:1", "sam", "works", 60))  # which stands in b-3
+    item = disable(play, "panel-1", person="carl")
+    assert play.refused(RenewDisablement(item.id, "sam", 60)) == "not-authorised"
+    play.acts(Enable(item.id, "sam"))  # sooner than it would have ended: that takes nothing from anybody
+
+
 # --- restarts, other sites, clocks ----------------------------------------------------------------
 
 
