@@ -108,6 +108,7 @@ PURE = {
     "collector/storage/series.py",
     "collector/equipment/signals.py",
     "collector/equipment/elevator.py",
+    "collector/equipment/hindsight.py",
     "collector/equipment/keepers.py",
     "collector/equipment/liftlog.py",
     "collector/equipment/lifts.py",

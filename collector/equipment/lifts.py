@@ -27,6 +27,7 @@ from collector.equipment.elevator import (
     judge,
     signs_of,
 )
+from collector.equipment.hindsight import Hindsight
 from collector.equipment.keepers import keepers
 from collector.part import Part
 from collector.state import State
@@ -57,6 +58,7 @@ _OWN_FLAGS: Mapping[Word, tuple[str, ...]] = {
     Word.INSPECTION: ("inspection",),
     Word.PRESSED: ("car_call", "alarm_key"),
 }
+AGAIN_MS = 30_000  # what was not acknowledged is sent again, as historical: so late it still is about the present
 _SUSPICIONS = ("outside", "shut", "standing", "key")  # what a silence does not end
 _AGAINST = (SignalName.LEVEL, SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED, SignalName.MOVING, SignalName.INSPECTION)
 
@@ -83,6 +85,8 @@ class Lifts(Part):
         self._devices = devices
         self._lifts = {lift.device.id: lift for lift in _lifts_of(site, devices)}
         self._agenda: Agenda[str] = Agenda()
+        self._looked_at: dict[str, int] = {}  # when a car was looked at last
+        self._hindsight: dict[str, Hindsight] = {}
         for course in list(state.kept(Course).values()):
             if course.id not in self._lifts:
                 state.forget(course)
@@ -100,11 +104,21 @@ class Lifts(Part):
         return replace(rule, condition=Condition.PRE_ALARM)
 
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
-        """Follow the car. What comes from a backlog is judged by its own time, if its gateway knows the time."""
+        """Follow the car. What comes from a backlog is judged by its own time, if its gateway knows the time.
+
+        Older than what has been followed already, it is the past, unless it was only sent again a moment later.
+        """
         lift = self._lifts.get(device.device)
-        if lift is not None:
-            dated = report.historical and f"{device.gateway}:clock" not in self._state.alarms
-            self._look(lift, min(report.at_ms, now) if dated else now, now, historical=dated)
+        if lift is None:
+            return
+        if not report.historical or f"{device.gateway}:clock" in self._state.alarms:
+            self._look(lift, now, now)
+        elif min(report.at_ms, now) >= self._looked_at.get(device.device, 0):
+            self._look(lift, min(report.at_ms, now), now, historical=True)
+        elif now - report.at_ms <= AGAIN_MS:
+            self._look(lift, now, now)
+        else:
+            self._look_back(lift, report, now)
 
     def has_source(self, alarm: Alarm) -> bool:
         """True for what is judged here, and for a flag of the controller that was taken as a pre-alarm."""
@@ -138,8 +152,19 @@ class Lifts(Part):
     def _course(self, lift: _Lift) -> Course:
         return self._state.kept(Course).get(lift.device.id) or Course(lift.device.id)
 
+    def _look_back(self, lift: _Lift, report: Report, now: int) -> None:
+        """Somebody was trapped while nothing was heard: told unless people are called already. Now decides if it is."""
+        name = lift.device.id
+        past = self._hindsight.setdefault(name, Hindsight(name, lift.profile))
+        for word, since in past.take(report).items():
+            known = any(key in self._state.alarms for key in self._entrapment_keys(name))
+            if word in lift.rules and not known:
+                when = When(since, historical=True, ours=True)
+                self._conditions.raised(lift.rules[word], "", when, now, late=True)
+
     def _look(self, lift: _Lift, at: int, now: int, historical: bool = False) -> None:
         name = lift.device.id
+        self._looked_at[name] = at
         signs = signs_of(lift.profile, self._devices[name].values)
         before, bypass, told = self._course(lift), self._is_attended(name), self._flag_is_alarm(lift)
         course = replace(follow(before, signs, at, bypass), flagged=told)

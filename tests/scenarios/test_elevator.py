@@ -313,6 +313,73 @@ def test_a_door_that_opens_and_closes_twenty_times_at_one_stop_is_told() -> None
     assert "lift-1:lift-door-cycling" not in on.engine.alarms
 
 
+# --- what comes late ------------------------------------------------------------------------------
+
+
+def backlog_of_telemetry(on: Play) -> Play:
+    """What the gateway has counted an hour ago arrives while the car goes about its day."""
+    return on.says("lift-1", lane=Lane.TELEMETRY, trips=5, historical=True, ago_s=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "after"),
+    [
+        (OPEN, OPEN, AT_FLOOR),  # a door open for seconds
+        (AT_FLOOR, RIDES, {}),  # a ride
+        (AT_FLOOR, {"key": True}, {"key": False}),  # a slip of the hand
+        (RIDES, STUCK, AT_FLOOR),  # a correction before the floor
+        (AT_FLOOR, {"closed": True}, OPEN),  # a door just closed
+    ],
+)
+def test_a_backlog_makes_nothing_older_than_it_is(
+    before: dict[str, bool], then: dict[str, bool], after: dict[str, bool]
+) -> None:
+    on = play()
+    on.at(0).says("lift-1", **before, person=True, floor=3)
+    on.at(2).says("lift-1", **then)
+    backlog_of_telemetry(on).at(3).says("lift-1", floor=3)
+    backlog_of_telemetry(on).at(4).says("lift-1", **after).at(30).says("lift-1", **OPEN, person=False).at(50)
+
+    assert not calls(on) & {"lift-1:lift-alarm-key", "lift-1:lift-entrapment-between", "lift-1:lift-entrapment-level"}
+    assert not on.engine.alarms.keys() & {"lift-1:lift-door-held-open", "lift-1:lift-run-timeout"}
+
+
+@pytest.mark.parametrize(("ago_s", "full_call"), [(20 * MINUTE, True), (3 * HOUR, False)])
+def test_a_call_from_the_car_while_the_broker_was_away_is_told_when_its_records_come(
+    ago_s: int, full_call: bool
+) -> None:
+    on = play()
+    on.at(0).shows_at_birth("lift-1", **AT_FLOOR, person=False)
+    on.at(1).says("lift-1", key=True, ago_s=ago_s, historical=True)
+    on.says("lift-1", key=False, ago_s=ago_s - 10, historical=True)
+
+    assert on.phase("lift-1:lift-alarm-key") is Phase.RETURNED
+    assert on.alarms["lift-1:lift-alarm-key"].raised_at_ms == START_MS + 1000 - ago_s * 1000
+    assert on.incident.full_call is full_call
+    assert on.told()
+
+
+def test_an_entrapment_that_began_and_ended_while_the_broker_was_away_is_told_once() -> None:
+    on = play()
+    on.at(0).shows_at_birth("lift-1", **AT_FLOOR, person=False)
+    on.at(1).says("lift-1", **RIDES, person=True, ago_s=700, historical=True)
+    on.says("lift-1", **STUCK, ago_s=690, historical=True)
+    on.says("lift-1", trips=8, lane=Lane.TELEMETRY, ago_s=800, historical=True)
+    on.says("lift-1", **AT_FLOOR, ago_s=300, historical=True)
+    on.says("lift-1", **OPEN, person=False, ago_s=295, historical=True).at(200)
+
+    assert calls(on) == {"lift-1:lift-entrapment-between"}
+    assert on.phase("lift-1:lift-entrapment-between") is Phase.RETURNED
+
+
+def test_a_record_that_had_to_be_sent_again_counts_as_the_present() -> None:
+    on = play()
+    on.at(0).says("lift-1", **RIDES, person=True).at(10).says("lift-1", floor=3)
+    on.at(12).says("lift-1", **STUCK, ago_s=3, historical=True).at(30)
+
+    assert calls(on) == {"lift-1:lift-entrapment-between"}
+
+
 # --- the controller's own flag --------------------------------------------------------------------
 
 
