@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from collector.storage.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -139,7 +142,7 @@ def test_a_pi_gets_nothing_that_only_the_collector_needs() -> None:
         (("gateway", "SITE", "--id", "nobody", "--mqtt", "mqtt://127.0.0.1:1"), 2, "it has gw-east, gw-west"),
         (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
         (("collector", "SITE", "--mqtt", "mqtt://127.0.0.1:1"), 1, "'.[collector]'"),
-        (("ledger", "--history", "influxdb://127.0.0.1:1/x"), 1, "'.[collector]'"),
+        (("ledger", "--state", "STATE", "--history", "influxdb://127.0.0.1:1/x"), 1, "'.[collector]'"),
         (("demo",), 1, "'.[demo]'"),
         (("broker",), 1, "'.[demo]'"),
         (("bench", "alarm"), 1, "'.[demo]'"),
@@ -150,10 +153,19 @@ def test_a_pi_s_install_does_a_gateway_s_work_and_names_what_the_rest_needs(
 ) -> None:
     (site,) = on_a_pi.parent.parent.glob("lib/python*/site-packages/config/sites/demo")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["XDG_STATE_HOME"] = str(tmp_path / "state")  # not what a collector of this machine has left
 
-    given = [str(site) if argument == "SITE" else argument for argument in arguments]
+    asyncio.run(_make_store(tmp_path / "state.db"))
+
+    known = {"SITE": str(site), "STATE": f"sqlite:{tmp_path / 'state.db'}"}
+    given = [known.get(argument, argument) for argument in arguments]
     done = _run(on_a_pi, *given, cwd=tmp_path, env=environment)
 
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stdout + done.stderr
     assert (done.stdout + done.stderr).count("\n") == 1
+
+
+async def _make_store(path: Path) -> None:
+    store = await open_store(f"sqlite:{path}")
+    await store.close()
