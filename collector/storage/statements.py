@@ -23,6 +23,8 @@ from collector.storage.tables import ISLANDS, KEPT, read_record, write_record
 from config.words import PULSE, Edge, Lane, Report
 
 RECENT_ATTEMPTS_MAX = 20_000
+ATTEMPTS_KEEP = 500  # of a notice, the newest: a channel may be down for months, a repeat may go on as long
+ATTEMPTS_DUE_MAX = 20  # of a notice, the newest: whoever sends it asks only for these
 RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
 ACCOUNT_AGE_MS = 10_000  # a gateway counts its file at least this often; its word may be so old when it is heard
 
@@ -162,17 +164,20 @@ def delete_spooled(connection: sqlite3.Connection, numbers: Sequence[int]) -> in
 
 
 def write_attempt(connection: sqlite3.Connection, attempt: Attempt) -> None:
-    """Note a try; one that was handed over counts towards its notice's `due`."""
+    """Note a try; one that was handed over counts towards its notice's `due`. Only the newest of very many are kept."""
     connection.execute(
         "INSERT INTO attempts (notice, sending, channel, at_ms, handed_over_at_ms, error, permanent)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         astuple(attempt),
     )
+    if attempt.handed_over_at_ms is not None:
+        connection.execute(
+            "UPDATE notices SET handed_over = max(handed_over, ?) WHERE id = ?", (attempt.sending, attempt.notice)
+        )
     connection.execute(
-        "UPDATE notices SET handed_over ="
-        " (SELECT coalesce(max(sending), 0) FROM attempts WHERE notice = ? AND handed_over_at_ms IS NOT NULL)"
-        " WHERE id = ?",
-        (attempt.notice, attempt.notice),
+        "DELETE FROM attempts WHERE notice = ? AND number <="
+        " (SELECT number FROM attempts WHERE notice = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (attempt.notice, attempt.notice, ATTEMPTS_KEEP),
     )
     if attempt.permanent:  # the engine forgets the notices of a closed incident: nobody else would end this one
         connection.execute(
@@ -194,10 +199,12 @@ def read_attempt(row: Sequence[Any]) -> Attempt:
 
 
 def attempts_due(connection: sqlite3.Connection) -> dict[str, list[Attempt]]:
-    """All tries of the notices that want more sendings than were handed over, by notice, oldest first."""
+    """The newest tries of the notices that want more sendings than were handed over, by notice, oldest first."""
     rows = connection.execute(
-        "SELECT notice, sending, channel, at_ms, handed_over_at_ms, error, permanent FROM attempts WHERE notice IN"
-        " (SELECT id FROM notices WHERE superseded_at_ms IS NULL AND handed_over < due) ORDER BY number"
+        "SELECT notice, sending, channel, at_ms, handed_over_at_ms, error, permanent FROM notices JOIN attempts"
+        " ON number IN (SELECT number FROM attempts WHERE notice = id ORDER BY number DESC LIMIT ?)"
+        " WHERE superseded_at_ms IS NULL AND handed_over < due ORDER BY number",
+        (ATTEMPTS_DUE_MAX,),
     )
     found: dict[str, list[Attempt]] = {}
     for row in rows:

@@ -204,7 +204,7 @@ class Store:
         return [statements.NOTICE.validate_json(body) for (body,) in rows]
 
     async def attempts(self, notice: str) -> list[Attempt]:
-        """All tries of a notice, oldest first."""
+        """The tries of a notice, oldest first; of very many the newest."""
         rows = await self._all(
             "SELECT notice, sending, channel, at_ms, handed_over_at_ms, error, permanent"
             " FROM attempts WHERE notice = ? ORDER BY number",
@@ -213,7 +213,7 @@ class Store:
         return [statements.read_attempt(row) for row in rows]
 
     async def attempts_due(self) -> dict[str, list[Attempt]]:
-        """All tries of the notices of `notices_due`, by notice, oldest first."""
+        """The newest tries of the notices of `notices_due`, by notice, oldest first."""
         return await self._read(statements.attempts_due)
 
     async def attempts_since(self, since_ms: int) -> list[tuple[str, str, int]]:

@@ -16,6 +16,7 @@ from collector.calls.preflight import Checked
 from collector.calls.reach import LastTest, Reached
 from collector.state import Decision, K
 from collector.storage.records import Attempt, Batch
+from collector.storage.statements import ATTEMPTS_DUE_MAX, ATTEMPTS_KEEP
 from collector.storage.store import Store, open_store
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 
@@ -167,6 +168,25 @@ def test_the_store_knows_the_tries_of_what_is_due_and_who_was_tried_lately(tmp_p
 
         assert await store.attempts_due() == {"n-1": [busy, again]}
         assert await store.attempts_since(15) == [("b", "wang", 15), ("a", "li", 20)]
+        await store.close()
+
+    asyncio.run(scene())
+
+
+def test_a_channel_that_is_down_for_months_leaves_the_newest_of_its_tries(tmp_path: Path) -> None:
+    """Else reading them all would hold up the next fire, by seconds after a month."""
+
+    async def scene() -> None:
+        await put(tmp_path, INCIDENT, replace(NOTICE, due=2))
+        store = await open_store(f"sqlite:{tmp_path / 'state'}")
+        taken = Attempt("n-1", 1, "a", 1, 2)
+        refused = [Attempt("n-1", 2, "a", at_ms, None, "busy") for at_ms in range(10, 10 + ATTEMPTS_KEEP)]
+        await store.record_attempts([taken, *refused])
+
+        assert await store.attempts("n-1") == refused
+        assert await store.attempts_due() == {"n-1": refused[-ATTEMPTS_DUE_MAX:]}
+        await store.commit(Batch((Decision(notices=(replace(NOTICE, due=1),)),)))
+        assert not await store.notices_due()  # what was taken stays taken
         await store.close()
 
     asyncio.run(scene())
