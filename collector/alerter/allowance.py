@@ -22,12 +22,14 @@ class Window:
 
     def wait_ms(self, urgent: bool, now: int) -> int:
         """How long until there is one more, 0 if there is one now."""
+        if self._spent_ms and self._spent_ms[-1] > now:  # the clock was set back: what was sent then was sent by now
+            self._spent_ms = deque(min(spent_ms, now) for spent_ms in self._spent_ms)
         while self._spent_ms and self._spent_ms[0] + self._span_ms <= now:
             self._spent_ms.popleft()
         surplus = len(self._spent_ms) - (self._at_most if urgent else self._calm_most)
         if surplus < 0:
             return 0
-        return min(self._spent_ms[surplus] + self._span_ms - now, self._span_ms)  # a clock may be set back
+        return self._spent_ms[surplus] + self._span_ms - now
 
     def spend(self, at_ms: int) -> None:
         """One was sent."""

@@ -8,6 +8,7 @@ no room goes by the person's next channel at once, anything else waits a while f
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -15,7 +16,7 @@ from typing import Protocol
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Incident
 from collector.alerter.allowance import HOUR_MS, Allowance
-from collector.alerter.channels import Channel, ChannelError
+from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.channels.sink import SINK
 from collector.alerter.composer import Composer, Happening
 from collector.alerter.outbox import Job, Outbox, Rank
@@ -37,6 +38,8 @@ ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
 LIMIT_PATIENCE_MS = 60_000  # news for which a channel has no room for longer than this go by the next channel
 LOOK_BACK_MS = HOUR_MS  # after a start: what was sent then counts towards the limits
 UNRECORDED_EVERY_MS = 60_000  # per building
+
+log = logging.getLogger(__name__)
 
 _KIND_RANK = {kind: rank for rank, kind in enumerate(Kind)}  # fire, entrapment, water, equipment, fault
 
@@ -144,8 +147,9 @@ class Notifier:
         """What was sent before the start counts towards the limits."""
         if not any(road.allowance.limited for road in self._roads.values()):
             return
-        for name, person, at_ms in await self._store.attempts_since(self._clock() - LOOK_BACK_MS):
-            if name in self._roads:
+        now = self._clock()
+        for name, person, at_ms in await self._store.attempts_since(now - LOOK_BACK_MS):
+            if name in self._roads and at_ms <= now:  # later ones are of a clock set back: nobody knows when it was
                 self._roads[name].allowance.spend(person, at_ms)
 
     async def _read(self, tasks: asyncio.TaskGroup) -> None:
@@ -262,11 +266,8 @@ class Notifier:
     async def _try(self, job: Job, name: str, road: Road | None, urgent: bool, tasks: asyncio.TaskGroup) -> None:
         """One try of one job, recorded once the channel has answered."""
         notice, at_ms = job.notice, self._clock()
-        letter = None if road is None else await self._composer.letter(notice, self._loud(notice), at_ms)
-        if road is None or letter is None:
-            gone = "the person's channel is" if road is None else "the incident is"
-            error: ChannelError | None = ChannelError(f"{gone} no longer known", permanent=True)
-        else:
+        letter, error = await self._letter(notice, road, at_ms)
+        if road is not None and letter is not None:
             error = await road.send(letter)
         if error is None:
             attempt = Attempt(notice.id, notice.due, name, at_ms, self._clock())
@@ -287,6 +288,21 @@ class Notifier:
             if letter is not None and name != SINK:  # a pulse that does not arrive is told as such
                 self._receipt(_receipt_of(notice, attempt))
                 await self._tell_trouble(road, letter.to, error)
+
+    async def _letter(self, notice: Notice, road: Road | None, at_ms: int) -> tuple[Letter | None, ChannelError | None]:
+        """The letter, or why there is none: one notice for which words fail must not stop the others."""
+        if road is None:
+            return None, ChannelError("the person's channel is no longer known", permanent=True)
+        try:
+            letter = await self._composer.letter(notice, self._loud(notice), at_ms)
+        except StoreFailed:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told as a failed try
+            log.error("notice %s cannot be put into words: %r", notice.id, error)
+            return None, ChannelError(f"it cannot be put into words: {type(error).__name__}")
+        if letter is None:
+            return None, ChannelError("the incident is no longer known", permanent=True)
+        return letter, None
 
     async def _tell_failed(self, job: Job, error: str) -> None:
         try:

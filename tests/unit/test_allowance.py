@@ -38,6 +38,7 @@ def test_a_clock_that_is_set_back_stops_nobody_for_longer_than_the_span() -> Non
     window.spend(10 * HOUR_MS)
 
     assert window.wait_ms(urgent=True, now=0) == MINUTE_MS
+    assert window.wait_ms(urgent=True, now=MINUTE_MS) == 0
 
 
 def test_the_first_of_an_urgent_call_is_not_stopped_by_what_a_person_may_get_but_by_the_minute() -> None:

@@ -12,18 +12,20 @@ import pytest
 
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Incident
+from collector.alerter import composer, tries
 from collector.alerter import road as roads
-from collector.alerter import tries
 from collector.alerter.channels import Channel, ChannelError, Letter
 from collector.alerter.notifier import ATTEMPTS_KEPT, TRIES_AFTER_CLOSE, TRIES_BEFORE_NEXT_CHANNEL, Notifier
 from collector.alerter.road import CALM_SLOTS, SLOTS
 from collector.alerter.tries import BACK_OFF_S, next_try_ms
 from collector.calls.dispatch import Notice, Reason
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
+from collector.messages.message import describe
 from collector.state import K
 from collector.storage.records import Attempt
 from collector.storage.store import StoreFailed
 from config.profile import Condition, Kind
+from config.site import Site
 from tests.letters import FIRE, INCIDENT, NOTICE, NOW_MS, site_with
 
 FAULT = replace(INCIDENT, id="inc-2", kind=Kind.FAULT, condition=Condition.TROUBLE, alarms=())
@@ -513,6 +515,33 @@ def test_a_person_or_channel_that_the_site_no_longer_has_fails_for_good() -> Non
     asyncio.run(scene())
 
 
+def test_a_notice_that_cannot_be_put_into_words_stops_no_other_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene() -> None:
+        shelf, wire, lost_for_words = Shelf(*notices(2)), Wire(), [True]
+
+        def describe_but_one(
+            site: Site, incident: Incident, alarms: Sequence[Alarm], notice: Notice, *more: Any
+        ) -> Any:
+            if notice.id == "n-000" and lost_for_words:
+                raise KeyError("a word")
+            return describe(site, incident, alarms, notice, *more)
+
+        monkeypatch.setattr(composer, "describe", describe_but_one)
+        async with running(shelf, a=wire) as stage:
+            await until(lambda: len(shelf.recorded) == 2, "both tries")
+            assert wire.keys == ["n-001"]
+            (failure,) = (each for each in shelf.recorded if each.notice == "n-000")
+            assert failure.error == "it cannot be put into words: KeyError" and not failure.permanent
+
+            lost_for_words.clear()
+            stage.wake(after_ms=1_000)
+            await until(lambda: wire.keys == ["n-001", "n-000"], "it, once there are words")
+
+    asyncio.run(scene())
+
+
 def test_an_engine_that_refuses_the_news_stops_nothing() -> None:
     async def scene() -> None:
         shelf, wire = Shelf(replace(NOTICE, id="closed", channel=9)), Wire()
@@ -762,6 +791,20 @@ def test_the_limits_hold_over_a_restart() -> None:
             assert not after.letters
             stage.wake(after_ms=60_000)
             await until(lambda: len(shelf.recorded) == 3, "the rest")
+
+    asyncio.run(scene())
+
+
+def test_after_a_start_with_the_clock_set_back_what_was_sent_before_stops_no_alarm() -> None:
+    async def scene() -> None:
+        shelf, before, after = Shelf(*notices(2)), Wire(), Wire()
+        limits = {"a": {"per_minute": 2}}
+        async with running(shelf, limits=limits, a=before) as stage:
+            stage.now += 86_400_000
+            await until(lambda: len(shelf.recorded) == 2, "what is allowed")
+        shelf.notices["n-1"] = NOTICE
+        async with running(shelf, limits=limits, a=after):
+            await until(lambda: after.keys == ["n-1"], "the next alarm, at once")
 
     asyncio.run(scene())
 
