@@ -294,10 +294,6 @@ class CallOut:
         incident = replace(incident, recall_at_ms=at_ms, recall_reason=reason, recall_if_still_so=still_so)
         self._state.put_incident(incident)
 
-    def _is_quiet(self, incident: Incident) -> bool:
-        """True for a trouble or a disablement: people are told and not asked to come."""
-        return incident.condition is Condition.TROUBLE or incident.kind is Kind.DISABLEMENT
-
     def _is_spent(self, incident: Incident, now: int) -> bool:
         """True if the present call does nothing for a new alarm: stood down, run out, or its people long silent."""
         if incident.stood_down_by is not None:

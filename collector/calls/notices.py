@@ -18,6 +18,7 @@ from config.profile import Condition, Kind
 from config.site import Site
 
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
+LONG_MS = 600_000  # a fire that still burns when the plan's repeats are over is repeated so often
 
 
 class Notices:
@@ -93,13 +94,9 @@ class Notices:
         Silence counts from the making of a notice, and not from its hand-over: a channel that is so long in taking it
         is as silent as its owner.
         """
-        plan = self._site.kind_plan(incident.kind)
         for notice in self._state.notices_of_call(incident):
             if notice.next_repeat_at_ms is not None and now >= notice.next_repeat_at_ms:
-                endless = _is_endless(incident, notice.reason)
-                again_at = now + ms_of(plan.repeat_s) if endless or notice.due < plan.repeats_max else None
-                once_more = endless or notice.due <= plan.repeats_max  # acknowledged meanwhile: no more beyond the plan
-                notice = replace(notice, due=notice.due + once_more, next_repeat_at_ms=again_at)
+                notice = self._once_more(incident, notice, now)
                 self._state.put_notice(notice)
             if notice.next_channel_at_ms is not None and now >= notice.next_channel_at_ms:
                 self._state.put_notice(replace(notice, next_channel_at_ms=None))
@@ -177,6 +174,25 @@ class Notices:
         return {n.person for n in notices if n.failed_at_ms is None and n.person in self._site.people}
 
     # --- inside ---------------------------------------------------------------------------------------
+
+    def _once_more(self, incident: Incident, notice: Notice, now: int) -> Notice:
+        """A notice whose repeat is due, and when the next is: beyond the plan's more seldom, while a fire burns."""
+        plan = self._site.kind_plan(incident.kind)
+        endless = _is_endless(incident, notice.reason)
+        burns = incident.kind is Kind.FIRE and incident.full_call and self._is_still_so(incident)
+        beyond_plan = notice.due > plan.repeats_max
+        if beyond_plan and not endless and not burns:  # over or acknowledged meanwhile
+            return replace(notice, next_repeat_at_ms=None)
+        again_at = None
+        if endless or notice.due < plan.repeats_max:
+            again_at = now + ms_of(plan.repeat_s)
+        elif burns:
+            again_at = now + max(ms_of(plan.repeat_s), LONG_MS)
+        return replace(notice, due=notice.due + 1, next_repeat_at_ms=again_at)
+
+    def _is_still_so(self, incident: Incident) -> bool:
+        alarms = self._state.alarms_of(incident)
+        return any(alarm.condition is Condition.ALARM and alarm.source_active for alarm in alarms)
 
     def _theirs(self, incident: Incident, person: str) -> list[Notice]:
         """A person's notices of the present call, oldest first."""

@@ -46,7 +46,7 @@ def test_nobody_answers_and_the_next_ring_is_called() -> None:
 
 def test_repeats_keep_their_id_and_end() -> None:
     play = Play()
-    play.at(0).says("smoke-1", fire=True)
+    play.at(0).says("smoke-1", fire=True).at(5).says("smoke-1", fire=False)
     ids = {notice.id for notice in play.notices.values() if notice.person == "ned"}
 
     play.at(3600)
@@ -55,6 +55,31 @@ def test_repeats_keep_their_id_and_end() -> None:
     assert {ned.id} == ids
     assert ned.due == 1 + play.site.kind_plan(play.incident.kind).repeats_max
     assert ned.next_repeat_at_ms is None
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_fire_that_still_burns_is_never_given_up_after_the_plans_repeats(restarts: bool) -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True)
+    play.at(900).told()
+    if restarts:
+        play.restart()
+    play.acknowledges("ned").answers("nick", Answer.CANNOT)
+
+    everybody = {"nora", "sam", "sue", "mona", "grace", "greg", "gina", "carl"}
+    assert people(play.at(1500).told()) == everybody  # every ten minutes, whoever has neither answered nor seen it
+    assert people(play.at(2100).told()) == everybody
+    play.answers("sam", Answer.GOING).answers("sue", Answer.GOING).told()
+
+    assert not {n.person for n in play.at(2600).told() if n.expects_answer}
+
+
+def test_a_fire_that_has_ended_unanswered_is_repeated_no_further() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True)
+    play.at(900).says("smoke-1", fire=False).told()
+
+    assert not play.at(3500).told()
 
 
 def test_quorum_ends_the_call_and_all_who_were_called_are_told() -> None:

@@ -117,7 +117,7 @@ def test_whatever_people_answer_a_call_goes_on_until_it_is_enough_and_ends(
         told = {notice.person for notice in play.notices_of_fire()} | {said.person for said in fire.responses}
         assert plan - away_then <= told, "everybody of the plan has been called"
     assert fire.next_step_at_ms is None and fire.recall_at_ms is None, "the rings have an end"
-    play.told()
+    play.says("smoke-1", fire=False).says("smoke-2", fire=False).told()  # while it burns the silent are asked again
     play.at(at + 3 * WHOLE_PLAN_S).expect_told()
 
 
