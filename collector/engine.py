@@ -20,6 +20,7 @@ from collector.alarms.walktest import WalkTests
 from collector.alarms.watch import DeviceState, GatewayState, Watch
 from collector.calls.absences import Absences
 from collector.calls.callout import CallOut
+from collector.calls.clockback import follow_clock_back
 from collector.calls.dispatch import Notice, leaders
 from collector.calls.drill import Drills
 from collector.calls.preflight import Preflight
@@ -64,6 +65,7 @@ class Engine:
         """`restored` is what the store kept of all that is open, None for a new store. Deadlines start at `now`."""
         self._site = site
         self._state = State(restored or Restored())
+        follow_clock_back(self._state, now)
         self.roster = Roster(site, self._state)  # who is away and who is on duty: look, never change
         self._call_out = CallOut(site, self._state)
         self._aside = Aside(site, self._state, self._call_out)
@@ -71,6 +73,8 @@ class Engine:
         self._conditions = Conditions(self._state, self._call_out, self._aside, self._first_hits)
         self._watch = Watch(site, self._state, self._conditions, now)
         self._parts = self._make_parts(now)
+        # Every report asks for the next time: only those who may name one are asked.
+        self._waking = [part for part in self._parts if type(part).wake_at is not Part.wake_at]
         self._handlers: dict[type, Handler] = {}
         for part in self._parts:
             self._handlers.update(part.handlers())
@@ -206,8 +210,9 @@ class Engine:
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
         times = [self._watch.wake_at(), self._agenda.next_at(), self._call_out.digest.wake_at()]
-        times += [part.wake_at() for part in self._parts]
-        return min((at for at in times if at is not None), default=None)
+        times += [part.wake_at() for part in self._waking]
+        known = [at for at in times if at is not None]
+        return min(known) if known else None
 
     # --- commands -------------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ PURE = {
     "collector/messages/onsite.py",
     "collector/messages/roundup.py",
     "collector/calls/callout.py",
+    "collector/calls/clockback.py",
     "collector/calls/notices.py",
     "collector/calls/rings.py",
     "collector/alarms/conditions.py",

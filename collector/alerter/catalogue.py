@@ -134,6 +134,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
     },
     "event-alarm-acknowledged": {"zh": "已确认", "en": "Counts as acknowledged"},
     "event-alarm-reset": {"zh": "已复位", "en": "Unlatched"},
+    "event-clock-set-back": {"zh": "重启后时钟回拨", "en": "The clock was set back over a restart"},
     "event-call-started": {"zh": "开始呼叫", "en": "Call-out started"},
     "event-ring-called": {"zh": "呼叫下一轮", "en": "Ring called"},
     "event-last-ring-called": {"zh": "已呼叫最后一轮", "en": "The last ring has been called"},

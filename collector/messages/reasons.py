@@ -64,6 +64,7 @@ SENTENCES: Mapping[str, str] = {
     "false-alarm-not-obeyed": "{person}, not on site, says that it is a false alarm: the call goes on",
     "need-more": "{person} needs more people",
     "reset": "{person} resets",
+    "clock-set-back": "the clock is behind by {by} after a restart: all deadlines are moved back with it",
     "alarm-rerouted": "{alarm} is still so and goes its way: {route}",
     "disablement-started": "{person} disables the {scope} {target} until {until}: {why}",
     "disablement-renewed": "{person} renews the disablement of the {scope} {target} until {until}",

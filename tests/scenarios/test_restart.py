@@ -10,6 +10,8 @@ from collector.alarms.incident import Answer
 from collector.commands import Answered, Reset
 from tests.scenarios.play import Play
 
+HOUR = 3600
+
 STEPS: tuple[Callable[[_Play], object], ...] = (
     lambda p: p.at(0).says("smoke-1", fire=True),
     lambda p: p.at(4).says("smoke-2", fire=True),
@@ -65,3 +67,27 @@ def test_what_the_engine_holds_is_what_the_decisions_said() -> None:
         assert dict(play.engine.incidents) == {incident.id: incident for incident in kept.incidents}
         assert dict(play.engine.notices) == {notice.id: notice for notice in kept.notices}
     assert not play.engine.incidents
+
+
+def test_a_call_out_goes_on_in_time_though_the_clock_is_behind_after_a_restart() -> None:
+    play = Play()
+    play.at(2 * HOUR).says("smoke-1", fire=True).at(2 * HOUR + 15).told()
+
+    play.now -= HOUR * 1000
+    play.restart().at(HOUR + 15 + 30)
+
+    assert {"sam", "sue", "ned"} <= {notice.person for notice in play.told()}  # the next ring; who is silent again
+    assert len(play.events("clock-set-back")) == 1
+    play.restart().at(HOUR + 50).says("smoke-2", fire=True).at(HOUR + 60)
+    assert play.incident_of("fire").call == 2  # another device calls anew at once
+    assert len(play.events("clock-set-back")) == 1
+
+
+def test_a_restart_with_a_good_clock_moves_no_deadline() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).answers("ned", Answer.GOING)
+    before = play.incident
+
+    play.restart()
+
+    assert play.incident == before and not play.events("clock-set-back")

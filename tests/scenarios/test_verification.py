@@ -26,6 +26,7 @@ TWO_OF = {"method": "count", "count": 2, "within_s": 300}
 OFFICE_HOURS = {"from": "08:00", "until": "18:00"}
 SEQUENCE = {"method": "positive-alarm-sequence", "staffed": [{"from": "00:00", "until": "00:00"}]}
 MINUTE = 60
+HOUR = 3600
 
 
 def zone(name: str, how: dict[str, Any] | None, *members: str, building: str = "b-1") -> dict[str, Any]:
@@ -107,6 +108,17 @@ def test_sixty_seconds_without_an_answer_make_a_first_hit_loud() -> None:
 
     assert set(NORTH) <= {notice.person for notice in play.told()}
     expect_loud(play, Cause.UNANSWERED)
+
+
+def test_a_first_hit_becomes_loud_in_time_though_the_clock_was_behind_after_a_restart() -> None:
+    play = verified()
+    play.at(2 * HOUR).says("smoke-1", fire=True).at(2 * HOUR + 20)
+
+    play.now -= HOUR * 1000
+    play.restart().at(HOUR + 20 + 60)
+
+    assert play.incident_of("fire").full_call
+    assert set(NORTH) <= {notice.person for notice in play.told()}
 
 
 def test_the_time_without_an_answer_is_the_sites_own() -> None:
