@@ -35,6 +35,9 @@ class Reports:
         self._conditions = conditions
         self._watch = watch
         self._parts = parts
+        # Every report passes here: only the parts that do something with it are asked.
+        self._hearing = [part for part in parts if type(part).heard is not Part.heard]
+        self._weighing = [part for part in parts if type(part).weighs is not Part.weighs]
         for name, device in watch.devices.items():
             if (alarm := state.alarms.get(f"{name}:quality")) is not None:
                 point, _, cause = (alarm.value or "").partition(": ")
@@ -69,7 +72,7 @@ class Reports:
         if len(raised) > 1:
             raised.sort(key=lambda each: _rank(each[0]))
         for rule, reading, late in raised:
-            for part in self._parts if device.known else ():
+            for part in self._weighing if device.known else ():
                 rule = part.weighs(device, rule, report, now)
             self._conditions.raised(rule, rule.quote(reading), when, now, late)
         for key in cleared:
@@ -81,7 +84,7 @@ class Reports:
         if complete and device.known:
             self._quality(device, report, now)
         if device.known:
-            for part in self._parts:
+            for part in self._hearing:
                 part.heard(device, report, now)
 
     def _judge(
