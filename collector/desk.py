@@ -258,6 +258,7 @@ class Desk:
             self.unrecorded.tell(doomed.decisions, self.engine)
             self._refuse_waiting(doomed, error)
             if isinstance(error.__cause__, TimeoutError) or self._failures >= FAILURES_MAX:
+                self.unrecorded.tell(self._pending.decisions, self.engine)  # what came while it hung
                 raise
             await asyncio.sleep(self._patience.start_anew_after_s)
             await self._start_anew(error)

@@ -49,9 +49,11 @@ class Moody(Store):
         self.short = False
         self.gate = asyncio.Event()
         self.gate.set()
+        self.asked = 0
         self.batches: list[Batch] = []
 
     async def commit(self, batch: Batch) -> tuple[Record, ...]:
+        self.asked += 1
         await self.gate.wait()
         if self.failing:
             raise StoreFailed("the disk is gone")
@@ -271,7 +273,10 @@ def test_telemetry_that_cannot_be_recorded_calls_nobody(tmp_path: Path) -> None:
     played(tmp_path, play)
 
 
-def test_a_disk_that_hangs_ends_the_desk_after_the_fire_was_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs_before", [False, True])
+def test_a_disk_that_hangs_ends_the_desk_after_the_fire_was_told(tmp_path: Path, hangs_before: bool) -> None:
+    """Also a fire that comes while the transaction of something else hangs."""
+
     async def main() -> None:
         store, clock = Moody(tmp_path / "state"), Clock()
         await store.open()
@@ -284,8 +289,11 @@ def test_a_disk_that_hangs_ends_the_desk_after_the_fire_was_told(tmp_path: Path)
 
         desk.unrecorded.send = call
         store.gate.clear()
-        running = asyncio.create_task(desk.run())
-        Scene(desk, store, clock).smoke()
+        running, on = asyncio.create_task(desk.run()), Scene(desk, store, clock)
+        if hangs_before:
+            on.telemetry(1)
+            await until(lambda: store.asked)
+        on.smoke(position=2)
         with pytest.raises(StoreFailed, match="no answer"):
             await running
         assert told == [BUILDING]
