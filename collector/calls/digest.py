@@ -88,7 +88,7 @@ class Digest:
         return self._agenda.next_at()
 
     def wake(self, now: int) -> None:
-        """Tell everybody whose time has come: one notice of what has risen, one of what is over."""
+        """Tell everybody whose time has come: one notice of what has risen, one of each kind of news."""
         for person in self._agenda.due(now):
             ids = self._waiting.pop(person, [])
             self._tell_at.pop(person, None)
@@ -105,7 +105,8 @@ class Digest:
             if waited_ms:
                 self._state.keep(Pace(person, now, max(waited_ms)))
             self._tell(held, now)
-            self._tell(news, now)
+            for reason in dict.fromkeys(notice.reason for notice in news):  # enough going is not over, nor lifted
+                self._tell([notice for notice in news if notice.reason is reason], now)
 
     def together(self, notice: Notice) -> list[Notice]:
         """The notices of open incidents that were told in this one and still count."""

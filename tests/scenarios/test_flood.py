@@ -185,6 +185,22 @@ def test_troubles_that_end_together_are_told_in_one_notice_too() -> None:
     assert all(notice.reason is Reason.CLOSED and len(notice.others) == BUILDINGS - 1 for notice in over)
 
 
+def test_that_enough_are_going_to_one_thing_is_not_told_as_the_end_of_another() -> None:
+    play = small()
+    play.at(0).says("smoke-1", fault=True).says("smoke-2", supervisory=True)
+    play.at(60).told()
+    equipment = play.incident_of("equipment")
+    play.acts(Answered(equipment.id, "nora", Answer.GOING)).says("smoke-1", fault=False)
+    assert play.engine.incidents.keys() == {equipment.id}
+
+    news = sent(play.at(120))
+
+    assert {(n.person, n.reason) for n in news} == {
+        (person, reason) for person in ("nora", "mona") for reason in (Reason.QUORUM_REACHED, Reason.CLOSED)
+    }
+    assert not any(notice.others for notice in news)
+
+
 def test_a_trouble_that_is_over_before_it_is_told_is_told_as_over() -> None:
     play = small()
     play.at(0).says("smoke-1", fault=True).at(3).says("smoke-1", fault=False)
