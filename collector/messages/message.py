@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.incident import Answer, Incident
@@ -79,10 +79,11 @@ def describe(
         brief = say.news_headline.format(news=say.news_brief[news], headline=say.kinds_brief[incident.kind])
     if notice.reason is Reason.DRILL_OVERTAKEN:  # what the drill was about is not what is real now
         head, brief, url = say.news[notice.reason], say.news_brief[notice.reason], None
+        incident, shown = replace(incident, cause_at_ms=notice.created_at_ms, opened_at_ms=notice.created_at_ms), []
     if notice.reason is Reason.LATE_REPORT:
         head, brief = say.late_mark + head, say.late_mark + brief
     mark, ask_119, tail = _what_it_is(incident, notice, say)
-    head, brief = mark + head, mark + brief
+    head, brief = mark + head, mark.replace(say.real_mark, say.real_mark_brief) + brief
     confirmed, rescue = _confirmed(incident, say, language), _rescue(site, rescues, say, now)
     lines = [
         *_station(site, incident, notice, say),
@@ -159,7 +160,8 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     say = PHRASES[language]
     shown = _worst_first(alarms)
     mark = say.unrecorded_mark + (say.real_mark if incident.not_the_drill else "")
-    head, brief = mark + _headline(incident, shown, say), mark + say.kinds_brief[incident.kind]
+    brief = mark.replace(say.real_mark, say.real_mark_brief) + say.kinds_brief[incident.kind]
+    head = mark + _headline(incident, shown, say)
     lines = [say.call_119, say.supplement, say.unrecorded]
     lines += for_responders(site, incident, shown, (), language, now)
     return _words(site, incident, shown, (head, brief, say.call_119_brief), lines, language, now)
@@ -266,12 +268,16 @@ def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> 
 
 
 def fit(head: str, pieces: dict[str, str], tail: str) -> str:
-    """Head and tail whole; of name, spot and what between them what one SMS holds, cut in the order of `_CUTS`."""
+    """Head and tail whole; of name, spot and what between them what one SMS holds, cut in the order of `_CUTS`.
+
+    Of a spot whole words, for half a flat's number is another flat's.
+    """
     for piece, characters_min in ((piece, least) for piece, least in _CUTS if piece in pieces):
         while not _fits(whole := " ".join(filter(None, [f"{head}:", *pieces.values(), tail]))):
             if len(pieces[piece]) <= characters_min:
                 break
-            pieces[piece] = pieces[piece][:-1].rstrip()
+            kept = pieces[piece].rpartition(" ")[0] if piece == "spot" else pieces[piece][:-1]
+            pieces[piece] = kept.rstrip()
     return whole
 
 
@@ -332,7 +338,7 @@ def _people(site: Site, incident: Incident, say: Phrases) -> list[str]:
     arrived = [each.person for each in incident.responses if each.answer is Answer.ARRIVED]
     lines = [say.going.format(names=_names(site, going, say))] if going else []
     lines += [say.arrived.format(names=_names(site, arrived, say))] if arrived else []
-    lines = lines or [say.nobody]
+    lines = lines or ([say.nobody] if incident.open else [])
     missing = [say.skills[skill] for skill in incident.seeks]
     return lines + ([say.skills_missing.format(skills=say.listed.join(missing))] if missing else [])
 

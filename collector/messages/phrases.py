@@ -88,6 +88,7 @@ class Phrases:
     drill_119: str
     drill_119_brief: str
     real_mark: str  # of a call in a building where people may take it for the drill
+    real_mark_brief: str
     real: str
     verify_mark: str  # of a first hit that the nearest person is asked to look at
     confirmed: str  # why a first hit became the full call
@@ -199,6 +200,7 @@ _ZH = Phrases(
     drill_119="这是演练，请勿拨打119。",
     drill_119_brief="演练，请勿拨打119",
     real_mark="【真实报警，非演练】",
+    real_mark_brief="【真实报警，非演练】",
     real="这不是演练。",
     verify_mark="【请先核实】",
     confirmed="转为全面呼叫：{text}",
@@ -315,6 +317,7 @@ _EN = Phrases(
     drill_119="This is a drill: do not call 119.",
     drill_119_brief="Drill, do not call 119",
     real_mark="[REAL, NOT A DRILL] ",
+    real_mark_brief="[REAL] ",  # one Chinese character in a name leaves an SMS only 70
     real="This is not the drill. ",
     verify_mark="[CHECK FIRST] ",
     confirmed="Why everybody is called: {text}",

@@ -148,6 +148,6 @@ NEWS_BRIEF: Mapping[Language, Mapping[Reason, str]] = {  # for an SMS
         Reason.HANDED_OVER: "Team called",
         Reason.RESTORED: "Lifted",
         Reason.DRILL_OVER: "Drill over",
-        Reason.DRILL_OVERTAKEN: "Drill over, alarm is real",
+        Reason.DRILL_OVERTAKEN: "Drill over",
     },
 }

@@ -149,7 +149,7 @@ def test_an_actual_alarm_in_the_building_ends_the_drill_at_once_and_says_that_it
     assert words.short.startswith("【真实报警，非演练】")
     assert "请勿拨打" not in words.body and "https" not in words.body
     fire = message(play, "ned", Reason.OWN_TEAM, "en")
-    assert fire.subject.startswith("[REAL, NOT A DRILL] ") and fire.short.startswith("[REAL, NOT A DRILL] ")
+    assert fire.subject.startswith("[REAL, NOT A DRILL] ") and fire.short.startswith("[REAL] ")
     assert "This is not the drill. Call 119 yourself!" in fire.body
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Answer, Incident, Response
+from collector.alarms.route import Mode, Route
 from collector.alarms.verification import Cause, FirstHit, Hit, Stage
 from collector.calls.dispatch import Reason
 from collector.equipment.rescue import Rescue
@@ -266,7 +267,30 @@ def test_a_short_form_fits_one_sms_and_keeps_place_and_119() -> None:
         assert one_sms(words.short)
         assert "119" in words.short and "22:13" in words.short
         if person == "li":
-            assert "梧桐里小区北" in words.short and "5楼 502" in words.short
+            assert "梧桐里小区北" in words.short
+        if person == "li" and reason is not Reason.DRILL_OVERTAKEN:  # which is not about the drill's place
+            assert "5楼 502" in words.short
+
+
+@pytest.mark.parametrize("person", ["li", "chen"])
+def test_a_short_form_never_names_half_a_flat_nor_forgets_the_building_after_a_drill(person: str) -> None:
+    for length in range(1, 40):
+        site = site_with(name="梧桐里" + "北" * length)
+        for reason in (Reason.OWN_TEAM, Reason.DRILL_OVERTAKEN):
+            incident = replace(INCIDENT, not_the_drill=True)
+            short = describe(site, incident, (FIRE,), replace(NOTICE, person=person, reason=reason), URL, NOW_MS).short
+            assert one_sms(short) and "梧桐里" in short
+            assert reason is Reason.DRILL_OVERTAKEN or "502" in short
+
+
+def test_a_drill_that_a_real_alarm_ends_tells_nothing_of_its_own_alarm_nor_who_was_going() -> None:
+    incident = replace(INCIDENT, route=Route(Mode.DRILL, "d-1"), closed_at_ms=NOW_MS)
+    notice = replace(NOTICE, reason=Reason.DRILL_OVERTAKEN, expects_answer=False, created_at_ms=NOW_MS)
+
+    body = describe(SITE, incident, (FIRE,), notice, URL, NOW_MS).body
+
+    assert "感烟" not in body and "尚未复位" not in body and "还没有人" not in body
+    assert "时间：22:13:20 起" in body
 
 
 @pytest.mark.parametrize(
