@@ -246,7 +246,8 @@ def _pressed(course: Course, signs: Signs, since: Mapping[str, int], at: int, by
     if pressed_at is not None and at - min(pressed_at, at) >= PRESSED_MS:
         pressed_at, presses = None, 0
     if "key" in since and signs.alarm_key is not False and (bypass or not _filters(since, signs, at)):
-        pressed_at, presses = at, presses + ("key" not in course.since)
+        counts = "key" not in course.since and not signs.inspection  # who works on the lift tries its button
+        pressed_at, presses = at, presses + counts
     return pressed_at, presses
 
 

@@ -259,6 +259,15 @@ def test_people_at_work_are_no_entrapment_unless_they_hold_the_key() -> None:
     assert calls(on) == {"lift-1:lift-alarm-key"}
 
 
+def test_who_works_on_a_lift_may_try_its_alarm_button() -> None:
+    on = play()
+    on.at(0).says("lift-1", **{**AT_FLOOR, "works": True}, person=True)
+    for press in range(6):
+        on.at(10 + press * 10).says("lift-1", key=True).at(11 + press * 10).says("lift-1", key=False)
+
+    assert not calls(on)
+
+
 def test_a_direction_that_stays_lit_does_not_hide_a_car_that_is_stuck() -> None:
     on = play()
     on.at(0).says("lift-1", **RIDES, person=True, floor=3).at(59)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from collector.equipment.elevator import STANDS_M_S
 from config.document import Document
 from config.loader import SHIPPED_PROFILES, load_site, read_profile
-from config.profile import Condition, Kind, Point, Profile, Table, points_of
+from config.profile import Condition, Kind, Point, Profile, SignalName, Table, points_of
 from config.site import Site
 from gateway.decode import decode_point
 from simulator.actions import Entrap, Force, Puff
@@ -268,3 +269,14 @@ def test_each_bit_raises_its_own_condition_and_no_other(site: Site, device: str,
             assert raised <= {"status/unknown"}
         else:
             assert raised == {name}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if shipped(name).category == "lift"])
+def test_a_car_that_has_stopped_is_told_at_once_however_slow_it_was(name: str) -> None:
+    profile = shipped(name)
+    point = profile.signals[SignalName.SPEED_M_S].point
+    speed = profile.points[point]
+    slowest = max(STANDS_M_S, speed.scale)  # that counts as movement
+    still = 0.0 if speed.scale > STANDS_M_S else STANDS_M_S / 2
+
+    assert slowest - still >= speed.deadband
