@@ -170,13 +170,13 @@ class CallOut:
         """Time has passed: call anew, call the next ring, judge a late alarm again, repeat what nobody answered."""
         if incident.recall_at_ms is not None and now >= incident.recall_at_ms:
             if incident.recall_if_still_so and not self._late_and_still_so(incident):
-                self._state.put_incident(replace(incident, recall_at_ms=None))
+                self._tell_late(replace(incident, recall_at_ms=None), now)
             else:
                 self.begin(incident, now, incident.recall_reason)
         elif incident.next_step_at_ms is not None and now >= incident.next_step_at_ms:
             if incident.full_call:
                 self._rings.call_next(incident, now)
-            elif self._still_in_alarm(incident):
+            elif incident.first_hit is None and self._still_in_alarm(incident):  # late, and not one set aside
                 self.begin(incident, now)
             elif self._is_news(incident):
                 self.tell(incident, now)
@@ -276,6 +276,15 @@ class CallOut:
             return
         for person, _ in present(self._roster, responsible(self._site, incident.building), now):
             self._notices.tell(incident, person, Reason.JOINED, 0, now, expects_answer=False)
+
+    def _tell_late(self, incident: Incident, now: int) -> None:
+        """Something else was in alarm long ago and is over: leader and manager are told, as of what came first."""
+        self._state.put_incident(incident)
+        if incident.recall_reason is not Reason.NEW_DEVICE:
+            return  # the same device, which people were called to
+        asks = not incident.full_call and not incident.verifying
+        people = [(person, Reason.LATE_REPORT) for person, _ in self._concerned(incident, now)]
+        self.tell_people(incident, people, now, asks=asks)
 
     def _still_in_alarm(self, incident: Incident) -> bool:
         alarms = self._state.alarms_of(incident)

@@ -79,6 +79,20 @@ def test_a_second_late_fire_that_still_burns_becomes_the_full_call_too() -> None
     assert {notice.person for notice in play.told()} == {*NORTH, "mona"}
 
 
+def test_of_a_second_late_fire_that_is_over_leader_and_manager_are_told_too() -> None:
+    play = Play()
+    play.at(40 * MINUTE).says("smoke-1", ago_s=35 * MINUTE, historical=True, fire=True)
+    play.says("smoke-1", ago_s=34 * MINUTE, historical=True, fire=False)
+    play.acknowledges("nora").acknowledges("mona").at(41 * MINUTE).told()
+
+    play.says("smoke-2", ago_s=33 * MINUTE, historical=True, fire=True)
+    play.says("smoke-2", ago_s=32 * MINUTE, historical=True, fire=False)
+    play.at(41 * MINUTE + 10)
+
+    play.expect_told("nora", "mona", reason=Reason.LATE_REPORT)
+    assert not play.incident.full_call
+
+
 def test_a_fire_that_a_birth_shows_burning_is_the_full_call_at_once_however_old_its_record() -> None:
     play = Play()
 

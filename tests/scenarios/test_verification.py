@@ -315,6 +315,17 @@ def test_another_sign_of_the_same_device_after_a_false_alarm_is_a_new_first_hit(
     expect_loud(play, Cause.UNANSWERED)
 
 
+def test_something_lesser_after_a_false_alarm_is_told_and_makes_no_call_of_what_was_set_aside() -> None:
+    play = verified()
+    play.at(0).says("smoke-1", fire=True).answers("nora", Answer.ARRIVED)
+    play.at(20).acts(FalseAlarm(play.incident.id, "nora")).told()
+
+    play.at(60).says("smoke-2", pre_alarm=True).at(1000)  # the smoke of the false alarm has not gone
+
+    assert not play.incident.full_call
+    assert {notice.person for notice in play.told()} == {"nora", "mona"}
+
+
 def test_who_looks_and_needs_more_people_makes_it_loud() -> None:
     play = verified()
     play.at(0).says("smoke-1", fire=True).answers("nora", Answer.GOING).told()
