@@ -70,7 +70,11 @@ class Watch:
             return {"channel": name in self._site.channels, "gateway": name in self._site.gateways}.get(kind, True)
         device = self.devices.get(alarm.device)
         if device is None:
-            return alarm.device in self._site.gateways
+            gateway = self._site.gateways.get(alarm.device)
+            bus = alarm.point.startswith("Bus/")
+            return gateway is not None and (
+                not bus or alarm.point in {f"Bus/{each.id}/Online" for each in gateway.buses}
+            )
         if alarm.key == f"{alarm.device}:quality":
             return (alarm.value or "").partition(": ")[0] in device.rules
         if alarm.key == f"{alarm.device}:stale":

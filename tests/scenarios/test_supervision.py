@@ -178,6 +178,17 @@ def test_a_bus_that_is_down_when_the_collector_starts_again_is_still_the_only_tr
     assert list(play.at(300).engine.alarms) == ["gw-1:Bus/bus-1/Online"]
 
 
+def test_the_trouble_of_a_bus_that_has_left_the_site_is_over() -> None:
+    play = Play()
+    node_says(play.at(5), "gw-1", 900, bus_1=False)
+    data = site_data()
+    data["gateways"][0]["buses"][0]["id"] = "bus-9"
+
+    play.restart(small_site(data))
+
+    assert not play.engine.alarms and not play.engine.incidents
+
+
 def test_one_device_that_is_lost_is_told_a_moment_later_and_not_if_it_is_back_by_then() -> None:
     play = Play()
     play.at(5).dies("gw-1", "smoke-1")
