@@ -24,7 +24,7 @@ from collector.messages.wording import (
 )
 from config.people import Language
 from config.profile import Condition, Kind
-from config.site import Site
+from config.site import Place, Site
 
 SMS_UNITS_MAX = 70  # one SMS in UCS-2, which any Chinese character makes it (3GPP TS 23.040: 140 octets)
 SMS_ASCII_MAX = 160  # one SMS in the 7-bit alphabet
@@ -245,8 +245,10 @@ def _words(
         lead, place = shown[0], alarm_place(site, shown[0])
         since_ms, heard_ms = lead.raised_at_ms, lead.heard_at_ms
         what = condition_words(site, lead.key, lead.device, lead.point, language)
-        spot = place_brief(place, language) if place else ""
-        where.append(place_words(place, language) if place else "")
+        if place is not None:
+            car = _car(site, lead, place)
+            spot = place_brief(place, language) if car is None else car
+            where.append(car or place_words(place, language))
         lines.append(describe_condition(site, lead, language))
     lines.append(say.where.format(text=say.comma.join(filter(None, where))))
     lines += _registration(site, shown, say)
@@ -258,6 +260,13 @@ def _words(
         "\n".join([*lines, *more, ""]),
         fit(brief, {"name": name, "spot": spot, "what": what}, f"{since} {tail}"),
     )
+
+
+def _car(site: Site, alarm: Alarm, place: Place) -> str | None:
+    """The name of the elevator in which people are, "" without one: its device's floor is not the car's."""
+    device = site.devices.get(alarm.device)
+    is_car = alarm.kind is Kind.ENTRAPMENT and device is not None and site.profiles[device.profile].category == "lift"
+    return one_line(place.note) if is_car else None
 
 
 def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> str:

@@ -186,6 +186,20 @@ def test_a_lifts_registration_number_is_told() -> None:
     assert "31101010" in told(alarms=(stuck,)).body
 
 
+def test_an_entrapment_never_gives_the_floor_of_the_box_for_that_of_the_car() -> None:
+    data = site_data()
+    lift = next(each for each in data["gateways"][0]["buses"][0]["devices"] if each["id"] == "lift-1")
+    lift["place"] |= {"floor": 1, "note": "东侧电梯"}
+    site = small_site(data)
+    stuck = replace(FIRE, key="lift-1:trapped", device="lift-1", point="trapped", kind=Kind.ENTRAPMENT)
+    incident = replace(INCIDENT, building="b-1", kind=Kind.ENTRAPMENT)
+
+    words = describe(site, incident, [stuck], replace(NOTICE, person="nora"), URL, NOW_MS)
+
+    for text in (words.subject, words.short, words.body):
+        assert "东侧电梯" in text and "1楼" not in text
+
+
 def test_an_entrapment_tells_where_the_car_is_and_how_long_rescuers_have() -> None:
     stuck = replace(FIRE, key="lift-1:entrapment", device="lift-1", point="entrapment", kind=Kind.ENTRAPMENT)
     incident = replace(INCIDENT, kind=Kind.ENTRAPMENT)
