@@ -97,14 +97,14 @@ class FirstHits:
         if answer is not Answer.CANNOT:
             self._investigates(incident, first, person, now)
             return
-        asked = any(notice.person == person for notice in self._state.notices_of_call(incident))
-        if asked and not _somebody_goes(incident):
+        went = any(said.person == person and said.going_at_ms is not None for said in incident.responses)
+        if (went or self._is_asked(incident, person)) and not _somebody_goes(incident):
             self._loud(incident, first, Cause.CANNOT, now)
 
     def acknowledged(self, incident: Incident, person: str, now: int) -> None:
-        """Somebody has seen it: in a positive alarm sequence that is the answer that its staff owes."""
+        """Somebody has seen it: in a positive alarm sequence that is the answer that who was asked owes."""
         first = incident.first_hit
-        if first is None or not incident.verifying:
+        if first is None or not incident.verifying or not self._is_asked(incident, person):
             return
         zone = self._site.zones.get(first.zone)
         if zone is not None and isinstance(zone.verification, PositiveAlarmSequence):
@@ -242,6 +242,9 @@ class FirstHits:
     def _nearest(self, incident: Incident, now: int) -> list[tuple[str, Reason]]:
         found = nearest(self._site, self._roster, incident.building, now)
         return [(person, Reason.FIRST_HIT) for person, _ in found]
+
+    def _is_asked(self, incident: Incident, person: str) -> bool:
+        return any(notice.person == person for notice in self._state.notices_of_call(incident))
 
     def _investigates(self, incident: Incident, first: FirstHit, person: str, now: int) -> None:
         if first.answered_at_ms is not None:

@@ -176,6 +176,26 @@ def test_who_was_going_to_look_and_cannot_makes_it_loud_at_once() -> None:
     expect_loud(play, Cause.CANNOT)
 
 
+def test_if_the_nearest_cannot_and_then_whoever_went_instead_it_is_loud_at_once() -> None:
+    play = verified()
+    play.at(0).says("smoke-1", fire=True)
+    play.at(10).answers("sue", Answer.GOING).answers("nora", Answer.CANNOT)
+    assert play.incident.verifying
+
+    play.at(20).answers("sue", Answer.CANNOT)
+
+    expect_loud(play, Cause.CANNOT)
+
+
+def test_in_a_positive_alarm_sequence_only_who_was_asked_can_win_time_by_having_seen_it() -> None:
+    play = verified(SEQUENCE)
+    play.at(0).says("smoke-1", fire=True)
+
+    play.at(5).acknowledges("sue").answers("ned", Answer.CANNOT).at(15)
+
+    expect_loud(play, Cause.UNANSWERED)
+
+
 def test_if_somebody_else_looks_the_nearest_may_say_cannot() -> None:
     play = verified()
     play.at(0).says("smoke-1", fire=True).answers("ned", Answer.GOING).answers("nora", Answer.CANNOT)
