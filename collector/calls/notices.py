@@ -18,7 +18,7 @@ from config.profile import Condition, Kind
 from config.site import Site
 
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
-LONG_MS = 600_000  # a fire that still burns when the plan's repeats are over is repeated so often
+LONG_MS = 600_000  # beyond the plan: so often what still burns is told again, and who could not be reached called
 
 
 class Notices:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from collector.agenda import ms_of
 from collector.alarms.incident import Answer, Incident, Response
 from collector.calls.dispatch import Reason, leaders
-from collector.calls.notices import Notices
+from collector.calls.notices import LONG_MS, Notices
 from collector.calls.rings import Rings
 from collector.calls.roster import Roster
 from collector.state import State
@@ -129,11 +129,27 @@ class Quorum:
             return False
         if incident.full_call:
             self._rings.call_next(incident, now)
+            self._again_if_unreached(self._state.incidents[incident.id], now)
         elif not any(answer is not Answer.CANNOT for answer in said.values()):
             self._rings.call_contacts(incident, now, asks=not is_quiet(incident))
         return True
 
     # --- inside ---------------------------------------------------------------------------------------
+
+    def _again_if_unreached(self, incident: Incident, now: int) -> None:
+        """The plan is over and nobody is waited for: whom no channel has reached is called anew later, while it is so.
+
+        A provider or a line that refused everything may take it then.
+        """
+        if incident.next_step_at_ms is not None or incident.short_at_ms is not None:
+            return
+        said = {each.person for each in incident.responses if each.call == incident.call}
+        unreached = self._rings.called(incident) - said
+        still_so = any(
+            each.condition is Condition.ALARM and each.source_active for each in self._state.alarms_of(incident)
+        )
+        if unreached and still_so and not self._awaited(incident) - said:
+            self._state.put_incident(replace(incident, short_at_ms=now + LONG_MS))
 
     def _reached(self, incident: Incident, now: int) -> None:
         incident = replace(_sought(incident), quorum_at_ms=now, next_step_at_ms=None, short_at_ms=None)
@@ -196,7 +212,7 @@ class Quorum:
             self._state.log(now, "overdue", incident=incident.id, person=said.person)
         self._state.put_incident(incident)
         told = [(person, Reason.NOT_ARRIVED) for person in people]
-        told += [(leader, Reason.RESPONDER_LATE) for leader in self._leaders(incident) if leader not in people]
+        told += [(leader, Reason.RESPONDER_LATE) for leader in self._leaders(incident, now) if leader not in people]
         for person, reason in told:
             self._notices.tell(incident, person, reason, ring, now, expects_answer=False, again=True)
         for said in late:
@@ -240,13 +256,15 @@ class Quorum:
         known = self._site.people.get(person)
         return known is not None and any(skill in known.skills for skill in skills)
 
-    def _leaders(self, incident: Incident) -> list[str]:
-        """The own team's leader, else those of the neighbouring teams who were called."""
+    def _leaders(self, incident: Incident, now: int) -> list[str]:
+        """The own team's leader, else those of the neighbouring teams who were called, or their substitutes."""
         if incident.building not in self._site.buildings:
             return []
         own, others = leaders(self._site, incident.building)
         told = self._notices.told(incident)
-        return own or [leader for leader in others if leader in told]
+        wanted = own or [leader for leader in others if leader in told]
+        there = [self._roster.in_place_of(leader, now) for leader in wanted]
+        return [person for person in dict.fromkeys(there) if person is not None]
 
 
 def is_quiet(incident: Incident) -> bool:

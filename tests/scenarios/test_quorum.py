@@ -10,6 +10,7 @@ import pytest
 from collector.alarms.incident import Answer
 from collector.calls.dispatch import Reason
 from collector.calls.quorum import skills_of_those_going
+from collector.commands import SayAway
 from config.people import Skill
 from tests.scenarios.play import Play, people
 from tests.sites import site_data, small_site
@@ -317,3 +318,44 @@ def test_a_clock_that_is_set_back_holds_nobody_up() -> None:
     play.answers("ned", Answer.CANNOT)
 
     assert play.incident.short_at_ms is not None and play.incident.short_at_ms <= play.now + 60_000
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_if_no_channel_reaches_anybody_everybody_is_called_anew_while_it_burns(restarts: bool) -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True)
+    everybody = _nobody_is_reached(play)
+    assert "carl" in everybody
+    play.told()
+    if restarts:
+        play.restart()
+
+    assert people(play.at(700).told()) >= {"nora", "ned", "nick"}
+    assert _nobody_is_reached(play) == everybody
+    play.says("smoke-1", fire=False).at(1300).told()
+    _nobody_is_reached(play)
+    play.told()
+
+    play.at(7200).expect_told()
+
+
+def _nobody_is_reached(play: Play) -> set[str]:
+    """Every notice is given up by its channel, and those that follow; returns for whom they were."""
+    tried = set[str]()
+    while waiting := [n for n in play.notices.values() if n.failed_at_ms is None and n.superseded_at_ms is None]:
+        tried |= people(waiting)
+        play.fails(waiting[0])
+    return tried
+
+
+def test_while_the_leader_is_away_their_substitute_is_told_who_is_late() -> None:
+    data = site_data()
+    data["plan"]["kinds"]["fire"]["arrive_within_s"] = 60
+    play = Play(small_site(data))
+    play.at(0).acts(SayAway("nora", "nora", play.now, play.now + 3_600_000, substitute="sue"))
+    play.says("smoke-1", fire=True).answers("ned", Answer.GOING).answers("nick", Answer.GOING)
+
+    play.at(65)
+
+    late = [notice.person for notice in play.notices.values() if notice.reason is Reason.RESPONDER_LATE]
+    assert late == ["sue"]
