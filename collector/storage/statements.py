@@ -6,12 +6,13 @@ same transaction.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Entry, Incident
@@ -34,6 +35,8 @@ NOTICE = TypeAdapter(Notice)
 ENTRY = TypeAdapter(Entry)
 KEPT_ADAPTERS: Mapping[str, TypeAdapter[Kept]] = {name: TypeAdapter(what) for name, what in KEPT.items()}
 KEPT_NAMES: Mapping[type[Kept], str] = {what: name for name, what in KEPT.items()}
+
+log = logging.getLogger(__name__)
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
@@ -223,6 +226,17 @@ def attempts_since(connection: sqlite3.Connection, since_ms: int) -> list[tuple[
     return [(channel, person, at_ms) for channel, person, at_ms in rows]
 
 
+def _read_kept(name: str, body: str) -> Kept | None:
+    """A kept thing; None for one that this version cannot read: better to start without it than not at all."""
+    if name not in KEPT_ADAPTERS:
+        return None
+    try:
+        return KEPT_ADAPTERS[name].validate_json(body)
+    except ValidationError as error:
+        log.error("kept %s cannot be read and counts as absent: %s", name, error)
+        return None
+
+
 def restored(connection: sqlite3.Connection) -> Restored:
     """What is open: open incidents, their notices, and every alarm that is not normal."""
     incidents = connection.execute("SELECT body FROM incidents WHERE closed_at_ms IS NULL ORDER BY id")
@@ -240,7 +254,7 @@ def restored(connection: sqlite3.Connection) -> Restored:
         incidents=tuple(INCIDENT.validate_json(body) for (body,) in incidents),
         notices=tuple(NOTICE.validate_json(body) for (body,) in notices),
         last_id=last[0] or "",
-        kept=tuple(KEPT_ADAPTERS[name].validate_json(body) for name, body in kept if name in KEPT_ADAPTERS),
+        kept=tuple(item for name, body in kept if (item := _read_kept(name, body)) is not None),
     )
 
 
@@ -353,6 +367,16 @@ def prune_incidents(connection: sqlite3.Connection, keep: int, entries_keep: int
         "DELETE FROM entries WHERE incident IS NULL AND number <= (SELECT number FROM entries"
         " WHERE incident IS NULL ORDER BY number DESC LIMIT 1 OFFSET ?)",
         (entries_keep,),
+    )
+
+
+def prune_long_stories(connection: sqlite3.Connection, keep: int) -> None:
+    """Drop the oldest lines of each open incident beyond the newest `keep`: one may be open for months."""
+    opened = connection.execute("SELECT id FROM incidents WHERE closed_at_ms IS NULL").fetchall()
+    connection.executemany(
+        "DELETE FROM entries WHERE incident = ? AND number <= (SELECT number FROM entries"
+        " WHERE incident = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        [(incident, incident, keep) for (incident,) in opened],
     )
 
 

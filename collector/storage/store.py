@@ -49,6 +49,7 @@ class Limits:
     lane_records_keep: int = 10_000  # stored positions per lane that keep their check value
     incidents_keep: int = 20_000
     entries_keep: int = 100_000  # entries that belong to no incident
+    story_keep: int = 10_000  # entries of an incident that is open
     refused_keep: int = 1_000
     pulses_keep: int = 20  # notices of a gateway's pulse
     reserve_bytes: int = 16 * 1024 * 1024  # freed when the disk is full, so that a fire can still be recorded
@@ -145,6 +146,7 @@ class Store:
         await self._write(
             partial(statements.prune_incidents, keep=limits.incidents_keep, entries_keep=limits.entries_keep)
         )
+        await self._write(partial(statements.prune_long_stories, keep=limits.story_keep))
         await self._write(partial(statements.prune_pulses, keep=limits.pulses_keep))
         return pruned
 

@@ -236,6 +236,19 @@ def test_old_closed_incidents_go_with_all_that_is_theirs_and_open_ones_stay(tmp_
     asyncio.run(main())
 
 
+def test_the_story_of_an_incident_that_is_open_for_months_has_a_bound(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(tmp_path / "s", Limits(story_keep=3, reserve_bytes=4096)) as store:
+            incidents = (incident("i-0"), incident("i-1"))
+            entries = (*(Entry(n, "x", "i-0") for n in range(5)), Entry(9, "x", "i-1"))
+            await store.commit(Batch((Decision((), incidents, (), entries),)))
+            await store.prune()
+            assert [entry.at_ms for entry in await store.entries("i-0", 10)] == [2, 3, 4]
+            assert [entry.at_ms for entry in await store.entries("i-1", 10)] == [9]
+
+    asyncio.run(main())
+
+
 def test_a_notice_is_due_until_as_many_sendings_were_handed_over(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path / "s") as store:

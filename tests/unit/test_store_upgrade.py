@@ -11,6 +11,8 @@ import pytest
 from collector.alarms.alarm import Phase
 from collector.alarms.incident import Answer
 from collector.alarms.route import LIVE
+from collector.calls.preflight import Checked
+from collector.storage.kept import Kept
 from collector.storage.store import StoreRefused, open_store
 
 # As version 1 wrote them, in a file of which nothing else is older.
@@ -69,6 +71,31 @@ def test_a_fire_that_was_open_before_the_upgrade_is_open_after_it(tmp_path: Path
 
     asyncio.run(main())
     asyncio.run(main())  # and it stays upgraded
+
+
+def test_a_kept_thing_that_cannot_be_read_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    _make_version_1(tmp_path / "s")
+
+    async def kept() -> tuple[Kept, ...]:
+        store = await open_store(f"sqlite:{tmp_path / 's'}")
+        try:
+            return (await store.restore()).kept
+        finally:
+            await store.close()
+
+    asyncio.run(kept())
+    file = sqlite3.connect(tmp_path / "s")
+    with file:
+        rows = [
+            ("checked", "north/day", '{"id":"north/day","begins_ms":5}'),
+            ("checked", "north/night", '{"id":"north/night","begins_ms":"soon"}'),
+            ("tested", "li", "{"),
+            ("of-another-version", "x", "{}"),
+        ]
+        file.executemany("INSERT INTO kept VALUES (?, ?, ?)", rows)
+    file.close()
+
+    assert asyncio.run(kept()) == (Checked("north/day", 5),)
 
 
 def test_a_reader_does_not_upgrade_and_says_who_does(tmp_path: Path) -> None:
