@@ -1,7 +1,7 @@
 """What the conditions of upkeep are called, and their values made sentences of, by language. Texts only.
 
 A value is kept as pieces with "; " between them. `VALUES` has a template for them under "<word>/<number of pieces>",
-or under the last piece where that is a word of its own, such as "no-temperature".
+or under the last piece where that is a word of its own, such as "no-temperature" or why something is silent.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ CLASSES: Mapping[str, Condition] = {
 
 VALUES: Mapping[Language, Mapping[str, str]] = {
     "zh": {
+        "silence": "没有消息",
+        "death certificate": "已断开",
+        "lost by its gateway": "网关读不到它",
         "pressure_falling/1": "每30天变化 {0}",
         "pressure_falling/3": "每30天变化 {0}，预计 {2} 低于 {1}",
         "smoke_rising/2": "现在 {0}，平时 {1}",
@@ -64,6 +67,9 @@ VALUES: Mapping[Language, Mapping[str, str]] = {
         "no-temperature": "{0}，没有温度数据，未作温度折算",
     },
     "en": {
+        "silence": "nothing was heard",
+        "death certificate": "disconnected",
+        "lost by its gateway": "its gateway cannot read it",
         "pressure_falling/1": "{0} in 30 days",
         "pressure_falling/3": "{0} in 30 days, below {1} about {2}",
         "smoke_rising/2": "{0} now, {1} in clean air",
@@ -83,11 +89,11 @@ VALUES: Mapping[Language, Mapping[str, str]] = {
 
 
 def value_words(key: str, value: str, language: Language) -> str:
-    """The value of a condition of upkeep as people say it; any other value as it is."""
+    """The value of a condition of upkeep or of silence as people say it; any other value as it is."""
     pieces = value.split("; ")
     word = key.rpartition(":")[2].rpartition("/")[2]
     templates = VALUES[language]
     template = templates.get(f"{word}/{len(pieces)}")
-    if template is None and len(pieces) > 1:
+    if template is None and (len(pieces) > 1 or word == "silent"):
         template = templates.get(pieces[-1])
     return value if template is None else template.format(*pieces)

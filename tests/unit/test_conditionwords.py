@@ -78,3 +78,9 @@ def test_what_is_kept_comes_back_as_it_was(item: Kept) -> None:
     assert again == item
     if isinstance(again, PressureTrend | SmokeTrend) and again.days:
         assert again.days[0].number == 20_000
+
+
+def test_why_something_is_silent_is_told_in_peoples_words() -> None:
+    assert value_words("gw-1:silent", "silence", "zh") == "没有消息"
+    assert value_words("gw-1:silent", "death certificate", "en") == "disconnected"
+    assert value_words("gw-1:silent", "no route to host", "zh") == "no route to host"  # as its source said it
