@@ -110,12 +110,13 @@ class Conditions:
         """What took it aside is over: if its source still says so it goes its way now, and calls at once.
 
         A latched one whose source is normal stays with its incident until its reset. Who was told of it aside hears
-        that everybody is called now.
+        that everybody is called now; that they have acknowledged it counts for them alone.
         """
         route = self._aside.route_after(alarm, now)
         if route == alarm.route or not alarm.source_active:
             return
-        moved = replace(alarm, route=route, incident=None, rerouted_at_ms=now)
+        phase = next_phase(alarm.condition, Phase.NORMAL, Event.RAISED, route.mode)
+        moved = replace(alarm, phase=phase, route=route, incident=None, rerouted_at_ms=now)
         self._log("alarm-rerouted", alarm, now, [("route", route.mode.value)])
         self._enter(moved, Source(alarm.device, detector_of(alarm.point)), now, late=False)
         before = self._state.incidents.get(alarm.incident or "")

@@ -10,7 +10,7 @@ from collector.alarms.alarm import Phase
 from collector.alarms.measures import Scope, WalkTest, to_prove
 from collector.alarms.route import LIVE, Mode
 from collector.calls.dispatch import Notice, Reason
-from collector.commands import Disable, EndWalkTest, StartWalkTest
+from collector.commands import Disable, EndWalkTest, Reset, StartWalkTest
 from collector.messages.message import describe
 from config.site import Site
 from tests.scenarios.play import Play, people
@@ -314,3 +314,15 @@ def test_a_fire_after_the_end_calls_in_full_though_the_collector_was_away_at_the
 
     assert play.incident_of("fire").full_call
     assert {notice.person for notice in calls(play)} == {"nora", "ned", "nick"}
+
+
+def test_what_the_tester_has_acknowledged_nobody_who_is_called_at_the_end_has() -> None:
+    play = Play(site())
+    begin(play.at(0), "smoke-1", minutes=10)
+    play.at(60).says("smoke-1", fire=True).acknowledges("nora")
+
+    play.at(10 * MINUTE)
+
+    assert play.phase("smoke-1:fire") is Phase.ACTIVE
+    play.says("smoke-1", fire=False)
+    assert play.refused(Reset(play.incident.id, "nora")) == "not-acknowledged"
