@@ -99,7 +99,7 @@ class Engine:
         lifts = Lifts(self._site, self._state, self._conditions, self._watch.devices, now)
         logs = LiftLogs(self._site, self._state, now)
         rescues = Rescues(self._site, self._state, self._call_out, self._watch.devices, logs.rescued, now)
-        remarks = Remarks(self._site, self._state, self._call_out, self._first_hits)
+        remarks = Remarks(self._site, self._state, self._conditions, self._call_out, self._first_hits)
         reach = Reach(self._site, self._state)
         preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
         people = (reach, preflight, remarks)

@@ -106,16 +106,18 @@ class Conditions:
         """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
         self._over(alarm, "alarm-source-gone", ours(now), now)
 
-    def reroute(self, alarm: Alarm, now: int) -> None:
+    def reroute(self, alarm: Alarm, now: int, to: Route | None = None) -> None:
         """What took it aside is over: if its source still says so it goes its way now, and calls at once.
 
         A latched one whose source is normal stays with its incident until its reset. Who was told of it aside hears
-        that everybody is called now; that they have acknowledged it counts for them alone.
+        that everybody is called now; that they have acknowledged it counts for them alone. `to`: a person wants it on
+        this road, whatever is still disabled and whatever its source says now.
         """
-        route = self._aside.route_after(alarm, now)
-        if route == alarm.route or not alarm.source_active:
+        route = self._aside.route_after(alarm, now) if to is None else to
+        if route == alarm.route or not (alarm.source_active or to is not None):
             return
-        phase = next_phase(alarm.condition, Phase.NORMAL, Event.RAISED, route.mode)
+        event = Event.RAISED if alarm.source_active else Event.RAISED_LATE
+        phase = next_phase(alarm.condition, Phase.NORMAL, event, route.mode)
         moved = replace(alarm, phase=phase, route=route, incident=None, rerouted_at_ms=now)
         self._log("alarm-rerouted", alarm, now, [("route", route.mode.value)])
         self._enter(moved, Source(alarm.device, detector_of(alarm.point)), now, late=False)

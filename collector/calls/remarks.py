@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from collector.alarms.alarm import LATCHING
+from collector.alarms.conditions import Conditions
 from collector.alarms.firsthit import FirstHits
 from collector.alarms.incident import Answer, Incident, Remark, Word
-from collector.alarms.route import Mode
+from collector.alarms.route import LIVE, Mode
 from collector.calls.authority import may_decide
 from collector.calls.callout import CallOut
 from collector.commands import FalseAlarm, NeedMore, Refused
@@ -25,9 +27,12 @@ CALLS = (Condition.ALARM, Condition.PRE_ALARM)  # what more people can be called
 class Remarks(Part):
     """Carries out FalseAlarm and NeedMore."""
 
-    def __init__(self, site: Site, state: State, call_out: CallOut, first_hits: FirstHits) -> None:
+    def __init__(
+        self, site: Site, state: State, conditions: Conditions, call_out: CallOut, first_hits: FirstHits
+    ) -> None:
         self._site = site
         self._state = state
+        self._conditions = conditions
         self._call_out = call_out
         self._first_hits = first_hits
 
@@ -50,10 +55,13 @@ class Remarks(Part):
 
     def _need_more(self, command: NeedMore, now: int) -> None:
         incident = self._incident(command)
+        if incident.route.mode in (Mode.DISABLED, Mode.WALK_TEST):
+            self._call_to_what_is_aside(incident, command.person, now)
+            return
         coming = _answer(incident, command.person) in (Answer.GOING, Answer.ARRIVED)
         if not (coming or self._decides(incident, command.person)):
             raise Refused("not-authorised", "More people are called for who is going or there, or for a leader.")
-        if incident.condition not in CALLS or incident.route.mode not in (Mode.LIVE, Mode.DRILL):
+        if incident.condition not in CALLS:
             raise Refused("no-call", "Nobody is called out to this: only leader and manager know of it.")
         self._remark(incident, command.person, Word.NEED_MORE, True, now)
         self._state.log(now, "need-more", incident=incident.id, person=command.person)
@@ -62,6 +70,19 @@ class Remarks(Part):
             self._first_hits.more(incident, now)
         else:
             self._call_out.more(incident, now)
+
+    def _call_to_what_is_aside(self, incident: Incident, person: str, now: int) -> None:
+        """Whoever was told of a fire that a disablement or a walk test holds back may find that it is real."""
+        told = any(notice.person == person for notice in self._state.notices_of(incident.id))
+        if not (told or self._decides(incident, person)):
+            raise Refused("not-authorised", "More people are called for who was told of this, or for a leader.")
+        alarms = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition in LATCHING]
+        if not alarms:
+            raise Refused("no-call", "Nothing here is an alarm that people could be called to.")
+        self._remark(incident, person, Word.NEED_MORE, True, now)
+        self._state.log(now, "need-more", incident=incident.id, person=person)
+        for alarm in alarms:
+            self._conditions.reroute(alarm, now, LIVE)
 
     # --- inside ---------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collector.alarms.incident import Answer, Incident
 from collector.alarms.measures import Disablement, Scope
 from collector.alarms.route import LIVE, Mode, Route
 from collector.calls.dispatch import Notice, Reason
-from collector.commands import Acknowledge, Answered, Disable, Enable, RenewDisablement, StartWalkTest
+from collector.commands import Acknowledge, Answered, Disable, Enable, NeedMore, RenewDisablement, StartWalkTest
 from config.profile import Condition
 from config.site import Site
 from tests.scenarios.play import Play, people
@@ -310,6 +310,37 @@ def test_fifty_devices_at_once_do_not_send_the_watch_fifty_messages() -> None:
             play.says(device, fire=True, heat=True).says(device, fire=False, heat=False)
 
     assert len(calls(play)) == 1
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["still burning", "its head has burnt"])
+def test_a_watch_who_finds_a_real_fire_calls_everybody_whatever_is_disabled(gone: bool) -> None:
+    play = Play(site())
+    disable(play)
+    play.at(10).says("smoke-1", fire=True).told()
+    aside = incident_on(play, Mode.DISABLED)
+    play.at(20).acts(Acknowledge(aside.id, "ned"))
+    if gone:
+        play.says("smoke-1", fire=False)
+    assert play.refused(NeedMore(aside.id, "sue")) == "not-authorised"
+
+    play.at(60).acts(NeedMore(aside.id, "ned"))
+
+    assert {notice.person for notice in calls(play)} == set(NORTH)
+    assert incident_on(play, Mode.LIVE).full_call
+    assert aside.id not in play.engine.incidents
+    play.restart().at(90)
+    assert play.alarms["smoke-1:fire"].route == LIVE
+    assert calls(play)
+
+
+def test_a_tester_who_finds_a_real_fire_calls_everybody() -> None:
+    play = Play(site())
+    play.acts(StartWalkTest("nora", ("smoke-1",), 60)).told()
+    play.at(10).says("smoke-1", fire=True).told()
+
+    play.at(30).acts(NeedMore(incident_on(play, Mode.WALK_TEST).id, "nora"))
+
+    assert {notice.person for notice in calls(play)} == set(NORTH)
 
 
 def test_pre_alarm_supervisory_and_trouble_of_a_disabled_device_are_recorded_and_told_to_nobody() -> None:

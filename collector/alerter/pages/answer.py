@@ -142,11 +142,12 @@ def _offered(front: Front, incident: Incident, person: Person) -> dict[str, bool
     latched = [alarms[key] for key in incident.alarms if key in alarms and alarms[key].condition in LATCHING]
     here = incident.open and incident.condition in CALLS
     going = {each.person for each in incident.responses if each.answer is not Answer.CANNOT}
+    aside = incident.route.mode in (Mode.DISABLED, Mode.WALK_TEST) and bool(latched)  # who has the link was told of it
     resettable = bool(latched) and all(alarm.phase is Phase.AWAITING_RESET for alarm in latched)
     return {
         "may_stand_down": incident.open and incident.stood_down_by is None and person.id in leading,
         "may_say_false": here and not drill and incident.false_alarm_by is None and person.id in decide | arrived,
-        "may_need_more": here and incident.route.mode in (Mode.LIVE, Mode.DRILL) and person.id in decide | going,
+        "may_need_more": here and (aside or person.id in decide | going),
         "may_free": person.id in arrived,
         "may_reset": incident.open and resettable and person.id in leading | managers | arrived,
     }
