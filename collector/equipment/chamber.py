@@ -9,6 +9,7 @@ from collector.equipment.smoke import (
     BIN_MS,
     BINS,
     GAP_MAX_MS,
+    LOW_PERCENT,
     RISE_CLEAR_SHARE,
     RISE_SHARE,
     Day,
@@ -115,7 +116,8 @@ class Chamber:
         if self.value is None or self.clean_db_m is None:
             return False
         share = RISE_CLEAR_SHARE if clearing else RISE_SHARE
-        return self.value - self.clean_db_m >= share * self.alarm_db_m
+        lowest = self.alarm_db_m * LOW_PERCENT / 100  # of what air can be: below it the chamber is wrong, not the air
+        return self.value - max(self.clean_db_m, lowest) >= share * self.alarm_db_m
 
     def begin(self, at_ms: int) -> Rise:
         """It rises from now on."""

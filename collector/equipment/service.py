@@ -121,9 +121,12 @@ class LiftService(Part):
         if link is None:
             link = AlarmLink(device.device, now)
             self._state.keep(link)
-        age_h = signal_number(self._profile(device.device), device.values, SignalName.ALARM_LINK_TEST_AGE_H)
+        profile = self._profile(device.device)
+        age_h = signal_number(profile, device.values, SignalName.ALARM_LINK_TEST_AGE_H)
         if age_h is not None and age_h >= 0:
-            proved_at = now - round(age_h * 3_600_000)
+            told_at = device.values[profile.signals[SignalName.ALARM_LINK_TEST_AGE_H].point].at_ms
+            dated = f"{device.gateway}:clock" not in self._state.alarms
+            proved_at = (min(told_at, now) if dated else now) - round(age_h * 3_600_000)
             if proved_at > link.proved_at_ms + LINK_STEP_MS:
                 self._state.keep(AlarmLink(device.device, proved_at))
         self._look_at_link(device.device, now)

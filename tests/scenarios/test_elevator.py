@@ -639,6 +639,20 @@ def test_three_days_without_a_proof_of_the_alarm_link_are_a_trouble_also_when_no
     assert "lift-1:lift-alarm-link" not in on.engine.alarms
 
 
+def test_an_age_of_the_alarm_link_that_was_told_long_ago_proves_nothing_anew() -> None:
+    on = days()
+    on.untold.add("test_age")
+    on.at(0).says("lift-1", lane=Lane.TELEMETRY, test_age=1)
+    for hour in range(1, 71):
+        on.at(hour * HOUR).says("lift-1", safety=hour % 2 == 0)
+    on.says("lift-1", lane=Lane.TELEMETRY, test_age=0, historical=True, ago_s=40 * HOUR)
+    on.at(101 * HOUR).says("lift-1", safety=True)
+    assert "lift-1:lift-alarm-link" not in on.engine.alarms, "the backlog's proof is of the 30th hour"
+    on.at(102 * HOUR + 1).says("lift-1", safety=False)
+
+    assert "lift-1:lift-alarm-link" in on.engine.alarms
+
+
 TODAY = date(2025, 6, 15)  # the scenario's first day in Shanghai
 
 

@@ -273,6 +273,14 @@ def test_a_broken_chamber_that_says_what_no_air_can_be_is_never_a_fire(db_m: flo
     assert not broken.play.engine.incidents
 
 
+def test_one_odd_value_of_a_new_detector_makes_no_smoke_of_clean_air() -> None:
+    new = room().says(-0.6, after_s=60)
+
+    new.stays(0.01, 0.5)
+
+    assert not new.play.engine.incidents
+
+
 def test_a_detector_that_comes_back_after_days_has_not_been_seen_to_rise() -> None:
     dusty = room().stays(0.01, 2)
     dusty.second += 5 * DAY_S
