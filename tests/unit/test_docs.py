@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.document import Document
-from config.loader import read_profile
+from config.loader import load_site, read_profile
 from config.profile import Condition, points_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +62,21 @@ def test_the_profile_on_the_page_about_sites_can_be_copied(tmp_path: Path) -> No
         Condition.TEST,
         Condition.MEASUREMENT,
     }
+
+
+def test_the_requests_on_the_page_about_operations_name_what_the_demo_site_has() -> None:
+    site = load_site(ROOT / "config" / "sites" / "demo")
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    requests = re.findall(r"^curl -.*?```", page, re.DOTALL | re.MULTILINE)
+
+    people = {name for each in requests for name in re.findall(r'"(?:person|by|substitute|watch)": "([^"]+)"', each)}
+    devices = {name for each in requests for name in re.findall(r'"target": "([^"]+)"|/devices/([\w-]+)/', each)}
+    tested = [name for each in requests for name in re.findall(r'"devices": \[([^]]+)]', each)]
+    named = {name for pair in devices for name in pair if name} | set(re.findall(r'"([^"]+)"', " ".join(tested)))
+
+    assert len(requests) >= 6 and people and named
+    assert people <= set(site.people)
+    assert named <= set(site.devices)
 
 
 def test_every_step_of_the_path_names_its_file() -> None:
