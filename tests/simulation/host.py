@@ -78,6 +78,16 @@ class Store:
         return {key: Positions(islands.get(key, ()), self.floors.get((edge, *key), 1)) for key in keys}
 
 
+def differences(stored: Restored, held: Engine) -> list[str]:
+    """What an engine holds otherwise than a store does."""
+    pairs = (
+        ("alarms", {alarm.key: alarm for alarm in stored.alarms}, dict(held.alarms)),
+        ("incidents", {incident.id: incident for incident in stored.incidents}, dict(held.incidents)),
+        ("notices", {notice.id: notice for notice in stored.notices}, dict(held.notices)),
+    )
+    return [f"{name} differ" for name, kept, held_now in pairs if kept != held_now]
+
+
 class Host:
     """Hears, decides, commits, then acknowledges and sends."""
 

@@ -10,6 +10,7 @@ from collector.alarms.route import Mode
 from collector.alarms.verification import Stage
 from collector.calls.dispatch import Reason, people_of
 from config.profile import Condition, Kind
+from tests.simulation.host import differences
 from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS, Town
 
 END_MS = START_MS + STORM_MS + CALM_MS
@@ -145,13 +146,7 @@ def stored_state_equals_replay(town: Town) -> list[str]:
     again = town.make_engine(town.site, town.started_from, town.started_ms)
     for what, given, at in town.diary.inputs:
         town.replay_one(again, what, given, at)
-    held, stored = again, town.store.restored()
-    pairs = (
-        ("alarms", {alarm.key: alarm for alarm in stored.alarms}, dict(held.alarms)),
-        ("incidents", {incident.id: incident for incident in stored.incidents}, dict(held.incidents)),
-        ("notices", {notice.id: notice for notice in stored.notices}, dict(held.notices)),
-    )
-    return [f"{name} differ" for name, kept, replayed in pairs if kept != replayed]
+    return differences(town.store.restored(), again)
 
 
 PROMISES = (

@@ -15,7 +15,7 @@ from config.profile import Condition
 from config.wire import encode_death, topic_of
 from config.words import Commit, Death, Edge, Lane
 from tests.simulation.gateways import FLAGS, Gateway
-from tests.simulation.host import Host
+from tests.simulation.host import Host, differences
 from tests.sites import GROUP, small_site
 
 START_MS = 1_750_000_000_000
@@ -224,13 +224,7 @@ def latched_until_reset(run: Run) -> list[str]:
 
 def stored_is_what_the_engine_holds(run: Run) -> list[str]:
     """The store's rows, replayed, are the engine's state."""
-    kept, engine = run.host.store.restored(), run.host.engine
-    pairs = (
-        ("alarms", {alarm.key: alarm for alarm in kept.alarms}, dict(engine.alarms)),
-        ("incidents", {incident.id: incident for incident in kept.incidents}, dict(engine.incidents)),
-        ("notices", {notice.id: notice for notice in kept.notices}, dict(engine.notices)),
-    )
-    return [f"{name} differ" for name, stored, held in pairs if stored != held]
+    return differences(run.host.store.restored(), run.host.engine)
 
 
 CHECKERS = (
