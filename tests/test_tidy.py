@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "dashboards": {"dashboards", "config"},
 }
 PURE = {
+    "collector/access/actor.py",
     "config/sparkplug.py",
     "config/words.py",
     "config/wire.py",
@@ -113,6 +114,7 @@ PURE = {
     "collector/equipment/keepers.py",
     "collector/equipment/liftlog.py",
     "collector/equipment/lifts.py",
+    "collector/equipment/lostcars.py",
     "collector/equipment/rescue.py",
     "collector/equipment/service.py",
     "collector/storage/tables.py",

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from collector.access.actor import LOCAL, NOBODY, TOKEN, Actor
+
 COOKIE = "callpoint"
 COOKIE_VALID_S = 30 * 86400
 _OPEN = re.compile(r"/a/.*|/static/.*|/enter|/api/v1/health")
@@ -76,6 +78,14 @@ class Guard:
         if self._bears_token(visit) or self.knows_cookie(visit.cookie, now_ms):
             return None
         return Turned(401, "token-needed", "reading needs the token: Authorization: Bearer <token>, or sign in")
+
+    def actor(self, visit: Visit, now_ms: int) -> Actor:
+        """Who makes a request that `judge` has let in."""
+        if self._bears_token(visit):
+            return TOKEN
+        if self._local or self._token is None or self.knows_cookie(visit.cookie, now_ms):
+            return LOCAL
+        return NOBODY
 
     def is_token(self, given: str) -> bool:
         """True if this is the token; takes the same time whatever is given."""

@@ -39,7 +39,8 @@ class Threshold:
             return
         headers = Headers(scope=scope)
         marked = _marked(send)
-        turned = self._front.guard.judge(_visit(scope, headers), self._front.clock())
+        visit, now = _visit(scope, headers), self._front.clock()
+        turned = self._front.guard.judge(visit, now)
         if turned is not None:
             if turned.status == 401 and _is_page(scope, headers):
                 await RedirectResponse(f"/enter?next={scope['path']}", 303)(scope, receive, marked)
@@ -47,6 +48,7 @@ class Threshold:
             challenge = {"WWW-Authenticate": "Bearer"} if turned.status == 401 else None
             await problem(turned.status, turned.reason, turned.sentence, headers=challenge)(scope, receive, marked)
             return
+        scope.setdefault("state", {})["actor"] = self._front.guard.actor(visit, now)
         await self._app(scope, _bounded(receive), marked)
 
 

@@ -1,0 +1,1 @@
+"""Who uses the web side, and what they may do there."""
