@@ -29,6 +29,7 @@ from collector.alerter.pages import answer, board, enter
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages.render import Pages
 from collector.alerter.problems import answer_errors
+from collector.alerter.rights import PRESENT
 from collector.alerter.road import ChannelStatus
 from collector.alerter.strip import marks
 from collector.alerter.view import View
@@ -60,7 +61,7 @@ def make_app(
         links=links,
         guard=Guard(token, is_loopback(listen_host) and is_loopback_url(desk.site.plan.board_url)),
         view=view,
-        pages=Pages(lambda: marks(desk.engine, view)),
+        pages=Pages(lambda: marks(desk.engine, view), PRESENT.get),
         clock=clock,
         channels=channels,
         counters=counters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from collector.alerter.accesswords import ACCESS_WORDS
 from collector.alerter.drillwords import DRILL_WORDS
 from collector.alerter.elevatorwords import ELEVATOR_WORDS
 from collector.alerter.firsthitwords import FIRST_HIT_WORDS
@@ -129,8 +130,8 @@ MESSAGES: dict[str, dict[Language, str]] = {
     "event-alarm-raised-again": {"zh": "再次出现", "en": "Raised again"},
     "event-alarm-returned": {"zh": "恢复正常", "en": "Back to normal"},
     "event-alarm-source-gone": {
-        "zh": "设备已不在名单中，视为恢复",
-        "en": "Source gone from the site: counts as returned",
+        "zh": "设备已撤走、移位或设置已改，视为恢复",
+        "en": "Its source has left the site, has moved or now means something else: counts as returned",
     },
     "event-alarm-acknowledged": {"zh": "已确认", "en": "Counts as acknowledged"},
     "event-alarm-reset": {"zh": "已复位", "en": "Unlatched"},
@@ -180,6 +181,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "en": "It closed at {time}. Thank you; nobody needs to come.",
     },
     "called": {"zh": "{name}，请您帮忙", "en": "{name}, you are called"},
+    **ACCESS_WORDS,
     **DRILL_WORDS,
     **ELEVATOR_WORDS,
     **MEASURE_WORDS,

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from collector.alerter.front import Front
 from collector.alerter.guard import COOKIE, Visit
 from collector.alerter.problems import problem
+from collector.alerter.rights import PRESENT
 
 BODY_BYTES_MAX = 64 * 1024
 _HEADERS = {
@@ -48,7 +49,9 @@ class Threshold:
             challenge = {"WWW-Authenticate": "Bearer"} if turned.status == 401 else None
             await problem(turned.status, turned.reason, turned.sentence, headers=challenge)(scope, receive, marked)
             return
-        scope.setdefault("state", {})["actor"] = self._front.guard.actor(visit, now)
+        actor = self._front.guard.actor(visit, now)
+        scope.setdefault("state", {})["actor"] = actor
+        PRESENT.set(actor)
         await self._app(scope, _bounded(receive), marked)
 
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from collector.alerter.catalogue import knows
 from collector.alerter.front import Front
 from collector.alerter.models import FieldError, Problem
 from collector.commands import Refused
@@ -74,6 +75,10 @@ def answer_errors(app: FastAPI) -> None:
 
     async def on_rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
+        front: Front = request.app.state.front
+        if _wants_page(request) and knows(f"{error.reason}-text"):
+            language = front.language(request)
+            return front.pages.plain(language, front.now(), error.status, error.reason, f"{error.reason}-text")
         return problem(error.status, error.reason, str(error))
 
     async def on_store(request: Request, error: Exception) -> Response:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from collector.access.actor import Actor, Right
+from collector.access.actor import NOBODY, Actor, Right
 from collector.alerter.problems import Rejected
+
+PRESENT: ContextVar[Actor] = ContextVar("actor", default=NOBODY)  # of the request at hand; for the frame of every page
 
 
 async def _actor(request: Request) -> Actor:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from collector.access.actor import NOBODY, Actor
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
 from collector.alerter.strip import Mark
@@ -33,11 +34,12 @@ HTML_LANGUAGE: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 class Pages:
     """Renders the templates and holds the static files, which are few and small, in memory.
 
-    `strip` tells what every page counts: what is disabled, tested or drilled.
+    `strip` tells what every page counts: what is disabled, tested or drilled; `who`, for whom the page is.
     """
 
-    def __init__(self, strip: Callable[[], Sequence[Mark]] = tuple) -> None:
+    def __init__(self, strip: Callable[[], Sequence[Mark]] = tuple, who: Callable[[], Actor] = lambda: NOBODY) -> None:
         self._strip = strip
+        self._who = who
         self._static = {path.name: path.read_bytes() for path in _STATIC.iterdir() if _type_of(path.name)}
         digest = hashlib.sha256(b"".join(self._static[name] for name in sorted(self._static)))
         self._version = digest.hexdigest()[:12]
@@ -54,22 +56,28 @@ class Pages:
         )
 
     def text(self, template: str, language: Language, now: datetime, **facts: Any) -> str:
-        """A template filled in. It knows `t(key)`, `t_or(key, else)`, `pick(text)`, `place(where)`, `clock`, `age`."""
-        return self._templates.get_template(template).render(
-            language=language,
-            html_language=HTML_LANGUAGE[language],
-            other_language="en" if language == "zh" else "zh",
-            now=now,
-            version=self._version,
-            strip=self._strip(),
-            t=partial(say, language),
-            t_or=lambda key, otherwise: say(language, key) if knows(key) else otherwise,
-            pick=lambda text: text.get(language) or next(iter(text.values()), ""),
-            place=partial(place_text, language),
-            clock=partial(clock_text, now),
-            age=partial(age_text, language, now),
-            **facts,
-        )
+        """A template filled in. It knows `t(key)`, `t_or(key, else)`, `pick(text)`, `place(where)`, `clock`, `age`.
+
+        And `actor`, for whom it is, with `csrf`, which each of its forms brings back (`forms.read_form`).
+        """
+        actor = self._who()
+        known = {
+            "actor": actor,
+            "csrf": actor.csrf,
+            "language": language,
+            "html_language": HTML_LANGUAGE[language],
+            "other_language": "en" if language == "zh" else "zh",
+            "now": now,
+            "version": self._version,
+            "strip": self._strip(),
+            "t": partial(say, language),
+            "t_or": lambda key, otherwise: say(language, key) if knows(key) else otherwise,
+            "pick": lambda text: text.get(language) or next(iter(text.values()), ""),
+            "place": partial(place_text, language),
+            "clock": partial(clock_text, now),
+            "age": partial(age_text, language, now),
+        }
+        return self._templates.get_template(template).render({**known, **facts})
 
     def page(self, template: str, language: Language, now: datetime, status: int = 200, **facts: Any) -> Response:
         """A page with the shared style sheet and script, never kept by anything on its way."""
