@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from collector.alerter import (
     api,
@@ -25,7 +26,7 @@ from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.middleware import Threshold
-from collector.alerter.pages import answer, board, enter
+from collector.alerter.pages import answer, board, enter, look
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages.render import Pages
 from collector.alerter.problems import answer_errors
@@ -87,9 +88,10 @@ def make_app(
         upkeep.router,
         elevators.router,
     )
-    pages = (board.router, measurespage.router, answer.router, enter.router)
+    pages = (board.router, measurespage.router, answer.router, enter.router, look.router)
     for router in (*described, metrics.router, events.router, *pages):
         app.include_router(router)
+    front.pages.paths = frozenset(route.path for route in app.routes if isinstance(route, Route))
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
     app.openapi = lambda: openapi.describe(app, described)  # type: ignore[method-assign]

@@ -8,6 +8,7 @@ from collector.alerter.accesswords import ACCESS_WORDS
 from collector.alerter.drillwords import DRILL_WORDS
 from collector.alerter.elevatorwords import ELEVATOR_WORDS
 from collector.alerter.firsthitwords import FIRST_HIT_WORDS
+from collector.alerter.framewords import FRAME_WORDS
 from collector.alerter.measurewords import MEASURE_WORDS
 from collector.alerter.rosterwords import ROSTER_WORDS
 from collector.messages.phrases import PHRASES
@@ -28,6 +29,7 @@ MESSAGES: dict[str, dict[Language, str]] = {
         "zh": f"{PHRASES['zh'].supplement}发现火情，请您自己拨打119。",
         "en": f"{PHRASES['en'].supplement} In a fire, call 119 yourself.",
     },
+    **FRAME_WORDS,
     "other-language": {"zh": "English", "en": "中文"},
     "skip": {"zh": "跳到内容", "en": "Skip to content"},
     "as-of": {"zh": "数据时间", "en": "Data as of"},

@@ -15,6 +15,7 @@ from collector.alarms.incident import Incident
 from collector.alerter.catalogue import choose_language
 from collector.alerter.guard import Guard, Pace
 from collector.alerter.links import Links
+from collector.alerter.pages.look import LANGUAGE_COOKIE
 from collector.alerter.pages.render import Pages
 from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
@@ -43,7 +44,7 @@ class Front:
     def language(self, request: Request, default: Language | None = None) -> Language:
         """The language of a page for this request; without a default of its own, the community's."""
         return choose_language(
-            request.query_params.get("lang"),
+            request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE),
             request.headers.get("accept-language", "") if default is None else "",
             default or self.desk.site.community.language,
         )

@@ -23,7 +23,7 @@ from collector.access.actor import LOCAL, NOBODY, TOKEN, Actor
 
 COOKIE = "callpoint"
 COOKIE_VALID_S = 30 * 86400
-_OPEN = re.compile(r"/a/.*|/static/.*|/enter|/api/v1/health")
+_OPEN = re.compile(r"/a/.*|/static/.*|/enter|/look|/api/v1/health")
 _OWN_PROTECTION = re.compile(r"/a/.*|/enter")  # a signed link, or the token itself in the form
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collector.alerter.front import Front
 from collector.alerter.guard import COOKIE, Visit
+from collector.alerter.pages.look import LOOK, look_of
 from collector.alerter.problems import problem
 from collector.alerter.rights import PRESENT
 
@@ -52,6 +53,7 @@ class Threshold:
         actor = self._front.guard.actor(visit, now)
         scope.setdefault("state", {})["actor"] = actor
         PRESENT.set(actor)
+        LOOK.set(look_of(scope["path"], scope["query_string"], headers.get("cookie", "")))
         await self._app(scope, _bounded(receive), marked)
 
 

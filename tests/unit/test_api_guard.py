@@ -71,7 +71,7 @@ CHANGE = {"method": "POST", "path": "/api/v1/incidents/i/reset"}
         (PUBLIC, visit(**FAR, authorization=RIGHT), None),
         (PUBLIC, visit(**FAR, cookie=PUBLIC.make_cookie(START_MS)), None),
         (PUBLIC, visit(path="/api/v1/health", **FAR), None),
-        (PUBLIC, visit(path="/static/board.css", **FAR), None),
+        (PUBLIC, visit(path="/static/frame.css", **FAR), None),
         (PUBLIC, visit(path="/enter", **FAR), None),
         (PUBLIC, visit(path="/api/v1/health/../incidents", **FAR), "token-needed"),
         # the cookie reads, it never changes

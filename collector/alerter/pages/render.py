@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
@@ -17,12 +17,15 @@ from starlette.responses import HTMLResponse, Response
 from collector.access.actor import NOBODY, Actor
 from collector.alerter.catalogue import MESSAGES, knows, say
 from collector.alerter.models import Where
+from collector.alerter.pages.look import LOOK, THEMES, Look
+from collector.alerter.pages.navigation import entries
 from collector.alerter.strip import Mark
 from collector.messages.wording import place_words
 from config.people import Language
 from config.site import Place
 
 _STATIC = files(__package__) / "static"
+_TEMPLATES = files(__package__) / "templates"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _SCRIPT_WORDS = (
     *(f"{word}-{unit}" for word in ("ago", "for") for unit in ("s", "min", "h", "d")),
@@ -41,8 +44,8 @@ class Pages:
         self._strip = strip
         self._who = who
         self._static = {path.name: path.read_bytes() for path in _STATIC.iterdir() if _type_of(path.name)}
-        digest = hashlib.sha256(b"".join(self._static[name] for name in sorted(self._static)))
-        self._version = digest.hexdigest()[:12]
+        self.version = _version(self._static)  # another one after an update: a page that stays open loads itself anew
+        self.paths: frozenset[str] = frozenset()  # the pages that there are, for the navigation
         answer_css = self._static["answer.css"]
         self._answer_css = answer_css.decode()
         self._answer_csp = "'sha256-" + base64.b64encode(hashlib.sha256(answer_css).digest()).decode() + "'"
@@ -64,11 +67,14 @@ class Pages:
         known = {
             "actor": actor,
             "csrf": actor.csrf,
+            "look": LOOK.get(Look()),
+            "themes": THEMES,
+            "navigation": entries(actor, self.paths),
             "language": language,
             "html_language": HTML_LANGUAGE[language],
             "other_language": "en" if language == "zh" else "zh",
             "now": now,
-            "version": self._version,
+            "version": self.version,
             "strip": self._strip(),
             "t": partial(say, language),
             "t_or": lambda key, otherwise: say(language, key) if knows(key) else otherwise,
@@ -133,6 +139,13 @@ def age_text(language: Language, now: datetime, at: datetime) -> str:
         if seconds >= 2 * length or (unit == "min" and seconds >= length):
             return say(language, f"ago-{unit}", n=seconds // length)
     return say(language, "ago-s", n=seconds)
+
+
+def _version(static: Mapping[str, bytes]) -> str:
+    """Of all that a browser gets: static files and templates."""
+    templates = (path.read_bytes() for path in sorted(_TEMPLATES.iterdir(), key=lambda path: path.name))
+    everything = (*(static[name] for name in sorted(static)), *templates)
+    return hashlib.sha256(b"".join(everything)).hexdigest()[:12]
 
 
 def _type_of(name: str) -> str:
