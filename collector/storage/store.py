@@ -29,7 +29,7 @@ from config.endpoint import sqlite_path
 from config.words import Lane, Report
 
 T = TypeVar("T")
-STORE = Kind("state store", 0x43414C4C, 2, SCHEMA, UPGRADES)  # "CALL"
+STORE = Kind("state store", 0x43414C4C, 3, SCHEMA, UPGRADES)  # "CALL"
 PRUNE_ROWS_MAX = 5_000  # per transaction, so that an alarm never waits long behind the housekeeping
 
 

@@ -26,6 +26,34 @@ from collector.storage.records import Record
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Quality, Reading, Report
 
+# What version 3 has brought: who may sign in, and who has changed what. Nothing of it is the engine's business.
+# Secrets are here as hashes only (`collector/access/secret.py`).
+VERSION_3 = """
+CREATE TABLE IF NOT EXISTS accounts (
+    id TEXT PRIMARY KEY, person TEXT, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS accounts_of ON accounts (person) WHERE person IS NOT NULL;
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, secret TEXT NOT NULL, device TEXT NOT NULL, made_at_ms INTEGER NOT NULL,
+    seen_at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_of ON sessions (account);
+CREATE TABLE IF NOT EXISTS sign_ins (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, link TEXT NOT NULL UNIQUE, code TEXT, made_at_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0, used_at_ms INTEGER
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sign_ins_of ON sign_ins (account, made_at_ms);
+CREATE TABLE IF NOT EXISTS tokens (
+    id TEXT PRIMARY KEY, secret TEXT NOT NULL, used_at_ms INTEGER, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit (
+    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, account TEXT NOT NULL, person TEXT, name TEXT NOT NULL,
+    what TEXT NOT NULL, target TEXT NOT NULL, building TEXT, facts TEXT NOT NULL, before TEXT, after TEXT
+);
+CREATE INDEX IF NOT EXISTS audit_at ON audit (at_ms);
+CREATE INDEX IF NOT EXISTS audit_of ON audit (account, number);
+CREATE INDEX IF NOT EXISTS audit_about ON audit (target, number);
+"""
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE alarms (key TEXT PRIMARY KEY, phase TEXT NOT NULL, incident TEXT, body TEXT NOT NULL) WITHOUT ROWID;
@@ -66,11 +94,12 @@ CREATE TABLE spool (
 CREATE INDEX spool_order ON spool (urgent DESC, number);
 CREATE TABLE refused (number INTEGER PRIMARY KEY, reason TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-"""
+""" + VERSION_3
 # What brings a file of the version before to this one, by the version it has.
 UPGRADES: Mapping[int, str] = {
     1: "CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
     " WITHOUT ROWID;",
+    2: VERSION_3,
 }
 
 # Name in the store -> class; a name is never given to another class.

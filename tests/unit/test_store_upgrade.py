@@ -15,6 +15,8 @@ from collector.calls.preflight import Checked
 from collector.storage.kept import Kept
 from collector.storage.store import StoreRefused, open_store
 
+VERSION_3 = ("accounts", "sessions", "sign_ins", "tokens", "audit")
+
 # As version 1 wrote them, in a file of which nothing else is older.
 ALARM_1 = (
     '{"key":"sd-1:fire","device":"sd-1","point":"fire","building":"b-1","condition":"alarm","kind":"fire",'
@@ -43,7 +45,8 @@ def _make_version_1(path: Path) -> None:
     asyncio.run(make())
     file = sqlite3.connect(path)
     with file:
-        file.execute("DROP TABLE kept")
+        for table in ("kept", *VERSION_3):
+            file.execute(f"DROP TABLE {table}")
         file.execute("PRAGMA user_version = 1")
         file.execute("INSERT INTO alarms VALUES ('sd-1:fire', 'active', 'i-1', ?)", (ALARM_1,))
         file.execute("INSERT INTO incidents VALUES ('i-1', NULL, ?)", (INCIDENT_1,))
@@ -103,3 +106,28 @@ def test_a_reader_does_not_upgrade_and_says_who_does(tmp_path: Path) -> None:
 
     with pytest.raises(StoreRefused, match="start the collector once"):
         asyncio.run(open_store(f"sqlite:{tmp_path / 's'}", read_only=True))
+
+
+def test_a_store_of_version_2_gets_the_tables_of_accounts_and_keeps_what_it_had(tmp_path: Path) -> None:
+    _make_version_1(tmp_path / "s")
+    file = sqlite3.connect(tmp_path / "s")
+    with file:
+        file.execute("CREATE TABLE kept (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID")
+        file.execute("INSERT INTO kept VALUES ('checked', 'north/day', ?)", ('{"id":"north/day","begins_ms":5}',))
+        file.execute("PRAGMA user_version = 2")
+    file.close()
+
+    async def main() -> tuple[Kept, ...]:
+        store = await open_store(f"sqlite:{tmp_path / 's'}")
+        try:
+            return (await store.restore()).kept
+        finally:
+            await store.close()
+
+    assert asyncio.run(main()) == (Checked("north/day", 5),)
+    assert asyncio.run(main()) == (Checked("north/day", 5),)
+    file = sqlite3.connect(tmp_path / "s")
+    try:
+        assert [file.execute(f"SELECT count(*) FROM {table}").fetchone() for table in VERSION_3] == [(0,)] * 5
+    finally:
+        file.close()
