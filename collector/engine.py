@@ -71,7 +71,7 @@ class Engine:
         self._aside = Aside(site, self._state, self._call_out)
         self._first_hits = FirstHits(site, self._state, self._call_out)
         self._conditions = Conditions(self._state, self._call_out, self._aside, self._first_hits)
-        self._watch = Watch(site, self._state, self._conditions, now)
+        self._watch = Watch(site, self._state, self._conditions, now, self._lost)
         self._parts = self._make_parts(now)
         # Every report asks for the next time: only those who may name one are asked.
         self._waking = [part for part in self._parts if type(part).wake_at is not Part.wake_at]
@@ -96,9 +96,10 @@ class Engine:
         disablements = Disablements(self._site, self._state, self._conditions, self._call_out, self._aside, now)
         tests = WalkTests(self._site, self._state, self._conditions, now)
         service = LiftService(self._site, self._state, self._conditions, self._watch.devices, now)
-        lifts = Lifts(self._site, self._state, self._conditions, self._watch.devices, now)
+        lifts = Lifts(self._site, self._state, self._conditions, self._watch.devices, self._watch.gateways, now)
         logs = LiftLogs(self._site, self._state, now)
-        rescues = Rescues(self._site, self._state, self._call_out, self._watch.devices, logs.rescued, now)
+        on_freed = (logs.rescued, lifts.freed)
+        rescues = Rescues(self._site, self._state, self._call_out, self._watch.devices, on_freed, now)
         remarks = Remarks(self._site, self._state, self._conditions, self._call_out, self._first_hits)
         reach = Reach(self._site, self._state)
         preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
@@ -213,6 +214,10 @@ class Engine:
         times += [part.wake_at() for part in self._waking]
         known = [at for at in times if at is not None]
         return min(known) if known else None
+
+    def _lost(self, device: DeviceState, now: int) -> None:
+        for part in self._parts:
+            part.lost(device, now)
 
     # --- commands -------------------------------------------------------------------------------------
 

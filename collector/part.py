@@ -24,6 +24,9 @@ class Part:
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """A report of a device of the site was judged; `device.values` hold the newest of its points."""
 
+    def lost(self, device: DeviceState, now: int) -> None:
+        """A device of the site is gone, by itself or with its gateway."""
+
     def weighs(self, device: DeviceState, rule: Rule, report: Report, now: int) -> Rule:
         """How a condition that a report raises is to be taken, by what else the device says: as it is, or lowered."""
         return rule

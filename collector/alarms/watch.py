@@ -8,7 +8,7 @@ that is down, and the gateways of a broker that is away.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from collector.agenda import Agenda, ms_of
@@ -35,7 +35,16 @@ __all__ = ["DeviceState", "GatewayState", "Heard", "Watch", "building_of_gateway
 class Watch:
     """All gateways and devices, and their deadlines."""
 
-    def __init__(self, site: Site, state: State, conditions: Conditions, now: int) -> None:
+    def __init__(
+        self,
+        site: Site,
+        state: State,
+        conditions: Conditions,
+        now: int,
+        lost: Callable[[DeviceState, int], None],
+    ) -> None:
+        """`lost` hears of every device of the site that is gone, by itself or with its gateway."""
+        self._lost = lost
         self._site = site
         self._state = state
         self._conditions = conditions
@@ -180,6 +189,7 @@ class Watch:
         if device.known:
             self._conditions.cleared(f"{device.device}:quality", ours(now), now)
             self._staleness.gone(device, now)
+            self._lost(device, now)
             if f"{device.device}:silent" not in self._state.alarms:
                 self._agenda.set(("device", device.device), now + SETTLE_MS)
 
@@ -245,6 +255,7 @@ class Watch:
         self._agenda.set(("gateway", name), None)
         for device in self._devices_of.get(name, ()):
             device.online, device.cause = False, f"its gateway is gone: {cause}"
+            self._lost(device, now)
         broker = self._state.alarms.get(BROKER)
         if broker is not None and broker.source_active:
             gateway.cause = f"the broker is away: {broker.value}"

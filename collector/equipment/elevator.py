@@ -45,6 +45,7 @@ class Word(StrEnum):
     AT_LEVEL = "lift-entrapment-level"
     KEY = "lift-alarm-key"
     FLAG = "lift-entrapment-flag"  # the controller says so, and nothing speaks against it any more
+    LOST_RUNNING = "lift-lost-running"  # it moved when its box, and nothing else, fell silent
     PRESSED = "lift-key-pressed"
     OVERSPEED = "lift-overspeed"
     OVER_TRAVEL = "lift-over-travel"
@@ -59,7 +60,7 @@ class Word(StrEnum):
     INSPECTION = "lift-inspection"
 
 
-ENTRAPMENTS = (Word.BETWEEN, Word.AT_LEVEL, Word.KEY, Word.FLAG)
+ENTRAPMENTS = (Word.BETWEEN, Word.AT_LEVEL, Word.KEY, Word.FLAG, Word.LOST_RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class Course(Kept):
     presses: int = 0  # one soon after the other
     flagged: bool = False  # the controller itself calls
     flag_ended_at: int | None = None
+    lost_at: int | None = None  # its box has been silent since; what was so then stands
+    alone: bool | None = None  # nothing else was lost with it; None: not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
     _keep(since, "ajar", _all(_not(signs.closed), standing), at)
     _keep(since, "runs-open", _all(signs.open, signs.moving), at)
     _keep(since, "open", _all(signs.open, signs.in_zone, standing), at)
+    _keep(since, "works", signs.inspection, at, holds_on=True)
     held_from = since.get("key")
     _keep(since, "key", _all(signs.alarm_key, bypass or opened is not True), at, holds_on=True)
     pressed_at, presses = _pressed(course, signs, since, at, bypass)
@@ -207,6 +211,7 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
         Word.BETWEEN: _all(between, course.inside, at_work),
         Word.AT_LEVEL: _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None,
         Word.KEY: _called(course, signs, at, bypass, times),
+        Word.LOST_RUNNING: False if signs.moving or _all(signs.in_zone, signs.open) else None,
         Word.PRESSED: None
         if course.pressed_at not in (None, at) and at_work
         else _all(course.pressed_at == at, at_work),

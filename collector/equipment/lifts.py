@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from collector.agenda import Agenda
 from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.conditions import Conditions, When, ours
-from collector.alarms.heard import DeviceState
+from collector.alarms.heard import DeviceState, GatewayState
 from collector.alarms.rules import Rule
 from collector.equipment.elevator import (
     ENTRAPMENTS,
@@ -29,6 +29,8 @@ from collector.equipment.elevator import (
 )
 from collector.equipment.hindsight import Hindsight
 from collector.equipment.keepers import keepers
+from collector.equipment.lostcars import LostCars, found, is_blind, says_nothing
+from collector.equipment.rescue import Rescue
 from collector.part import Part
 from collector.state import State
 from config.profile import Condition, Kind, Profile, SignalName, points_of
@@ -59,7 +61,7 @@ _OWN_FLAGS: Mapping[Word, tuple[str, ...]] = {
     Word.PRESSED: ("car_call", "alarm_key"),
 }
 AGAIN_MS = 30_000  # what was not acknowledged is sent again, as historical: so late it still is about the present
-_SUSPICIONS = ("outside", "shut", "standing", "key")  # what a silence does not end
+LAST_SEEN = ("last-seen", "last-seen-somewhere")  # the last piece of the value of what was seen before a silence
 _AGAINST = (SignalName.LEVEL, SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED, SignalName.MOVING, SignalName.INSPECTION)
 
 
@@ -78,12 +80,20 @@ class Lifts(Part):
     """Judges every elevator whose profile has signals."""
 
     def __init__(
-        self, site: Site, state: State, conditions: Conditions, devices: Mapping[str, DeviceState], now: int
+        self,
+        site: Site,
+        state: State,
+        conditions: Conditions,
+        devices: Mapping[str, DeviceState],
+        gateways: Mapping[str, GatewayState],
+        now: int,
     ) -> None:
         self._state = state
         self._conditions = conditions
         self._devices = devices
         self._lifts = {lift.device.id: lift for lift in _lifts_of(site, devices)}
+        profiles = {name: lift.profile for name, lift in self._lifts.items()}
+        self._lost_cars = LostCars(site, state, gateways, profiles)
         self._agenda: Agenda[str] = Agenda()
         self._looked_at: dict[str, int] = {}  # when a car was looked at last
         self._hindsight: dict[str, Hindsight] = {}
@@ -108,9 +118,11 @@ class Lifts(Part):
 
         Older than what has been followed already, it is the past, unless it was only sent again a moment later.
         """
+        for name in self._lost_cars.heard(device, report, now):
+            self._ripen(self._lifts[name], now)
         lift = self._lifts.get(device.device)
-        if lift is None:
-            return
+        if lift is None or (device.online is not True and report.position is None):
+            return  # what is not journalled and comes after a death is not the present
         if not report.historical or f"{device.gateway}:clock" in self._state.alarms:
             self._look(lift, now, now)
         elif min(report.at_ms, now) >= self._looked_at.get(device.device, 0):
@@ -129,23 +141,36 @@ class Lifts(Part):
         rule = rules.get(alarm.key)
         if rule is None or (rule.kind, rule.building) != (alarm.kind, alarm.building):
             return False
-        return alarm.condition is rule.condition or (alarm.key in lift.flags and alarm.condition is Condition.PRE_ALARM)
+        lowered = alarm.key in lift.flags or alarm.point == Word.LOST_RUNNING
+        return alarm.condition is rule.condition or (lowered and alarm.condition is Condition.PRE_ALARM)
 
     def wake(self, now: int) -> None:
-        """What was so for long enough. Of a device that is gone nothing is known meanwhile."""
+        """What was so for long enough. Of a device that is gone only what was suspected last is known."""
         for name in self._agenda.due(now):
             lift = self._lifts[name]
             if self._devices[name].online is True:
                 self._look(lift, now, now)
-                continue
-            course = self._course(lift)
-            lasting = {what: since for what, since in course.since.items() if what in _SUSPICIONS}
-            if lasting != course.since:
-                self._state.keep(replace(course, since=lasting))
+            else:
+                self._ripen(lift, now)
 
     def wake_at(self) -> int | None:
         """When a car is looked at again."""
         return self._agenda.next_at()
+
+    def lost(self, device: DeviceState, now: int) -> None:
+        """A box is gone: what was suspected of its car is looked at in its time."""
+        if self._lost_cars.lost(device, now, now):
+            self._agenda.set(device.device, now)
+
+    def freed(self, rescue: Rescue, now: int) -> None:
+        """Somebody on site has said that the people are free: of a car without signals nobody knows better."""
+        course = self._state.kept(Course).get(rescue.device)
+        if rescue.device not in self._lifts or course is None or course.lost_at is None:
+            return
+        self._state.keep(Course(course.id, lost_at=course.lost_at, alone=False))
+        self._lost_cars.back(course.id)
+        for word in ENTRAPMENTS:
+            self._conditions.cleared(f"{course.id}:{word}", ours(now), now)
 
     # --- inside ---------------------------------------------------------------------------------------
 
@@ -165,9 +190,20 @@ class Lifts(Part):
     def _look(self, lift: _Lift, at: int, now: int, historical: bool = False) -> None:
         name = lift.device.id
         self._looked_at[name] = at
-        signs = signs_of(lift.profile, self._devices[name].values)
-        before, bypass, told = self._course(lift), self._is_attended(name), self._flag_is_alarm(lift)
-        course = replace(follow(before, signs, at, bypass), flagged=told)
+        device, before = self._devices[name], self._course(lift)
+        if before.lost_at is None and is_blind(lift.profile, device):
+            if self._lost_cars.lost(device, at, now):
+                # A backlog may say in its next record that the box was back soon.
+                self._agenda.set(name, now + AGAIN_MS if historical else now)
+            return
+        if before.lost_at is not None and says_nothing(lift.profile, device):
+            self._ripen(lift, now)
+            return
+        signs = signs_of(lift.profile, device.values)
+        bypass, told = self._is_attended(name), self._flag_is_alarm(lift)
+        course = replace(follow(found(before), signs, at, bypass), flagged=told)
+        if before.lost_at is not None:
+            self._back(lift, signs)
         if before.flagged and not told:
             course = replace(course, flag_ended_at=at)
         if course != before:
@@ -189,6 +225,30 @@ class Lifts(Part):
                 self._conditions.raised(rule, _value(word, signs), when, now)
         times = [time for time in (verdict.look_at, flag_at, echo_until) if time is not None and time > at]
         self._agenda.set(name, max(min(times), now + 1) if times else None)
+
+    def _ripen(self, lift: _Lift, now: int) -> None:
+        """Call people for what was suspected when the box fell silent, once that has lasted for its usual time."""
+        name = lift.device.id
+        ripe = self._lost_cars.look(self._devices[name], self._course(lift), now)
+        self._agenda.set(name, ripe.look_at)
+        for word, since in ripe.since.items():
+            rule = lift.rules.get(word)
+            alarm = None if rule is None else self._state.alarms.get(rule.key)
+            if rule is None or (alarm is not None and alarm.source_active) or self._is_called(name):
+                continue
+            if word is Word.LOST_RUNNING and not ripe.course.inside:  # nobody can tell whether it was empty
+                rule = replace(rule, condition=Condition.PRE_ALARM)
+            floor = ripe.course.floor
+            value = f"?; {LAST_SEEN[1]}" if floor is None else f"{floor:g}F; {LAST_SEEN[0]}"
+            self._conditions.raised(rule, value, When(since, ours=True), now)
+
+    def _back(self, lift: _Lift, signs: Signs) -> None:
+        """The box tells again: what is still so was not only seen last."""
+        self._lost_cars.back(lift.device.id)
+        for word in ENTRAPMENTS:
+            alarm = self._state.alarms.get(f"{lift.device.id}:{word}")
+            if alarm is not None and alarm.source_active and (alarm.value or "").endswith(LAST_SEEN):
+                self._state.put_alarm(replace(alarm, value=_value(word, signs)))
 
     def _flag(self, lift: _Lift, course: Course, signs: Signs, now: int) -> tuple[bool | None, int | None]:
         """Whether the controller's flag, taken as a pre-alarm, is to be believed after all; and when to ask again."""
@@ -265,6 +325,8 @@ def _judged(profile: Profile, has_flag: bool, rated_m_s: float | None) -> Iterab
         own = any(name in flags for name in _OWN_FLAGS.get(word, ()))
         if word in (Word.BETWEEN, Word.AT_LEVEL):
             wanted = judges
+        elif word is Word.LOST_RUNNING:
+            wanted = SignalName.MOVING in profile.signals or SignalName.SPEED_M_S in profile.signals
         elif word is Word.FLAG:
             wanted = has_flag
         elif word is Word.KEY:

@@ -70,7 +70,7 @@ def able(site: Site, device: str) -> frozenset[str]:
 
 
 class Rescues(Part):
-    """The rescues under way. `on_freed` hears of each that has ended."""
+    """The rescues under way. Each of `on_freed` hears of each that has ended."""
 
     def __init__(
         self,
@@ -78,14 +78,14 @@ class Rescues(Part):
         state: State,
         call_out: CallOut,
         devices: Mapping[str, DeviceState],
-        on_freed: Freeing,
+        on_freed: Iterable[Freeing],
         now: int,
     ) -> None:
         self._site = site
         self._state = state
         self._call_out = call_out
         self._devices = devices
-        self._on_freed = on_freed
+        self._on_freed = tuple(on_freed)
         for rescue in list(state.kept(Rescue).values()):
             if rescue.incident not in state.incidents:
                 state.forget(rescue)
@@ -224,7 +224,8 @@ class Rescues(Part):
         minutes = str(max(0, now - rescue.raised_at_ms) // 60_000)
         facts = [("minutes", minutes)]
         self._state.log(now, "freed", incident=incident.id, device=rescue.device, person=person, facts=facts)
-        self._on_freed(ended, now)
+        for freed in self._on_freed:
+            freed(ended, now)
         if any(each.freed_at_ms is None for each in self.of(incident)):
             return
         told: set[str] = set()

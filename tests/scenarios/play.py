@@ -115,13 +115,13 @@ class Play:
         )
         return self
 
-    def birth(self, *gateways: str) -> Play:
-        """Gateways and all their devices are born, and owe nothing."""
+    def birth(self, *gateways: str, without: Iterable[str] = ()) -> Play:
+        """Gateways and all their devices are born, and owe nothing. `without`: devices that are not there."""
         for gateway in gateways:
             edge = Edge(GROUP, gateway)
             self.keeps(self.engine.feed(Presence(edge, None, True, "birth"), self.now))
             for bus in self.site.gateways[gateway].buses:
-                for device in bus.devices:
+                for device in (each for each in bus.devices if each.id not in without):
                     self.keeps(self.engine.feed(Presence(edge, device.id, True, "birth"), self.now))
             self.owes(gateway, False)
         return self
@@ -176,11 +176,11 @@ class Play:
             return refused.reason
         raise AssertionError(f"{command} was not refused")
 
-    def restart(self, site: Site | None = None) -> Play:
+    def restart(self, site: Site | None = None, *, without: Iterable[str] = ()) -> Play:
         """The collector ends and comes back from its store, maybe with another site; gateways are born anew."""
         self.site = site or self.site
         self.engine = Engine(self.site, self.restored(), self.now)
-        return self.birth(*self.site.gateways)
+        return self.birth(*self.site.gateways, without=without)
 
     # --- expect ---------------------------------------------------------------------------------------
 
