@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +27,8 @@ class Alarm:
 
     `key` is "<device>:<point>" or, for a limit, "<device>:<point>:<limit>"; "<device or gateway>:silent" for
     silence, "<device>:quality" for points without a usable value, "<gateway>:clock", and "system:<part>" for a
-    part of the system itself (device "system", point the part). `building` "" is the community as a whole.
+    part of the system itself (device "system", point the part). A latched one that has outlived its source has its
+    incident's id after all that, see `outlived_key`. `building` "" is the community as a whole.
     Stamps are UTC ms: at the source, and when this collector heard it.
     """
 
@@ -55,9 +57,36 @@ class Alarm:
         return self.phase in (Phase.ACTIVE, Phase.ACKNOWLEDGED)
 
     @property
+    def outlived(self) -> bool:
+        """True if the site has nothing any more that could say so, or that means this: it waits for its reset."""
+        return has_outlived(self.key)
+
+    @property
     def here_at_ms(self) -> int:
         """Since when its present incident knows of it, UTC ms."""
         return self.heard_at_ms if self.rerouted_at_ms is None else max(self.heard_at_ms, self.rerouted_at_ms)
+
+
+_OUTLIVED = re.compile("#[0-9a-f]{16}$")  # an incident's id; a point's name may hold a "#", but hardly such an end
+
+
+def outlived_key(key: str, incident: str) -> str:
+    """The key of a latched alarm whose source has left the site, moved, or come to mean something else.
+
+    So its own key is free for what the source means now, and neither can renew, hide or end the other. One incident
+    has room for one such alarm of a key.
+    """
+    return f"{key}#{incident}"
+
+
+def has_outlived(key: str) -> bool:
+    """True for a key of `outlived_key`."""
+    return _OUTLIVED.search(key) is not None
+
+
+def first_key(key: str) -> str:
+    """The key that an alarm had while its source meant it."""
+    return _OUTLIVED.sub("", key)
 
 
 class Event(StrEnum):

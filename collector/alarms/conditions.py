@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from collector.alarms.alarm import LATCHING, Alarm, Event, Phase, next_phase
+from collector.alarms.alarm import LATCHING, Alarm, Event, Phase, next_phase, outlived_key
 from collector.alarms.aside import Aside
 from collector.alarms.firsthit import FirstHits
 from collector.alarms.incident import PRIORITY, Incident, Source, detector_of, is_new_source, outranks
@@ -78,11 +78,10 @@ class Conditions:
                 self.cleared(rule.key, when, now)
             return
         phase = next_phase(alarm.condition, alarm.phase, event, alarm.route.mode)
-        moved, route = (alarm.building, alarm.kind) != (rule.building, rule.kind), alarm.route
-        moved = moved and alarm.condition is rule.condition
+        route = alarm.route
         if route.mode is not Mode.LIVE:  # a live alarm stays live, whatever is disabled meanwhile
             route = self._aside.route_of(rule, now, when.backlog_ms)
-        if phase is not alarm.phase and (moved or route != alarm.route):
+        if phase is not alarm.phase and route != alarm.route:
             self._new(rule, value, when, now, phase, route)
             self._close_if_over(alarm.incident, now)
         elif phase is not alarm.phase:
@@ -103,8 +102,24 @@ class Conditions:
             self._over(alarm, "alarm-returned", when, now)
 
     def source_gone(self, alarm: Alarm, now: int) -> None:
-        """The site has nothing any more that could say so: it counts as over. An alarm stays latched."""
-        self._over(alarm, "alarm-source-gone", ours(now), now)
+        """The site has nothing any more that could say so, or means this: it counts as over. An alarm stays latched.
+
+        Such an alarm makes room for what its source means now, see `outlived_key`.
+        """
+        if alarm.outlived:
+            return
+        if alarm.source_active:
+            self._over(alarm, "alarm-source-gone", ours(now), now)
+        else:
+            self._log("alarm-source-gone", alarm, now)
+        latched, incident = self._state.alarms.get(alarm.key), self._state.incidents.get(alarm.incident or "")
+        if latched is None or incident is None:
+            return
+        key = outlived_key(alarm.key, incident.id)
+        keys = dict.fromkeys(key if each == alarm.key else each for each in incident.alarms)
+        self._state.put_alarm(replace(latched, phase=Phase.NORMAL))
+        self._state.put_alarm(replace(latched, key=key))
+        self._state.put_incident(replace(incident, alarms=tuple(keys)))
 
     def reroute(self, alarm: Alarm, now: int, to: Route | None = None) -> None:
         """What took it aside is over: if its source still says so it goes its way now, and calls at once.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from collector.alarms.alarm import Alarm, Phase
+from collector.alarms.alarm import Alarm, Phase, first_key, has_outlived
 from collector.alarms.incident import Answer, Entry, Incident, detector_of
 from collector.alarms.measures import NOT_ASIDE, Untils
 from collector.alarms.verification import due_at
@@ -183,7 +183,7 @@ class View:
 
     def _class(self, key: str, device: str, point: str) -> Condition:
         """The class of a condition by its name; what no profile declares is a trouble, but for a drill's own."""
-        if device == DRILL:
+        if device == DRILL or has_outlived(key):
             return Condition.ALARM
         source = self._source(key, device, point)
         if source is not None and source.condition.is_flag:
@@ -263,7 +263,7 @@ class View:
         """A condition of this incident; once reset the engine has let go of it and only its name is left."""
         if alarm is not None and alarm.incident in (None, incident.id):
             return self.condition(alarm)
-        device, _, rest = key.partition(":")
+        device, _, rest = first_key(key).partition(":")
         point = rest if device == SYSTEM else rest.partition(":")[0]
         return ConditionShown(
             key=key,

@@ -300,7 +300,7 @@ def _fits(text: str) -> bool:
 
 
 def _returned(site: Site, alarm: Alarm, say: Phrases, now: int) -> str:
-    if alarm.returned_at_ms is None:
+    if alarm.returned_at_ms is None or alarm.outlived:  # nobody knows whether it is over
         return ""
     return say.returned.format(at=moment(alarm.returned_at_ms, now, site.zone) or say.unknown_time)
 

@@ -35,6 +35,7 @@ class Phrases:
     gateway: str
     bus: str
     conditions_of_source: Mapping[str, str]  # by the last part of an alarm's key, where no point has it
+    outlived: str  # what a latched alarm is whose source has left the site, moved, or means something else now
     drill_source: str  # what a drill's own condition is
     detector: str
     news_headline: str
@@ -147,6 +148,7 @@ _ZH = Phrases(
     gateway="网关 {id}",
     bus="总线 {id} 不通",
     conditions_of_source=SOURCE_WORDS["zh"],
+    outlived="先前的报警（设备已撤走、移位或设置已改），须确认后复位",
     drill_source="演练模拟的报警",
     detector="{number}号探测器",
     news_headline="{news}：{headline}",
@@ -264,6 +266,7 @@ _EN = Phrases(
     gateway="gateway {id}",
     bus="bus {id} is down",
     conditions_of_source=SOURCE_WORDS["en"],
+    outlived="an earlier alarm (its device has left, has moved or now means something else): acknowledge, then reset",
     drill_source="simulated for a drill",
     detector="detector {number}",
     news_headline="{news}: {headline}",

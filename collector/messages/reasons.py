@@ -25,7 +25,7 @@ SENTENCES: Mapping[str, str] = {
     "alarm-raised-again": "{class} once more: {alarm} says {value}",
     "alarm-raised-late": "an older report of {alarm} came late",
     "alarm-returned": "normal again: {alarm}",
-    "alarm-source-gone": "{alarm} has left the site and counts as normal",
+    "alarm-source-gone": "nothing of the site says {alarm} any more, or means this by it: it counts as normal",
     "alarm-acknowledged": "acknowledged: {alarm}",
     "alarm-reset": "reset: {alarm}",
     "call-started": "call {call} begins",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from collector.alarms.alarm import Alarm
+from collector.alarms.alarm import Alarm, has_outlived
 from collector.alarms.extent import extent_of
 from collector.alarms.incident import detector_of
 from collector.alarms.measures import Scope
@@ -107,6 +107,8 @@ def one_line(text: str, characters_max: int = PIECE_MAX) -> str:
 def condition_words(site: Site, key: str, device: str, point: str, language: Language) -> str:
     """What an alarm is about: its limit's or point's own text, or what device, gateway or system lacks."""
     say = PHRASES[language]
+    if has_outlived(key):
+        return say.outlived
     declared, last = _point(site, device, point), key.rpartition(":")[2]
     if declared is not None:
         limit = (declared.register.limits or {}).get(last)
