@@ -10,11 +10,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.document import Document, Mistakes, merge, read_document
+from config.document import Document, Mistakes, merge
 from config.limits import check_limits
 from config.profile import Profile
 from config.references import check_references
 from config.site import Site, SiteFile
+from config.yamlfile import read_document
 
 SHIPPED_PROFILES = Path(__file__).parent / "profiles"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from config.document import Document, Key
 from config.liftcheck import check_lifts
 from config.peoplecheck import check_people, people_references
 from config.profile import Profile
+from config.rollcheck import check_grid, check_teams, ids_of, known, roll_references
 from config.site import KindPlan, RtuBus, SiteFile
 from config.supervision import check_supervision
 from config.upkeepcheck import check_upkeep
@@ -23,20 +24,20 @@ LOWEST_FLOOR = -10  # a floor below the street; Place allows no lower
 def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], document: Document) -> None:
     """Note every dangling, repeated or contradictory reference of a site; None is a profile with its own mistakes."""
     ids = {
-        "cell": _ids("grid", file.grid, document),
-        "person": _ids("people", file.people, document),
-        "team": _ids("teams", file.teams, document),
-        "building": _ids("buildings", file.buildings, document),
-        "gateway": _ids("gateways", file.gateways, document),
-        "zone": _ids("zones", file.zones, document),
-        "fire station": _ids("fire_stations", file.fire_stations, document),
+        "cell": ids_of("grid", file.grid, document),
+        "person": ids_of("people", file.people, document),
+        "team": ids_of("teams", file.teams, document),
+        "building": ids_of("buildings", file.buildings, document),
+        "gateway": ids_of("gateways", file.gateways, document),
+        "zone": ids_of("zones", file.zones, document),
+        "fire station": ids_of("fire_stations", file.fire_stations, document),
         "channel": set(file.channels),
         "profile": set(profiles),
     }
-    for path, kind, wanted in (*_references(file), *people_references(file)):
+    for path, kind, wanted in (*roll_references(file), *_references(file), *people_references(file)):
         if wanted not in ids[kind]:
-            document.mistake(path, repr(wanted), _known(kind, ids[kind]))
-    _check_grid(file, document)
+            document.mistake(path, repr(wanted), known(kind, ids[kind]))
+    check_grid(file, document)
     _check_roads(file, document)
     check_people(file, document)
     _check_installation(file, profiles, document)
@@ -49,27 +50,6 @@ def check_references(file: SiteFile, profiles: Mapping[str, Profile | None], doc
 
 def _references(file: SiteFile) -> Iterator[tuple[Path, str, str]]:
     """Every id that stands somewhere as a reference: where, what kind, which."""
-    for i, cell in enumerate(file.grid):
-        yield ("grid", i, "person"), "person", cell.person
-        if cell.parent is not None:
-            yield ("grid", i, "parent"), "cell", cell.parent
-    for i, person in enumerate(file.people):
-        for j, address in enumerate(person.channels):
-            yield ("people", i, "channels", j, "channel"), "channel", address.channel
-    for i, team in enumerate(file.teams):
-        yield ("teams", i, "leader"), "person", team.leader
-        for j, member in enumerate(team.members):
-            yield ("teams", i, "members", j), "person", member
-    for i, person_id in enumerate(file.contacts):
-        yield ("contacts", i), "person", person_id
-    for i, building in enumerate(file.buildings):
-        yield ("buildings", i, "cell"), "cell", building.cell
-        if building.manager is not None:
-            yield ("buildings", i, "manager"), "person", building.manager
-        if building.team is not None:
-            yield ("buildings", i, "team"), "team", building.team
-        for j, neighbour in enumerate(building.neighbours):
-            yield ("buildings", i, "neighbours", j), "building", neighbour
     for i, zone in enumerate(file.zones):
         yield ("zones", i, "building"), "building", zone.building
         if isinstance(zone.verification, CrossZone) and zone.verification.other is not None:
@@ -86,38 +66,6 @@ def _devices(file: SiteFile) -> Iterator[tuple[Path, Any]]:
         for j, bus in enumerate(gateway.buses):
             for k, device in enumerate(bus.devices):
                 yield ("gateways", i, "buses", j, "devices", k), device
-
-
-def _ids(section: str, items: Iterable[Any], document: Document) -> set[str]:
-    """The ids of a section; a repeated one is a mistake, as is one that differs only by case (Sparkplug advises)."""
-    seen: dict[str, str] = {}
-    for i, item in enumerate(items):
-        other = seen.get(item.id.casefold())
-        if other is not None:
-            document.mistake((section, i, "id"), repr(item.id), f"an id of its own; {other!r} stands above")
-        seen.setdefault(item.id.casefold(), item.id)
-    return {item.id for item in items}
-
-
-def _known(kind: str, ids: set[str]) -> str:
-    known = ", ".join(sorted(ids)[:8]) + (", …" if len(ids) > 8 else "")
-    return f"the id of a {kind} of this site ({known or 'there is none'})"
-
-
-def _check_grid(file: SiteFile, document: Document) -> None:
-    levels = {cell.id: cell.level for cell in file.grid}
-    for i, cell in enumerate(file.grid):
-        if cell.level == 1 and cell.parent is not None:
-            document.mistake(("grid", i, "parent"), repr(cell.parent), "no parent on level 1")
-        elif cell.level > 1 and cell.parent is None:
-            document.mistake(("grid", i), "no parent", f"the level-{cell.level - 1} cell it belongs to")
-        elif cell.parent is not None and levels.get(cell.parent, cell.level - 1) != cell.level - 1:
-            found = f"{cell.parent!r} of level {levels[cell.parent]}"
-            document.mistake(("grid", i, "parent"), found, f"a cell of level {cell.level - 1}")
-    for i, building in enumerate(file.buildings):
-        if levels.get(building.cell, 3) != 3:
-            found = f"{building.cell!r} of level {levels[building.cell]}"
-            document.mistake(("buildings", i, "cell"), found, "a cell of level 3")
 
 
 def _check_roads(file: SiteFile, document: Document) -> None:
@@ -190,6 +138,4 @@ def _check_plan(file: SiteFile, document: Document) -> None:
             if after < before:
                 expected = f"rings in order of time; the one before is at {before:g} s"
                 document.mistake((*path, "rings", k + 1, "after_s"), f"{after:g} s", expected)
-    for i, team in enumerate(file.teams):
-        if not team.members:
-            document.mistake(("teams", i), "a team of its leader alone", "members to call", warning=True)
+    check_teams(file, document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
@@ -237,23 +238,51 @@ class SiteFile(Strict):
     gateways: Annotated[tuple[Gateway, ...], Field(min_length=1)]
 
 
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who there is and who answers for what, by id: all of a site that changes while the collector runs."""
+
+    people: dict[str, Person]
+    teams: dict[str, Team]
+    grid: dict[str, Cell]
+    buildings: dict[str, Building]
+    contacts: tuple[str, ...]
+
+
+def roll_of(file: SiteFile) -> Roll:
+    """The roll of a site folder, or of one with changes over it."""
+    return Roll(
+        people={person.id: person for person in file.people},
+        teams={team.id: team for team in file.teams},
+        grid={cell.id: cell for cell in file.grid},
+        buildings={building.id: building for building in file.buildings},
+        contacts=file.contacts,
+    )
+
+
 class Site:
-    """A checked site with its profiles, indexed by id. Immutable by intent."""
+    """A checked site with its profiles, indexed by id. Immutable by intent, but for its roll: see `adopt`.
+
+    `file` is what the folder says, whatever roll is adopted.
+    """
 
     def __init__(self, file: SiteFile, profiles: dict[str, Profile]) -> None:
+        self.file = file
         self.community = file.community
         self.plan = file.plan
-        self.contacts = file.contacts
         self.channels = file.channels
         self.profiles = profiles
-        self.grid = {cell.id: cell for cell in file.grid}
-        self.people = {person.id: person for person in file.people}
-        self.teams = {team.id: team for team in file.teams}
-        self.buildings = {building.id: building for building in file.buildings}
+        self.adopt(roll_of(file))
         self.gateways = {gateway.id: gateway for gateway in file.gateways}
         self.zones = {zone.id: zone for zone in file.zones}
         self.absences = file.absences
         self.fire_stations = {station.id: station for station in file.fire_stations}
+
+    def adopt(self, roll: Roll) -> None:
+        """Take another roll, whole: nothing that has been handed out changes. For whoever owns this object alone."""
+        self.roll = roll
+        self.people, self.teams, self.grid = roll.people, roll.teams, roll.grid
+        self.buildings, self.contacts = roll.buildings, roll.contacts
 
     @cached_property
     def devices(self) -> dict[str, Device]:

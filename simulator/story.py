@@ -14,9 +14,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from config.document import Document, Key, Mistake, Mistakes, read_document
+from config.document import Document, Key, Mistake, Mistakes
 from config.profile import Kind, Strict
 from config.site import Site
+from config.yamlfile import read_document
 from simulator.actions import When, only_key
 
 SHIPPED_STORIES = Path(__file__).parent / "stories"

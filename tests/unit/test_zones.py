@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from config.document import merge, read_document
+from config.document import merge
 from config.references import check_references
 from config.site import SiteFile
+from config.yamlfile import read_document
 from tests.sites import PROFILES, site_data
 
 PAIR = {"method": "cross-zone"}
