@@ -15,6 +15,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
+from collector.access.actor import Actor
+from collector.access.audit import Change, changes_of
+from collector.access.speaking import check_speaks
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Incident
 from collector.changes import Changes
@@ -55,12 +58,15 @@ class _Pending:
     records: list[Record] = field(default_factory=list)
     floors: list[Floor] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     since_s: float | None = None  # loop time of the first entry
     urgent: bool = False
 
     def batch(self) -> Batch:
-        return Batch(tuple(self.decisions), tuple(self.records), tuple(self.floors), tuple(self.counts))
+        return Batch(
+            tuple(self.decisions), tuple(self.records), tuple(self.floors), tuple(self.counts), tuple(self.changes)
+        )
 
 
 class Desk:
@@ -153,9 +159,18 @@ class Desk:
         """Judge news of the system itself, without waiting for the commit."""
         self._decide(self.engine.act(command, self._clock()))
 
-    async def act(self, command: Command) -> Decision:
-        """Carry out a command and commit it. Raises Refused, or StoreFailed: then it has not happened."""
-        decision = self.engine.act(command, self._clock())
+    async def act(self, command: Command, by: Actor | None = None) -> Decision:
+        """Carry out a command and commit it. Raises Refused, or StoreFailed: then it has not happened.
+
+        `by`: whoever gives it through the web. They speak in their own name unless they speak for all, and what it
+        changes is in the audit log, in the same transaction.
+        """
+        if by is not None:
+            check_speaks(by, command)
+        now = self._clock()
+        decision = self.engine.act(command, now)
+        if by is not None:
+            self._pending.changes += changes_of(command, decision, by, self.site, now)
         self._decide(decision)
         if self._committing or self._pending.since_s is not None:
             await self._committed()

@@ -29,6 +29,7 @@ class Decision:
     entries: tuple[Entry, ...] = ()
     urgent: bool = False
     kept: tuple[Kept | Forgotten, ...] = ()
+    kept_before: tuple[Kept | None, ...] = ()  # what each of `kept` was; None: it was not
 
     @property
     def empty(self) -> bool:
@@ -67,6 +68,7 @@ class State:
         self._entries: list[Entry] = []
         self._kept: dict[type[Kept], dict[str, Kept]] = {}
         self._changed_kept: dict[tuple[type[Kept], str], Kept | Forgotten] = {}
+        self._kept_before: dict[tuple[type[Kept], str], Kept | None] = {}
         for item in restored.kept:
             self._kept.setdefault(type(item), {})[item.id] = item
         for incident in self.incidents.values():
@@ -91,12 +93,16 @@ class State:
 
     def keep(self, item: Kept) -> None:
         """A new or changed thing to be kept."""
-        self._kept.setdefault(type(item), {})[item.id] = item
+        theirs = self._kept.setdefault(type(item), {})
+        self._kept_before.setdefault((type(item), item.id), theirs.get(item.id))
+        theirs[item.id] = item
         self._changed_kept[type(item), item.id] = item
 
     def forget(self, item: Kept) -> None:
         """A thing that is no more."""
-        if self._kept.setdefault(type(item), {}).pop(item.id, None) is not None:
+        before = self._kept.setdefault(type(item), {}).pop(item.id, None)
+        if before is not None:
+            self._kept_before.setdefault((type(item), item.id), before)
             self._changed_kept[type(item), item.id] = Forgotten(type(item), item.id)
 
     def notices_of(self, incident: str) -> list[Notice]:
@@ -193,10 +199,12 @@ class State:
             entries=tuple(self._entries),
             urgent=bool(self._changed_notices) or any(alarm.condition is Condition.ALARM for alarm in alarms),
             kept=tuple(self._changed_kept.values()),
+            kept_before=tuple(self._kept_before[key] for key in self._changed_kept),
         )
         self._changed_alarms.clear()
         self._changed_incidents.clear()
         self._changed_notices.clear()
         self._entries.clear()
         self._changed_kept.clear()
+        self._kept_before.clear()
         return decision

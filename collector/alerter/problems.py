@@ -30,6 +30,7 @@ _NOT_FOUND = (  # refusals of the engine; all others are conflicts
     *("unknown-disablement", "unknown-walk-test"),
     "unknown-absence",
 )
+_FORBIDDEN = ("not-yourself",)
 _REASONS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 
 
@@ -71,7 +72,8 @@ def answer_errors(app: FastAPI) -> None:
 
     async def on_refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        return problem(404 if error.reason in _NOT_FOUND else 409, error.reason, str(error))
+        status = 404 if error.reason in _NOT_FOUND else 403 if error.reason in _FORBIDDEN else 409
+        return problem(status, error.reason, str(error))
 
     async def on_rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from collector.access.audit import Change
 from collector.session.account import Positions
 from collector.session.effects import Counts, Floor
 from collector.state import Decision
@@ -31,6 +32,7 @@ class Batch:
     records: tuple[Record, ...] = ()
     floors: tuple[Floor, ...] = ()
     counts: tuple[Counts, ...] = ()
+    changes: tuple[Change, ...] = ()  # for the audit log
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Entry, Incident
 from collector.calls.dispatch import Notice
 from collector.state import Decision, Restored
+from collector.storage.auditlog import write_changes
 from collector.storage.kept import Forgotten, Kept
 from collector.storage.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.storage.tables import ISLANDS, KEPT, read_record, write_record
@@ -63,6 +64,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
             " heard_ms = excluded.heard_ms",
             (journal, counts.lane, counts.appended, counts.dropped, counts.in_journal, counts.heard_ms),
         )
+    write_changes(connection, batch.changes)
     return spooled
 
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from collector.alarms.incident import Entry, Incident
 from collector.calls.dispatch import Notice
 from collector.state import Restored
-from collector.storage import statements
+from collector.storage import auditlog, statements
 from collector.storage.database import Kind, NotOurs, Reserve, connect, may_be_full, transaction
 from collector.storage.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.storage.tables import SCHEMA, UPGRADES
@@ -51,6 +51,7 @@ class Limits:
     entries_keep: int = 100_000  # entries that belong to no incident
     story_keep: int = 10_000  # entries of an incident that is open
     refused_keep: int = 1_000
+    audit_keep: int = 200_000  # rows of the audit log
     pulses_keep: int = 20  # notices of a gateway's pulse
     reserve_bytes: int = 16 * 1024 * 1024  # freed when the disk is full, so that a fire can still be recorded
 
@@ -148,7 +149,12 @@ class Store:
         )
         await self._write(partial(statements.prune_long_stories, keep=limits.story_keep))
         await self._write(partial(statements.prune_pulses, keep=limits.pulses_keep))
+        await self.write(partial(auditlog.prune_changes, keep=limits.audit_keep))
         return pruned
+
+    async def write(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        """What `statement` does, in one transaction after all that was asked for before. Raises StoreFailed."""
+        return await self._write(statement)
 
     async def _write(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._write_thread, lambda: self._transact(statement))
@@ -229,6 +235,10 @@ class Store:
     async def ledger_rows(self) -> list[LedgerRow]:
         """The account of every lane, without what the history holds."""
         return await self._read(statements.ledger_rows)
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """What `query` finds. Raises StoreFailed."""
+        return await self._read(query)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._read_thread, lambda: query(self._opened(self._reader)))
