@@ -7,17 +7,22 @@ from datetime import date
 
 from collector.alarms.incident import Answer
 from collector.alarms.measures import Scope
+from collector.book.entries import Change
 from config.profile import Kind
 from config.upkeep import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A person says going, arrived or cannot. Also acknowledges for that person."""
+    """A person says going, arrived or cannot. Also acknowledges for that person.
+
+    `said_at_ms`, here and below: when it was said, UTC ms, if that is longer ago (a phone had no line); None: now.
+    """
 
     incident: str
     person: str
     answer: Answer
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Reset:
 
     incident: str
     person: str
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class StandDown:
 
     incident: str
     person: str
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class FalseAlarm:
 
     incident: str
     person: str
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class NeedMore:
 
     incident: str
     person: str
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +249,18 @@ class Inspected:
     on: date
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeBook:
+    """People, teams and posts are to be so from now on: all of these changes, or none.
+
+    `by`: who wants it, for the record. `expected`: the digest of the book that they have seen; None: whatever it is.
+    """
+
+    changes: tuple[Change, ...]
+    by: str = ""
+    expected: str | None = None
+
+
 Command = (
     Answered
     | Acknowledge
@@ -266,6 +287,7 @@ Command = (
     | Inspected
     | PulseStored
     | PulseHandedOver
+    | ChangeBook
 )
 
 
@@ -275,8 +297,8 @@ class Refused(ValueError):
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
     owes-records, not-acknowledged, nothing-to-reset, no-call, and those of drills: unknown-drill, unknown-building,
     drill, drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
-    unknown-device, no-elevator, not-yet; of inspections: no-upkeep,
-    already-newer. str() is a sentence for people.
+    unknown-device, no-elevator, not-yet; of inspections: no-upkeep, already-newer; of what was said while there was
+    no line: said-in-future, said-long-ago, said-before, changed-since; of the book: bad-book, unknown-entry, changed-meanwhile. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -171,7 +171,8 @@ class FirstHits:
         responses = [replace(each, call=each.call + 1) if each.person in said else each for each in incident.responses]
         first = replace(first.stepped(_STEPS.get(cause, Step.CONFIRMED)), cause=cause)
         self._call_out.begin(replace(incident, first_hit=first, responses=tuple(responses)), now)
-        incident = self._state.incidents[incident.id]
+        incident = replace(self._state.incidents[incident.id], answers_from_ms=incident.answers_from_ms)
+        self._state.put_incident(incident)
         called = {notice.person for notice in self._state.notices_of_call(incident)}
         news = [person for person in asked if person in said and said[person] is not Answer.CANNOT]
         call = [person for person in asked if person not in said and person not in called]

@@ -97,6 +97,8 @@ class Incident:
     seeks: tuple[Skill, ...] = ()  # enough are going, but for somebody who can do these
     sought_from: int = 0  # how many rings had been called in full when only a skill was missing
     short_at_ms: int | None = None  # everybody is called anew then, if there are still not enough
+    left: tuple[str, ...] = ()  # who has gone away during the present call, unanswered: asked again when they are back
+    answers_from_ms: int | None = None  # what was said since then answers the present call; None: since it began
     not_the_drill: bool = False  # a drill runs, or did a while ago: its messages say that this is real
 
     @property

@@ -40,6 +40,7 @@ def _incident_earlier(incident: Incident, by_ms: int) -> Incident:
     return replace(
         incident,
         call_started_at_ms=max(0, incident.call_started_at_ms - by_ms),
+        answers_from_ms=_earlier(incident.answers_from_ms, by_ms),
         quorum_at_ms=_earlier(incident.quorum_at_ms, by_ms),
         next_step_at_ms=_earlier(incident.next_step_at_ms, by_ms),
         recall_at_ms=_earlier(incident.recall_at_ms, by_ms),

@@ -13,6 +13,7 @@ from collector.alarms.conditions import Conditions
 from collector.alarms.firsthit import FirstHits
 from collector.alarms.incident import Answer, Incident, Remark, Word
 from collector.alarms.route import LIVE, Mode
+from collector.calls import belated
 from collector.calls.authority import may_decide
 from collector.calls.callout import CallOut
 from collector.commands import FalseAlarm, NeedMore, Refused
@@ -43,9 +44,13 @@ class Remarks(Part):
     def _false_alarm(self, command: FalseAlarm, now: int) -> None:
         """The latch stays until the reset; only the call ends, and nothing becomes loud by itself."""
         incident = self._incident(command)
+        said_at_ms = belated.check(incident, command.said_at_ms, now)
         obeyed = self._decides(incident, command.person) or _answer(incident, command.person) is Answer.ARRIVED
         obeyed = obeyed and incident.route.mode is not Mode.DRILL  # which its leader ends, and which is no alarm
-        if not self._remark(incident, command.person, Word.FALSE_ALARM, obeyed, now):
+        if command.said_at_ms is not None:
+            alarms = self._state.alarms_of(incident)
+            obeyed = obeyed and not belated.has_changed(incident, alarms, command.person, said_at_ms)
+        if not self._remark(incident, command.person, Word.FALSE_ALARM, obeyed, said_at_ms):
             return
         event = "false-alarm" if obeyed else "false-alarm-not-obeyed"
         self._state.log(now, event, incident=incident.id, person=command.person)
@@ -55,6 +60,9 @@ class Remarks(Part):
 
     def _need_more(self, command: NeedMore, now: int) -> None:
         incident = self._incident(command)
+        said_at_ms = belated.check(incident, command.said_at_ms, now)
+        if command.said_at_ms is not None and incident.stood_down_by is not None:
+            raise Refused("changed-since", "The call was ended since this was said: look again, and say it anew.")
         if incident.route.mode in (Mode.DISABLED, Mode.WALK_TEST):
             self._call_to_what_is_aside(incident, command.person, now)
             return
@@ -63,7 +71,9 @@ class Remarks(Part):
             raise Refused("not-authorised", "More people are called for who is going or there, or for a leader.")
         if incident.condition not in CALLS:
             raise Refused("no-call", "Nobody is called out to this: only leader and manager know of it.")
-        self._remark(incident, command.person, Word.NEED_MORE, True, now)
+        if not self._is_new(incident, command, said_at_ms):
+            return
+        self._remark(incident, command.person, Word.NEED_MORE, True, said_at_ms)
         self._state.log(now, "need-more", incident=incident.id, person=command.person)
         incident = self._state.incidents[incident.id]
         if incident.verifying:
@@ -96,16 +106,21 @@ class Remarks(Part):
             raise Refused("unknown-person", "The site does not know this person.")
         return incident
 
+    def _is_new(self, incident: Incident, command: NeedMore, said_at_ms: int) -> bool:
+        """False for what a phone sends twice: it calls more people once."""
+        said = (each for each in incident.remarks if (each.person, each.word) == (command.person, Word.NEED_MORE))
+        return command.said_at_ms is None or all(each.at_ms < said_at_ms for each in said)
+
     def _decides(self, incident: Incident, person: str) -> bool:
         return may_decide(self._site, incident.building, person)
 
-    def _remark(self, incident: Incident, person: str, word: Word, obeyed: bool, now: int) -> bool:
-        """Note it in place of the person's last; False if they have said just that in this call already."""
+    def _remark(self, incident: Incident, person: str, word: Word, obeyed: bool, at_ms: int) -> bool:
+        """Note it in place of the person's last; False if they have called just that false in this call already."""
         said = [each for each in incident.remarks if (each.person, each.word) == (person, word)]
-        if any((each.call, each.obeyed) == (incident.call, obeyed) for each in said):
+        if word is Word.FALSE_ALARM and any((each.call, each.obeyed) == (incident.call, obeyed) for each in said):
             return False
         kept = tuple(each for each in incident.remarks if each not in said)
-        remark = Remark(person, word, now, incident.call, obeyed)
+        remark = Remark(person, word, at_ms, incident.call, obeyed)
         self._state.put_incident(replace(incident, remarks=(*kept, remark)))
         return True
 
