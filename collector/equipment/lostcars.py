@@ -18,10 +18,11 @@ from collector.equipment.elevator import (
     DOOR_MS,
     KEY_HELD_MS,
     SIGHTINGS,
+    STANDS_M_S,
     Course,
     Word,
 )
-from collector.equipment.signals import signal
+from collector.equipment.signals import signal, signal_number
 from collector.state import State
 from config.profile import Profile, SignalName
 from config.site import Site
@@ -32,8 +33,8 @@ UNSURE_MS = 120_000  # two heartbeats of a default point: by then a bus that liv
 WITNESS_MS = 3_000  # what a neighbour says sooner after the loss may have been read before it
 BORN_MS = 10_000  # after a start of the collector a box that is there has been born again by then
 _TELLING = (
-    *(SignalName.MOVING, SignalName.SPEED_M_S, SignalName.LEVEL, SignalName.DOOR_ZONE),
-    *(SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED, SignalName.PERSON, SignalName.ALARM_KEY),
+    *(SignalName.MOVING, SignalName.LEVEL, SignalName.DOOR_ZONE, SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED),
+    *(SignalName.PERSON, SignalName.ALARM_KEY),
 )
 
 
@@ -47,13 +48,16 @@ class Ripe:
 
 
 def says_nothing(profile: Profile, device: DeviceState) -> bool:
-    """True if no signal of the car and of who is in it has a good value, whether it was bad, absent or never heard."""
-    return all(signal(profile, device.values, name) is None for name in _TELLING)
+    """True if no signal of the car and of who is in it has a good value, whether it was bad, absent or never heard.
+
+    A speed is telemetry and is told late: it outlives the others by a moment. It counts where it alone tells a motion.
+    """
+    return all(signal(profile, device.values, name) is None for name in _telling(profile))
 
 
 def is_blind(profile: Profile, device: DeviceState) -> bool:
     """True if such signals were heard, and none has a good value any more: the box is as good as lost."""
-    points = (profile.signals[name].point for name in _TELLING if name in profile.signals)
+    points = (profile.signals[name].point for name in _telling(profile) if name in profile.signals)
     return says_nothing(profile, device) and any(point in device.values for point in points)
 
 
@@ -165,13 +169,23 @@ class LostCars:
         if after.alone is None and (now >= unsure_until or self._is_down(device.device)):
             after = replace(after, alone=False)
         self._keep(course, after)
-        sees_people = SignalName.PERSON in self._profiles[device.device].signals
-        suspected = ripening(after, sees_people)
+        suspected = self._suspected(device, after)
         times = [at for _, at in suspected.values()] + ([unsure_until] if after.alone is None else [])
         ripe = {word: since for word, (since, at) in suspected.items() if at <= now}
         return Ripe(after, ripe, min((at for at in times if at > now), default=None))
 
     # --- inside ---------------------------------------------------------------------------------------
+
+    def _suspected(self, device: DeviceState, course: Course) -> dict[Word, tuple[int, int]]:
+        """What is suspected, unless a box that is there still tells its car's speed: such a car was not lost moving."""
+        profile = self._profiles[device.device]
+        speed = signal_number(profile, device.values, SignalName.SPEED_M_S) if device.online else None
+        if speed is not None and abs(speed) >= STANDS_M_S:
+            return {}
+        suspected = ripening(course, SignalName.PERSON in profile.signals)
+        if speed is not None:
+            suspected.pop(Word.LOST_RUNNING, None)
+        return suspected
 
     def _keep(self, before: Course, after: Course) -> None:
         if after != before:
@@ -198,6 +212,10 @@ class LostCars:
             return now
         gateway = self._gateways[device.gateway]
         return gateway.patient_from_ms + BORN_MS if gateway.online else now + BORN_MS
+
+
+def _telling(profile: Profile) -> tuple[SignalName, ...]:
+    return _TELLING if SignalName.MOVING in profile.signals else (*_TELLING, SignalName.SPEED_M_S)
 
 
 def _is_unsure(course: Course | None) -> bool:

@@ -168,6 +168,26 @@ def test_a_moving_car_with_somebody_inside_whose_box_dies_alone_is_an_entrapment
     assert on.alarms[RUNNING].raised_at_ms == START_MS + 5_000
 
 
+@pytest.mark.parametrize("speed", [0.0, 0.6])
+def test_a_speed_that_is_told_a_moment_longer_hides_nothing(speed: float) -> None:
+    """Telemetry: the last speed may be of before the car set off, and goes after the alarms."""
+    on = play()
+    on.at(0).says("lift-1", speed=speed, lane=Lane.TELEMETRY).says("lift-1", **RIDES, person=True)
+    on.at(5).mute("lift-1").says("lift-1", **NOTHING).dies("gw-1", "lift-1")
+    on.at(6).says("lift-1", speed=None, lane=Lane.TELEMETRY).at(20)
+
+    assert calls(on) == {RUNNING}
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.6])
+def test_a_box_that_still_tells_the_speed_of_its_car_is_not_lost_moving(speed: float) -> None:
+    on = play()
+    on.at(0).says("lift-1", speed=speed, lane=Lane.TELEMETRY).says("lift-1", **RIDES, person=True)
+    on.at(5).says("lift-1", **NOTHING).at(300)
+
+    assert not calls(on)
+
+
 def test_a_moving_car_whose_load_nobody_can_see_is_told_as_a_pre_alarm() -> None:
     on = play(no_person())
     on.at(0).says("lift-1", **RIDES)
