@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
+from collector.access.actor import Right
 from collector.alarms.measures import Disablement, Untils, WalkTest, untils
 from collector.alerter import examples
 from collector.alerter.front import Front, InFront
@@ -26,6 +27,7 @@ from collector.alerter.models import (
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.rescues import rescues_of
+from collector.alerter.rights import needs
 from collector.alerter.view import by_device
 from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Reset, StandDown
 from collector.storage.history import HistoryDown
@@ -35,7 +37,7 @@ ENTRIES_MAX = 1000
 READING = (401, 403, 503)  # the problems that any operation may end in
 CHANGING = (400, *READING, 404, 409, 413, 422)
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 Id = Annotated[str, Path(min_length=1, max_length=LONGEST_ID)]
 
 
@@ -47,9 +49,9 @@ async def incidents(
 ) -> IncidentList:
     """Incidents, newest first."""
     if state == "all":
-        found = await front.desk.store.incidents(limit)
+        found = front.seen(await front.desk.store.incidents(limit))
     else:
-        open_ones = front.desk.engine.incidents.values()
+        open_ones = front.seen(front.desk.engine.incidents.values())
         found = sorted(open_ones, key=lambda incident: incident.id, reverse=True)[:limit]
     return IncidentList(incidents=[front.view.incident(each, front.desk.engine.alarms) for each in found])
 
@@ -60,41 +62,67 @@ async def incident(front: InFront, incident_id: Id) -> IncidentDetail:
     return await detail(front, incident_id)
 
 
-@router.post("/incidents/{incident_id}/answers", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
+@router.post(
+    "/incidents/{incident_id}/answers",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
+)
 async def answer(front: InFront, incident_id: Id, body: AnswerGiven) -> IncidentDetail:
     """A person says going, arrived or cannot. Repeating it changes nothing."""
     return await _act(front, incident_id, Answered(incident_id, body.person, body.answer))
 
 
 @router.post(
-    "/incidents/{incident_id}/acknowledgement", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
+    "/incidents/{incident_id}/acknowledgement",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
 )
 async def acknowledge(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """A person has seen it: repeats to them stop."""
     return await _act(front, incident_id, Acknowledge(incident_id, body.person))
 
 
-@router.post("/incidents/{incident_id}/reset", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
+@router.post(
+    "/incidents/{incident_id}/reset",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
+)
 async def reset(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """Unlatch what is back to normal. For leader, manager or somebody who has arrived; never while in alarm."""
     return await _act(front, incident_id, Reset(incident_id, body.person))
 
 
-@router.post("/incidents/{incident_id}/stand-down", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
+@router.post(
+    "/incidents/{incident_id}/stand-down",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
+)
 async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """The leader ends the call-out: nobody else is called."""
     return await _act(front, incident_id, StandDown(incident_id, body.person))
 
 
 @router.post(
-    "/incidents/{incident_id}/false-alarm", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING)
+    "/incidents/{incident_id}/false-alarm",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
 )
 async def false_alarm(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """A person says it is a false alarm. From somebody there, or who decides, it ends the call; else it is shown."""
     return await _act(front, incident_id, FalseAlarm(incident_id, body.person))
 
 
-@router.post("/incidents/{incident_id}/need-more", tags=["people"], responses=answers(200, examples.DETAIL, *CHANGING))
+@router.post(
+    "/incidents/{incident_id}/need-more",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
+)
 async def need_more(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
     """Somebody who is going or there needs more people: the next are called at once, though enough were going."""
     return await _act(front, incident_id, NeedMore(incident_id, body.person))
@@ -109,7 +137,10 @@ async def devices(front: InFront) -> DeviceList:
     for number, each in enumerate(front.desk.site.devices.values()):
         if number % 50 == 49:
             await asyncio.sleep(0)  # a long list must not hold an alarm up
-        shown.append(front.view.device(each, engine.devices.get(each.id), alarms.get(each.id, []), now, False, aside))
+        if front.sees(each.place.building):
+            shown.append(
+                front.view.device(each, engine.devices.get(each.id), alarms.get(each.id, []), now, False, aside)
+            )
     return DeviceList(devices=shown)
 
 
@@ -158,12 +189,14 @@ def aside_of(front: Front) -> Untils:
 
 def _installed(front: Front, device_id: str) -> Device:
     installed = front.desk.site.devices.get(device_id)
-    if installed is None:
+    if installed is None or not front.sees(installed.place.building):
         raise Rejected(404, "unknown-device", f"the site has no device {device_id!r}")
     return installed
 
 
-@router.get("/ledger", tags=["system"], responses=answers(200, examples.LEDGER, *READING))
+@router.get(
+    "/ledger", tags=["system"], dependencies=[needs(Right.TECHNICAL)], responses=answers(200, examples.LEDGER, *READING)
+)
 async def ledger(front: InFront) -> LedgerList:
     """The account of every gateway and lane, from journal to history, by independent counts."""
     return LedgerList(
@@ -183,19 +216,22 @@ async def ledger(front: InFront) -> LedgerList:
 
 
 async def detail(front: Front, incident_id: str) -> IncidentDetail:
-    """Everything about an incident. Raises Rejected if there is none."""
+    """Everything about an incident. Raises Rejected if there is none for whoever asks."""
     found = await front.incident(incident_id)
-    if found is None:
-        raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
     store = front.desk.store
-    notices = [(notice, await store.attempts(notice.id)) for notice in await store.notices(incident_id)]
+    told = [] if found is None else await store.notices(incident_id)
+    called = front.actor.person is not None and any(notice.person == front.actor.person for notice in told)
+    if found is None or not (called or front.seen([found])):
+        raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
+    notices = [(notice, await store.attempts(notice.id)) for notice in told]
     entries = await store.entries(incident_id, ENTRIES_MAX)
     shown = front.view.detail(found, front.desk.engine.alarms, notices, entries)
     return shown.model_copy(update={"rescues": rescues_of(front, found)})
 
 
 async def _act(front: Front, incident_id: str, command: Command) -> IncidentDetail:
-    if await front.incident(incident_id) is None:
+    found = await front.incident(incident_id)
+    if found is None or not front.seen([found]):
         raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
-    await front.desk.act(command)
+    await front.act(command)
     return await detail(front, incident_id)

@@ -29,8 +29,8 @@ from collector.alerter.middleware import Threshold
 from collector.alerter.pages import answer, board, enter, look
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages.render import Pages
+from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
-from collector.alerter.rights import PRESENT
 from collector.alerter.road import ChannelStatus
 from collector.alerter.strip import marks
 from collector.alerter.view import View

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from collector.access.actor import Right
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.drillshapes import (
     DRILL,
@@ -24,35 +25,47 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
+from collector.alerter.rights import needs
 from collector.calls.drill import Drill
 from collector.calls.responsetimes import SUBJECTS, Call, ResponseTimes
 from collector.commands import EndDrill, StartDrill
 from config.people import Person, Team
 from config.site import Building, Site
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/drills", tags=["drills"], responses=answers(200, DRILLS, *READING))
 async def drills(front: InFront) -> DrillList:
     """Drills under way, and those that have just ended."""
-    found = front.desk.engine.kept(Drill).values()
+    found = [each for each in front.desk.engine.kept(Drill).values() if any(map(front.sees, each.buildings))]
     return DrillList(drills=[_drill(front, each) for each in sorted(found, key=lambda each: each.id, reverse=True)])
 
 
-@router.post("/drills", tags=["drills"], status_code=201, responses=answers(201, DRILL, *CHANGING))
+@router.post(
+    "/drills",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["drills"],
+    status_code=201,
+    responses=answers(201, DRILL, *CHANGING),
+)
 async def start(front: InFront, body: DrillWanted) -> DrillShown:
     """Call people out as if it were real, plainly marked as a drill. For leaders, managers and contacts."""
     command = StartDrill(body.person, tuple(body.buildings), body.kind, body.minutes, body.note)
-    decision = await front.desk.act(command)
+    decision = await front.act(command)
     (drill,) = (each for each in decision.kept if isinstance(each, Drill))
     return _drill(front, drill)
 
 
-@router.post("/drills/{drill_id}/end", tags=["drills"], responses=answers(200, DRILL, *CHANGING))
+@router.post(
+    "/drills/{drill_id}/end",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["drills"],
+    responses=answers(200, DRILL, *CHANGING),
+)
 async def end(front: InFront, drill_id: Id, body: ByPerson) -> DrillShown:
     """End a drill in all its buildings; everybody called is told."""
-    await front.desk.act(EndDrill(drill_id, body.person))
+    await front.act(EndDrill(drill_id, body.person))
     found = front.desk.engine.kept(Drill).get(drill_id)
     if found is None:
         raise Rejected(404, "unknown-drill", f"there is no drill {drill_id!r}")

@@ -6,6 +6,7 @@ from datetime import date
 
 from fastapi import APIRouter
 
+from collector.access.actor import Right
 from collector.alerter import examples
 from collector.alerter.api import CHANGING, READING, Id, detail
 from collector.alerter.elevatorshapes import (
@@ -25,6 +26,7 @@ from collector.alerter.models import IncidentDetail
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
 from collector.alerter.rescues import shown
+from collector.alerter.rights import needs
 from collector.commands import Freed, Serviced
 from collector.equipment.keepers import contractor_of
 from collector.equipment.liftlog import LiftLog, figures
@@ -35,7 +37,7 @@ from config.upkeep import Service
 
 HOUR_MS = 3_600_000
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/elevators", tags=["elevators"], responses=answers(200, ELEVATORS, *READING))
@@ -43,6 +45,7 @@ async def elevators(front: InFront) -> ElevatorList:
     """Every elevator, the one that wants care most urgently first; of equals the oldest."""
     site = front.desk.site
     lifts = [each for each in site.devices.values() if site.profiles[each.profile].category == "lift"]
+    lifts = [each for each in lifts if front.sees(each.place.building)]
     found = [_elevator(front, each) for each in lifts]
     found.sort(key=lambda each: (-each.rank, each.commissioned or date.max, each.device))
     return ElevatorList(elevators=found)
@@ -54,27 +57,38 @@ async def elevator(front: InFront, device_id: Id) -> ElevatorShown:
     return _elevator(front, _lift(front, device_id))
 
 
-@router.post("/devices/{device_id}/services", tags=["elevators"], responses=answers(200, ELEVATOR, *CHANGING))
+@router.post(
+    "/devices/{device_id}/services",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["elevators"],
+    responses=answers(200, ELEVATOR, *CHANGING),
+)
 async def serviced(front: InFront, device_id: Id, body: ServiceSaid) -> ElevatorShown:
     """A service was done. For the contractor, a leader or the manager; telling it again changes nothing."""
     device = _lift(front, device_id)
-    await front.desk.act(Serviced(device_id, body.level, body.on, body.person))
+    await front.act(Serviced(device_id, body.level, body.on, body.person))
     return _elevator(front, device)
 
 
-@router.post("/incidents/{incident_id}/freed", tags=["elevators"], responses=answers(200, examples.DETAIL, *CHANGING))
+@router.post(
+    "/incidents/{incident_id}/freed",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["elevators"],
+    responses=answers(200, examples.DETAIL, *CHANGING),
+)
 async def freed(front: InFront, incident_id: Id, body: FreedSaid) -> IncidentDetail:
     """Somebody on site says that the people in an elevator are free. Without it an entrapment cannot be reset."""
-    if await front.incident(incident_id) is None:
+    found = await front.incident(incident_id)
+    if found is None or not front.seen([found]):
         raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
-    await front.desk.act(Freed(incident_id, body.person, body.device))
+    await front.act(Freed(incident_id, body.person, body.device))
     return await detail(front, incident_id)
 
 
 def _lift(front: Front, device_id: str) -> Device:
     site = front.desk.site
     device = site.devices.get(device_id)
-    if device is None:
+    if device is None or not front.sees(device.place.building):
         raise Rejected(404, "unknown-device", f"the site has no device {device_id!r}")
     if site.profiles[device.profile].category != "lift":
         raise Rejected(404, "no-elevator", f"device {device_id!r} is no elevator")

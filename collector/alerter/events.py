@@ -18,8 +18,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from collector.access.actor import Right
 from collector.alerter.front import Front, InFront
 from collector.alerter.problems import Rejected
+from collector.alerter.rights import needs
 
 SUBSCRIBERS_MAX = 200
 SUBSCRIBERS_OF_ONE_MAX = 50  # of one address; behind a proxy that is not on this machine, all have the proxy's
@@ -31,7 +33,7 @@ Waited = set[asyncio.Future[Any]]
 router = APIRouter()
 
 
-@router.get("/events", include_in_schema=False)
+@router.get("/events", dependencies=[needs(Right.SEE)], include_in_schema=False)
 async def events(front: InFront, request: Request) -> Response:
     """`change`, `values`, and `beat` with the server's time at once and every five seconds of silence."""
     client = request.client.host if request.client is not None else ""

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from collector.access.actor import Actor
 from collector.alarms.incident import Incident
 from collector.alerter.catalogue import choose_language
 from collector.alerter.guard import Guard, Pace
 from collector.alerter.links import Links
 from collector.alerter.pages.look import LANGUAGE_COOKIE
 from collector.alerter.pages.render import Pages
+from collector.alerter.present import PRESENT
 from collector.alerter.road import ChannelStatus
 from collector.alerter.view import View
+from collector.commands import Command
 from collector.desk import Desk
+from collector.state import Decision
 from config.people import Language
 
 
@@ -52,6 +56,30 @@ class Front:
     def now(self) -> datetime:
         """Now, in the site's time."""
         return self.view.stamp(self.clock())
+
+    @property
+    def actor(self) -> Actor:
+        """Who makes the request at hand."""
+        return PRESENT.get()
+
+    def sees(self, building: str) -> bool:
+        """True if the building ("": the community) is for who makes this request to see."""
+        return PRESENT.get().sees(building)
+
+    def seen(self, incidents: Iterable[Incident]) -> list[Incident]:
+        """Those of these incidents that whoever makes this request may see: in their buildings, or called to."""
+        actor = PRESENT.get()
+        found = list(incidents)
+        if actor.buildings is None:
+            return found
+        notices = self.desk.engine.notices.values() if actor.person is not None else ()
+        called = {notice.incident for notice in notices if notice.person == actor.person}
+        answered = {each.id for each in found if any(said.person == actor.person for said in each.responses)}
+        return [each for each in found if actor.sees(each.building) or each.id in called | answered]
+
+    async def act(self, command: Command) -> Decision:
+        """Carry out a command of whoever makes this request: see `Desk.act`."""
+        return await self.desk.act(command, by=PRESENT.get())
 
     async def incident(self, incident: str) -> Incident | None:
         """An incident: an open one from the engine's memory, a closed one from the store."""

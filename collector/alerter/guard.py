@@ -81,9 +81,9 @@ class Guard:
 
     def actor(self, visit: Visit, now_ms: int) -> Actor:
         """Who makes a request that `judge` has let in."""
-        if self._bears_token(visit):
+        if self._token is None or self._bears_token(visit):
             return TOKEN
-        if self._local or self._token is None or self.knows_cookie(visit.cookie, now_ms):
+        if self._local or self.knows_cookie(visit.cookie, now_ms):
             return LOCAL
         return NOBODY
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from collector.access.actor import Right
 from collector.alarms.measures import Disablement, Scope, WalkTest, to_prove
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
@@ -26,11 +27,12 @@ from collector.alerter.measureshapes import (
 from collector.alerter.models import ByPerson, Where
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
+from collector.alerter.rights import needs
 from collector.alerter.view import View
 from collector.commands import Command, Disable, Enable, EndWalkTest, RenewDisablement, StartWalkTest
 from collector.storage.kept import Kept
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/disablements", tags=["disablements"], responses=answers(200, DISABLEMENTS, *READING))
@@ -39,7 +41,13 @@ async def disablements(front: InFront) -> DisablementList:
     return DisablementList(disablements=disablements_shown(front))
 
 
-@router.post("/disablements", tags=["disablements"], status_code=201, responses=answers(201, DISABLEMENT, *CHANGING))
+@router.post(
+    "/disablements",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["disablements"],
+    status_code=201,
+    responses=answers(201, DISABLEMENT, *CHANGING),
+)
 async def disable(front: InFront, body: DisablementWanted) -> DisablementShown:
     """Take a device, zone or building out of the call-out. For the building's leader, manager, and the contacts.
 
@@ -51,7 +59,10 @@ async def disable(front: InFront, body: DisablementWanted) -> DisablementShown:
 
 
 @router.post(
-    "/disablements/{disablement_id}/renewal", tags=["disablements"], responses=answers(200, DISABLEMENT, *CHANGING)
+    "/disablements/{disablement_id}/renewal",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["disablements"],
+    responses=answers(200, DISABLEMENT, *CHANGING),
 )
 async def renew(front: InFront, disablement_id: Id, body: Renewal) -> DisablementShown:
     """It lasts so many minutes from now, a day at most."""
@@ -61,12 +72,15 @@ async def renew(front: InFront, disablement_id: Id, body: Renewal) -> Disablemen
 
 
 @router.post(
-    "/disablements/{disablement_id}/end", tags=["disablements"], responses=answers(200, DISABLEMENT, *CHANGING)
+    "/disablements/{disablement_id}/end",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["disablements"],
+    responses=answers(200, DISABLEMENT, *CHANGING),
 )
 async def enable(front: InFront, disablement_id: Id, body: ByPerson) -> DisablementShown:
     """End it now. What is in alarm there calls at once and in full."""
     item = front.desk.engine.kept(Disablement).get(disablement_id)
-    await front.desk.act(Enable(disablement_id, body.person))
+    await front.act(Enable(disablement_id, body.person))
     if item is None:
         raise Rejected(404, "unknown-disablement", f"there is no disablement {disablement_id!r}")
     return _disablement(front.view, item, front.clock())
@@ -78,7 +92,13 @@ async def walk_tests(front: InFront) -> WalkTestList:
     return WalkTestList(walk_tests=walk_tests_shown(front))
 
 
-@router.post("/walk-tests", tags=["walk tests"], status_code=201, responses=answers(201, WALK_TEST, *CHANGING))
+@router.post(
+    "/walk-tests",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["walk tests"],
+    status_code=201,
+    responses=answers(201, WALK_TEST, *CHANGING),
+)
 async def begin(front: InFront, body: WalkTestWanted) -> WalkTestShown:
     """The alarms of these devices go to this person alone. For leader, manager and contacts of each building.
 
@@ -89,7 +109,12 @@ async def begin(front: InFront, body: WalkTestWanted) -> WalkTestShown:
     return _walk_test(front.view, test)
 
 
-@router.post("/walk-tests/{walk_test_id}/end", tags=["walk tests"], responses=answers(200, WALK_TEST, *CHANGING))
+@router.post(
+    "/walk-tests/{walk_test_id}/end",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["walk tests"],
+    responses=answers(200, WALK_TEST, *CHANGING),
+)
 async def end(front: InFront, walk_test_id: Id, body: ByPerson) -> WalkTestShown:
     """End it now. What is in alarm there calls at once and in full."""
     test = await _act(front, EndWalkTest(walk_test_id, body.person))
@@ -99,19 +124,27 @@ async def end(front: InFront, walk_test_id: Id, body: ByPerson) -> WalkTestShown
 
 def disablements_shown(front: Front) -> list[DisablementShown]:
     """The next to end first."""
-    found = front.desk.engine.kept(Disablement).values()
+    found = [each for each in front.desk.engine.kept(Disablement).values() if front.sees(each.building)]
     return [_disablement(front.view, each) for each in sorted(found, key=lambda each: (each.until_ms, each.id))]
 
 
 def walk_tests_shown(front: Front) -> list[WalkTestShown]:
     """The newest first."""
-    found = front.desk.engine.kept(WalkTest).values()
+    found = [each for each in front.desk.engine.kept(WalkTest).values() if _sees_test(front, each)]
     return [_walk_test(front.view, each) for each in sorted(found, key=lambda each: each.id, reverse=True)]
+
+
+def _sees_test(front: Front, test: WalkTest) -> bool:
+    """True if any of what is tested stands where it may be seen; what has left the site stands nowhere."""
+    devices = (front.desk.site.devices.get(member.partition(":")[0]) for member in test.members)
+    return front.actor.buildings is None or any(
+        each is not None and front.sees(each.place.building) for each in devices
+    )
 
 
 async def _act(front: Front, command: Command) -> Kept:
     """Carry out a command that keeps one thing of ours, and give that as it is then."""
-    decision = await front.desk.act(command)
+    decision = await front.act(command)
     (item,) = (each for each in decision.kept if isinstance(each, Disablement | WalkTest))
     return item
 

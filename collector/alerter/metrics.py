@@ -9,8 +9,10 @@ from typing import NamedTuple
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from collector.access.actor import Right
 from collector.alarms.route import Mode
 from collector.alerter.front import Front, InFront
+from collector.alerter.rights import needs
 from collector.calls.pulse import HOPS, Pulsed
 from config.profile import Condition, Kind
 
@@ -30,7 +32,7 @@ class Sample(NamedTuple):
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics", dependencies=[needs(Right.TECHNICAL)], include_in_schema=False)
 async def metrics(front: InFront) -> Response:
     """What is open, how channels fare, and how often anything odd happened."""
     return Response(metrics_text(_samples(front)), media_type=MEDIA_TYPE)

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from collector.alerter.front import Front
 from collector.alerter.guard import COOKIE, Visit
 from collector.alerter.pages.look import LOOK, look_of
+from collector.alerter.present import PRESENT
 from collector.alerter.problems import problem
-from collector.alerter.rights import PRESENT
 
 BODY_BYTES_MAX = 64 * 1024
 _HEADERS = {

@@ -6,18 +6,20 @@ import asyncio
 
 from fastapi import APIRouter
 
+from collector.access.actor import Right
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
 from collector.alerter.peopleshapes import PEOPLE, PERSON, PeopleList, PersonShown, ReachShown
 from collector.alerter.problems import Rejected
+from collector.alerter.rights import needs
 from collector.calls.reach import DAY_MS, LastTest, Reached, addresses, fault_of, is_proven, proof_days
 from collector.commands import TestReach
 from collector.messages.phrases import PHRASES
 from config.people import Person
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/people", tags=["people"], responses=answers(200, PEOPLE, *READING))
@@ -31,13 +33,18 @@ async def people(front: InFront) -> PeopleList:
     return PeopleList(people=shown)
 
 
-@router.post("/people/{person_id}/test", tags=["people"], responses=answers(200, PERSON, *CHANGING))
+@router.post(
+    "/people/{person_id}/test",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, PERSON, *CHANGING),
+)
 async def test(front: InFront, person_id: Id, body: ByPerson) -> PersonShown:
     """Send a test message over each of a person's channels; `person` asks for it: they, a leader, or a contact."""
     person = front.desk.site.people.get(person_id)
     if person is None:
         raise Rejected(404, "unknown-person", f"the site has no person {person_id!r}")
-    await front.desk.act(TestReach(person_id, body.person))
+    await front.act(TestReach(person_id, body.person))
     return _person(front, person)
 
 

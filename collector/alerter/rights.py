@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from collector.access.actor import NOBODY, Actor, Right
+from collector.access.actor import Actor, Right
 from collector.alerter.problems import Rejected
-
-PRESENT: ContextVar[Actor] = ContextVar("actor", default=NOBODY)  # of the request at hand; for the frame of every page
 
 
 async def _actor(request: Request) -> Actor:
@@ -24,12 +21,20 @@ InActor = Annotated[Actor, Depends(_actor)]
 def needs(right: Right) -> Any:
     """A dependency: the actor, who has this right somewhere; 403 for everybody else."""
 
-    async def checked(actor: InActor) -> Actor:
-        if not actor.may(right):
-            raise Rejected(403, "not-authorised", f"this needs the right {right.value!r}")
-        return actor
+    return Depends(Needed(right))
 
-    return Depends(checked)
+
+class Needed:
+    """What `needs` asks for; a route that is reached by people has one, or is among those that are open to all."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+    async def __call__(self, actor: InActor) -> Actor:
+        """The actor, who has the right."""
+        if not actor.may(self.right):
+            raise Rejected(403, "not-authorised", f"this needs the right {self.right.value!r}")
+        return actor
 
 
 def must(actor: Actor, right: Right, building: str) -> None:

@@ -7,10 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from collector.access.actor import Right
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson, Who
 from collector.alerter.openapi import answers
+from collector.alerter.rights import needs
 from collector.alerter.rostershapes import (
     ABSENCE,
     ABSENCES,
@@ -27,7 +29,7 @@ from collector.commands import Back, SayAway
 
 HOUR_MS = 3_600_000
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/roster", tags=["people"], responses=answers(200, ROSTER, *READING, 422))
@@ -65,21 +67,32 @@ async def absences(front: InFront) -> AbsenceList:
     return AbsenceList(absences=[_absence(front, each) for each in found if each.until_ms > now])
 
 
-@router.post("/absences", tags=["people"], status_code=201, responses=answers(201, ABSENCE, *CHANGING))
+@router.post(
+    "/absences",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    status_code=201,
+    responses=answers(201, ABSENCE, *CHANGING),
+)
 async def away(front: InFront, body: AbsenceWanted) -> AbsenceShown:
     """Somebody will not be there, or somebody else takes their duty: they are not called meanwhile."""
     command = SayAway(
         body.person, body.by, _ms(body.from_at), _ms(body.until_at), body.substitute, body.reason, body.swap
     )
-    decision = await front.desk.act(command)
+    decision = await front.act(command)
     (said,) = (each for each in decision.kept if isinstance(each, Away))
     return _absence(front, said)
 
 
-@router.post("/absences/{absence_id}/end", tags=["people"], responses=answers(200, ABSENCES, *CHANGING))
+@router.post(
+    "/absences/{absence_id}/end",
+    dependencies=[needs(Right.ANSWER)],
+    tags=["people"],
+    responses=answers(200, ABSENCES, *CHANGING),
+)
 async def back(front: InFront, absence_id: Id, body: ByPerson) -> AbsenceList:
     """Somebody is back, or does not go. The answer is what is left."""
-    await front.desk.act(Back(absence_id, body.person))
+    await front.act(Back(absence_id, body.person))
     return await absences(front)
 
 

@@ -8,10 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from collector.access.actor import Right
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
+from collector.alerter.rights import needs
 from collector.alerter.upkeepshapes import (
     DUE_LIST,
     INSPECTION,
@@ -32,7 +34,7 @@ from collector.equipment.duedates import Due, Inspection, Standing, inspected_on
 from collector.equipment.smoke import judge_drift
 from config.site import Device
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 
 
 @router.get("/devices/{device_id}/trend", tags=["devices"], responses=answers(200, TREND, *READING, 404, 422))
@@ -56,7 +58,7 @@ async def due(front: InFront, days: Annotated[int, Query(ge=0, le=3660, descript
     """Inspections and replacements that are due within so many days, and all that are overdue."""
     now = front.clock()
     until = front.desk.site.local(now).date() + timedelta(days=days)
-    found = [each for each in front.desk.engine.due_dates.due(now) if each.on <= until]
+    found = [each for each in front.desk.engine.due_dates.due(now) if each.on <= until and _seen(front, each.device)]
     return DueList(due=[_due(front, each) for each in found])
 
 
@@ -66,17 +68,27 @@ async def inspection(front: InFront, device_id: Id) -> InspectionShown:
     return _inspection(front, _installed(front, device_id))
 
 
-@router.post("/devices/{device_id}/inspection", tags=["people"], responses=answers(200, INSPECTION, *CHANGING))
+@router.post(
+    "/devices/{device_id}/inspection",
+    dependencies=[needs(Right.MEASURE)],
+    tags=["people"],
+    responses=answers(200, INSPECTION, *CHANGING),
+)
 async def inspect(front: InFront, device_id: Id, body: InspectionDone) -> InspectionShown:
     """A person has inspected a device. Repeating it changes nothing."""
     device = _installed(front, device_id)
-    await front.desk.act(Inspected(device_id, body.person, body.on))
+    await front.act(Inspected(device_id, body.person, body.on))
     return _inspection(front, device)
+
+
+def _seen(front: Front, device_id: str) -> bool:
+    device = front.desk.site.devices.get(device_id)
+    return device is not None and front.sees(device.place.building)
 
 
 def _installed(front: Front, device_id: str) -> Device:
     device = front.desk.site.devices.get(device_id)
-    if device is None:
+    if device is None or not front.sees(device.place.building):
         raise Rejected(404, "unknown-device", f"the site has no device {device_id!r}")
     return device
 

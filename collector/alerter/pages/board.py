@@ -131,15 +131,18 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
         stored = await front.desk.store.incidents(CLOSED_SHOWN_MAX + len(engine.incidents))
     except StoreFailed:
         stored = []  # what is open is in memory, and that is what the board is for
-    closed = [view.incident(each, {}) for each in stored if each.closed_at_ms is not None][:CLOSED_SHOWN_MAX]
-    cards = [card_of(view.incident(each, engine.alarms)) for each in engine.incidents.values()]
+    closed = [view.incident(each, {}) for each in front.seen(stored) if each.closed_at_ms is not None][
+        :CLOSED_SHOWN_MAX
+    ]
+    cards = [card_of(view.incident(each, engine.alarms)) for each in front.seen(engine.incidents.values())]
     cards.sort(key=lambda card: (not card.present, _KIND_RANK[card.incident.kind], card.since))
     real = [card for card in cards if card.incident.mode is Mode.LIVE]
     aside = aside_of(front)
     alarms = by_device(engine.alarms.values())
     rows: dict[str, list[Row]] = {building: [] for building in site.buildings}
     online = 0
-    for device in site.devices.values():
+    devices = [each for each in site.devices.values() if front.sees(each.place.building)]
+    for device in devices:
         row = _row(view, device, engine.devices.get(device.id), alarms.get(device.id, []), aside, language)
         online += row.state == "online"
         rows[device.place.building].append(row)
@@ -152,7 +155,7 @@ async def _facts(front: Front, language: Language) -> dict[str, Any]:
         "buildings": [(site.buildings[building], its) for building, its in rows.items() if its],
         "gateways": [_gateway(view, gateway, engine.gateways.get(gateway)) for gateway in site.gateways],
         "online": online,
-        "installed": len(site.devices),
+        "installed": len(devices),
     }
 
 
