@@ -10,7 +10,7 @@ from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
 from collector.calls.dispatch import Notice, Reason
 from collector.equipment.rescue import Rescue, limit_ms
-from collector.messages.causewords import CAUSE_WORDS
+from collector.locale.catalogues import say as catalogued
 from collector.messages.onsite import for_responders, unwatched
 from collector.messages.phrases import PHRASES, Phrases
 from collector.messages.wording import (
@@ -151,7 +151,7 @@ def _what_it_is(incident: Incident, notice: Notice, say: Phrases) -> tuple[str, 
 def _confirmed(incident: Incident, say: Phrases, language: Language) -> list[str]:
     """What made a first hit the full call, if it was one."""
     cause = incident.first_hit.cause if incident.first_hit is not None and incident.full_call else None
-    return [] if cause is None else [say.confirmed.format(text=CAUSE_WORDS[cause][language])]
+    return [] if cause is None else [say.confirmed.format(text=catalogued(language, f"why-{cause.value}"))]
 
 
 def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm], person: str, now: int) -> Words:

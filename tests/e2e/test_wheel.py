@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What only the collector, the demo or the tests need: a Pi must not have to carry it.
 NOT_FOR_A_PI = {
+    "babel",
     "fastapi",
     "uvicorn",
     "jinja2",

@@ -15,8 +15,8 @@ from collector.alarms.route import Mode, Route
 from collector.alarms.verification import Cause, FirstHit, Hit, Stage
 from collector.calls.dispatch import Reason
 from collector.equipment.rescue import Rescue
+from collector.locale.catalogues import say as catalogued
 from collector.messages.advice import advice
-from collector.messages.causewords import CAUSE_WORDS
 from collector.messages.evidence import witnesses
 from collector.messages.message import SMS_UNITS_MAX, Words, describe, describe_unrecorded, sms_units
 from collector.messages.nearby import near
@@ -397,7 +397,7 @@ def test_a_first_hit_that_became_loud_says_why_and_to_call_119(cause: Cause) -> 
         said = describe(SITE, _verified(cause, Stage.LOUD), (FIRE,), replace(NOTICE, person=person), URL, NOW_MS)
         language = SITE.language_of(SITE.people[person])
 
-        assert CAUSE_WORDS[cause][language] in said.body and PHRASES[language].call_119 in said.body
+        assert catalogued(language, f"why-{cause.value}") in said.body and PHRASES[language].call_119 in said.body
         assert one_sms(said.short)
 
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from collector.access.actor import NOBODY, Actor
-from collector.alerter.catalogue import MESSAGES, knows, say
+from collector.alerter.catalogue import knows, say
 from collector.alerter.models import Where
 from collector.alerter.pages.look import LOOK, THEMES, Look
 from collector.alerter.pages.navigation import entries
@@ -87,7 +87,7 @@ class Pages:
 
     def page(self, template: str, language: Language, now: datetime, status: int = 200, **facts: Any) -> Response:
         """A page with the shared style sheet and script, never kept by anything on its way."""
-        words = {key: MESSAGES[key][language] for key in _SCRIPT_WORDS}
+        words = {key: say(language, key) for key in _SCRIPT_WORDS}
         text = self.text(template, language, now, words=json.dumps(words, ensure_ascii=False), **facts)
         return HTMLResponse(text, status, {"Cache-Control": "no-store", "Content-Language": HTML_LANGUAGE[language]})
 
