@@ -298,7 +298,8 @@ class Refused(ValueError):
     owes-records, not-acknowledged, nothing-to-reset, no-call, and those of drills: unknown-drill, unknown-building,
     drill, drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
     unknown-device, no-elevator, not-yet; of inspections: no-upkeep, already-newer; of what was said while there was
-    no line: said-in-future, said-long-ago, said-before, changed-since; of the book: bad-book, unknown-entry, changed-meanwhile. str() is a sentence for people.
+    no line: said-in-future, said-long-ago, said-before, changed-since; of the book:
+    bad-book, unknown-entry, changed-meanwhile. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -85,6 +85,7 @@ class Desk:
         self.store = store
         self.history = history
         self.engine = Engine(site, restored, clock())
+        site.adopt(self.engine.roll)  # `site` shows people, teams and posts as they were committed last
         self.counters: Counter[str] = Counter()
         self.after_commit: list[Callable[[Sequence[Record]], None]] = []  # called with the records stored
         self.after_restart: list[Callable[[], None]] = []  # the engine is another one, from the store
@@ -282,6 +283,7 @@ class Desk:
 
     async def _commit(self) -> None:
         pending, self._pending = self._pending, _Pending()
+        roll = self.engine.roll
         self._room.set()
         self._committing = True
         try:
@@ -294,6 +296,7 @@ class Desk:
         for future in pending.waiting:
             if not future.done():
                 future.set_result(None)
+        self.site.adopt(roll)
         for callback in self.after_commit:
             callback(stored)
         self._changes.tell()
@@ -313,6 +316,7 @@ class Desk:
         self._pending = _Pending()
         self._room.set()
         self.engine = Engine(self.site, restored, self._clock())
+        self.site.adopt(self.engine.roll)
         for callback in self.after_restart:
             callback()
         self.tell(SystemTrouble("store", True, str(error)))

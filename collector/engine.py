@@ -6,6 +6,7 @@ A `Decision` is data. The shell commits it, and only then acknowledges and sends
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 
 from collector.agenda import Agenda
 from collector.alarms.alarm import LATCHING, Alarm, Phase
@@ -18,6 +19,9 @@ from collector.alarms.reports import Reports
 from collector.alarms.route import Mode
 from collector.alarms.walktest import WalkTests
 from collector.alarms.watch import DeviceState, GatewayState, Watch
+from collector.book.book import Book
+from collector.book.keeper import Bookkeeper
+from collector.calls import belated
 from collector.calls.absences import Absences
 from collector.calls.callout import CallOut
 from collector.calls.clockback import follow_clock_back
@@ -48,10 +52,11 @@ from collector.equipment.service import LiftService
 from collector.part import Handler, Part
 from collector.session.effects import Owing, Presence
 from collector.state import Decision, K, Restored, State
-from config.site import Site
+from config.site import Roll, Site
 from config.words import Report
 
 SYSTEM_TROUBLES_MAX = 1_000
+BOOK_TEXT_MAX = 400  # characters
 
 
 class Engine:
@@ -62,10 +67,14 @@ class Engine:
     """
 
     def __init__(self, site: Site, restored: Restored | None, now: int) -> None:
-        """`restored` is what the store kept of all that is open, None for a new store. Deadlines start at `now`."""
-        self._site = site
+        """`restored` is what the store kept of all that is open, None for a new store. Deadlines start at `now`.
+
+        `site` itself is never changed: the engine has people, teams and posts of its own, see `roll`.
+        """
+        self._site = site = copy(site)
         self._state = State(restored or Restored())
         follow_clock_back(self._state, now)
+        self._book = Bookkeeper(site, self._state, self._people_changed)
         self.roster = Roster(site, self._state)  # who is away and who is on duty: look, never change
         self._call_out = CallOut(site, self._state)
         self._aside = Aside(site, self._state, self._call_out)
@@ -78,13 +87,12 @@ class Engine:
         self._handlers: dict[type, Handler] = {}
         for part in self._parts:
             self._handlers.update(part.handlers())
-        for alarm in list(self._state.alarms.values()):
-            if not (self._watch.has_source(alarm) or any(part.has_source(alarm) for part in self._parts)):
-                self._conditions.source_gone(alarm, now)
+        self._end_sourceless(now)
         self._reports = Reports(site, self._state, self._conditions, self._watch, self._parts)
+        self._tell_left_out(now)
         self._agenda: Agenda[str] = Agenda()
         for incident in self._state.incidents.values():
-            self._agenda.set(incident.id, self._due_at(incident))
+            self._agenda.set(incident.id, self._due_at(incident, now))
         if self._state.has_changed:
             self._agenda.set("restored", now)  # to be told with the first decision, at the latest at the first wake
 
@@ -92,7 +100,7 @@ class Engine:
         """The parts, in the order in which they hear a report."""
         self._drills = Drills(self._site, self._state, self._call_out)
         pulses = Pulses(self._site, self._state, self._conditions, self._watch, now)
-        absences = Absences(self._site, self._state, self._conditions, self.roster, now)
+        absences = Absences(self._site, self._state, self._conditions, self._call_out, self.roster, now)
         disablements = Disablements(self._site, self._state, self._conditions, self._call_out, self._aside, now)
         tests = WalkTests(self._site, self._state, self._conditions, now)
         service = LiftService(self._site, self._state, self._conditions, self._watch.devices, now)
@@ -109,10 +117,43 @@ class Engine:
         self.chambers = Chambers(self._site, self._state, self._conditions, self._watch.devices)
         self.due_dates = DueDates(self._site, self._state, self._conditions, now)
         upkeep = (self.cylinders, self.chambers, self.due_dates)
-        parts = (pulses, absences, disablements, tests, *people, lifts, rescues, logs, service, *upkeep)
+        parts = (self._book, pulses, absences, disablements, tests, *people, lifts, rescues, logs, service, *upkeep)
         return (*parts, self._drills)  # the last to look, so that no alarm escapes a drill
 
+    def _end_sourceless(self, now: int) -> None:
+        """What nothing of the site says any more counts as over."""
+        for alarm in list(self._state.alarms.values()):
+            if not (self._watch.has_source(alarm) or any(part.has_source(alarm) for part in self._parts)):
+                self._conditions.source_gone(alarm, now)
+
+    def _people_changed(self, touched: set[str], moved: set[str], now: int) -> None:
+        """The site's roll is another one: see `Bookkeeper`."""
+        self._watch.people_changed()
+        for part in self._parts:
+            part.people_changed(now)
+        self._end_sourceless(now)
+        self._call_out.people_changed(touched, moved, now)
+        for incident in list(self._state.incidents.values()):
+            self._first_hits.unreachable(incident, now)
+            self._agenda.set(incident.id, self._due_at(self._state.incidents[incident.id], now))
+        self._tell_left_out(now)
+
+    def _tell_left_out(self, now: int) -> None:
+        """What of the book does not fit the site folder, which has changed since, is a trouble."""
+        left_out = self._book.left_out
+        self._system_trouble(SystemTrouble("book", bool(left_out), "; ".join(left_out)[:BOOK_TEXT_MAX]), now)
+
     # --- read side ------------------------------------------------------------------------------------
+
+    @property
+    def roll(self) -> Roll:
+        """People, teams and posts as they are now."""
+        return self._site.roll
+
+    @property
+    def book(self) -> Book:
+        """The same with what the folder says of them."""
+        return self._book.book
 
     @property
     def incidents(self) -> Mapping[str, Incident]:
@@ -204,7 +245,7 @@ class Engine:
                 self._aside.step(incident, now)
                 self._first_hits.step(self._state.incidents[incident_id], now)
                 self._call_out.step(self._state.incidents[incident_id], now)
-                self._agenda.set(incident_id, self._due_at(self._state.incidents[incident_id]))
+                self._agenda.set(incident_id, self._due_at(self._state.incidents[incident_id], now))
         self._call_out.digest.wake(now)
         return self._decide(now)
 
@@ -230,6 +271,11 @@ class Engine:
         if command.person not in self._site.people:
             raise Refused("unknown-person", "The site does not know this person.")
         drill = incident.route.mode is Mode.DRILL
+        if not isinstance(command, Acknowledge):
+            belated.check(incident, command.said_at_ms, now)
+        if isinstance(command, Reset | StandDown):
+            alarms = self._state.alarms_of(incident)
+            belated.check_unchanged(incident, alarms, command.person, command.said_at_ms)
         if isinstance(command, Reset) and drill:
             raise Refused("drill", "A drill needs no reset: end it instead.")
         if isinstance(command, Reset):
@@ -246,7 +292,8 @@ class Engine:
                 self._first_hits.dismissed(self._state.incidents[incident.id], now)
         else:
             for each in (incident, *self._call_out.told_with(incident, command.person)):
-                self._answered(each, command, now)
+                if not _is_outdated(each, command):
+                    self._answered(each, command, now)
 
     def _answered(self, incident: Incident, command: Answered | Acknowledge, now: int) -> None:
         """A person has seen an incident, and may have said whether they go."""
@@ -255,7 +302,9 @@ class Engine:
             self._conditions.acknowledge(incident, now)
         self._first_hits.acknowledged(self._state.incidents[incident.id], command.person, now)
         if isinstance(command, Answered):
-            self._call_out.answer(self._state.incidents[incident.id], command.person, command.answer, now)
+            said_at_ms = now if command.said_at_ms is None else command.said_at_ms
+            known = self._state.incidents[incident.id]
+            self._call_out.answer(known, command.person, command.answer, said_at_ms, now)
             self._first_hits.answered(self._state.incidents[incident.id], command.person, command.answer, now)
 
     def _check_reset(self, incident: Incident, person: str) -> None:
@@ -310,11 +359,20 @@ class Engine:
                 part.decided(now)
         decision = self._state.take()
         touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
+        touched |= {alarm.incident for alarm in decision.alarms if alarm.incident is not None}  # is it still so?
         for incident_id in sorted(touched):
             incident = self._state.incidents.get(incident_id)
-            self._agenda.set(incident_id, None if incident is None else self._due_at(incident))
+            self._agenda.set(incident_id, None if incident is None else self._due_at(incident, now))
         return decision
 
-    def _due_at(self, incident: Incident) -> int | None:
-        times = [self._call_out.due_at(incident), self._first_hits.due_at(incident)]
+    def _due_at(self, incident: Incident, now: int) -> int | None:
+        times = [self._call_out.due_at(incident, now), self._first_hits.due_at(incident)]
         return min((at for at in times if at is not None), default=None)
+
+
+def _is_outdated(incident: Incident, command: Answered | Acknowledge) -> bool:
+    """True for an answer that was given to an earlier call of this incident, or before another of the same person."""
+    if isinstance(command, Acknowledge) or command.said_at_ms is None:
+        return False
+    overtaken = belated.is_overtaken(incident, command.person, command.answer, command.said_at_ms)
+    return overtaken or belated.answers_before(incident, command.said_at_ms)

@@ -40,6 +40,9 @@ class Part:
     def decided(self, now: int) -> None:
         """Something has changed by this decision; `State.changed_incidents` and others tell what. Called once."""
 
+    def people_changed(self, now: int) -> None:
+        """People, teams or posts of the site are others now: whatever was taken from them before is out of date."""
+
     def handlers(self) -> Mapping[type, Handler]:
         """The commands that this part carries out, by class."""
         return {}

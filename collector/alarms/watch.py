@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from collector.agenda import Agenda, ms_of
 from collector.alarms.alarm import Alarm
+from collector.alarms.buses import Buses
 from collector.alarms.conditions import Conditions, ours
-from collector.alarms.extent import extent_of, told_of
+from collector.alarms.extent import extent_of, is_of_bus, told_of
 from collector.alarms.heard import DeviceState, GatewayState, Heard
 from collector.alarms.rules import Rule, rules_of
 from collector.alarms.staleness import Staleness
@@ -62,7 +63,7 @@ class Watch:
             )
             for gateway, _, device in site.installed()
         }
-        self._bus_of = {device.id: f"{gateway.id}:Bus/{bus.id}/Online" for gateway, bus, device in site.installed()}
+        self._buses = Buses(site, state, self.devices)
         self._staleness = Staleness(site, state, conditions, self.devices)
         self._devices_of: dict[str, list[DeviceState]] = {}
         for device in self.devices.values():
@@ -70,6 +71,12 @@ class Watch:
             self._agenda.set(("device", device.device), now + device.silent_after_ms)
         for name in self.gateways:
             self._agenda.set(("gateway", name), now + self._silent_ms[name])
+
+    def people_changed(self) -> None:
+        """Who is told of an elevator's conditions may be others now."""
+        for name, device in self._site.devices.items():
+            if device.lift is not None:
+                self.devices[name].rules = rules_of(self._site, device)
 
     def has_source(self, alarm: Alarm) -> bool:
         """True if something of the site can still say whether this condition, as it is, holds."""
@@ -81,9 +88,7 @@ class Watch:
         if device is None:
             gateway = self._site.gateways.get(alarm.device)
             bus = alarm.point.startswith("Bus/")
-            return gateway is not None and (
-                not bus or alarm.point in {f"Bus/{each.id}/Online" for each in gateway.buses}
-            )
+            return gateway is not None and (not bus or any(is_of_bus(alarm.point, each) for each in gateway.buses))
         if alarm.key == f"{alarm.device}:quality":
             return (alarm.value or "").partition(": ")[0] in device.rules
         if alarm.key == f"{alarm.device}:stale":
@@ -131,7 +136,7 @@ class Watch:
 
     def bus_back(self, bus_key: str, now: int) -> None:
         """A bus that was down is well again, by its trouble's key: its devices have their time to speak."""
-        self._patience_for((name for name, key in self._bus_of.items() if key == bus_key), now)
+        self._patience_for(self._buses.of_key(bus_key), now)
 
     def broker(self, away: bool, now: int) -> None:
         """The broker went away or is back: gateways that do not speak meanwhile are no troubles of their own."""
@@ -187,6 +192,7 @@ class Watch:
         """It is lost or dead. Its points' troubles are part of that. Soon it is a trouble, unless its bus is."""
         self._turn_device(device, False, cause, now)
         if device.known:
+            device.lost_at_ms = now if device.lost_at_ms is None else device.lost_at_ms
             self._conditions.cleared(f"{device.device}:quality", ours(now), now)
             self._staleness.gone(device, now)
             self._lost(device, now)
@@ -221,6 +227,7 @@ class Watch:
         since = max(device.patient_from_ms, device.heard_at_ms or 0)
         silent_at = since + device.silent_after_ms
         if device.online is False:
+            device.lost_at_ms = now if device.lost_at_ms is None else device.lost_at_ms
             self._tell_silent(device, now)
         elif silent_at > now:
             self._agenda.set(("device", device.device), min(silent_at, self._staleness.look(device, now)))
@@ -232,11 +239,18 @@ class Watch:
             self._tell_silent(device, now)
 
     def _tell_silent(self, device: DeviceState, now: int) -> None:
-        """It is a trouble of its own, unless its bus is down."""
-        self._agenda.set(("device", device.device), None)
-        bus = self._state.alarms.get(self._bus_of[device.device])
-        if bus is not None and bus.source_active:
+        """It is a trouble of its own, unless its bus is down, or may be as nobody on it answers."""
+        name = device.device
+        self._agenda.set(("device", name), None)
+        if self._buses.trouble(name) is None and self._buses.is_silent(name, now):
+            rule = self.node_rule(device.gateway, self._buses.silent_point(name))
+            self._conditions.raised(rule, "no device answers", ours(now), now)
+        bus = self._buses.trouble(name)
+        if bus is not None:
             device.cause = f"its bus is down: {bus.value}"
+            return
+        if (wait_until := self._buses.wait_until(device, now)) > now:
+            self._agenda.set(("device", name), wait_until)
             return
         rule = self._rule(
             f"{device.device}:silent", device.device, "silent", self._site.devices[device.device].place.building
@@ -270,18 +284,22 @@ class Watch:
         if not gateway.known:
             return
         self._agenda.set(("gateway", name), now + self._silent_ms[name])
-        self._patience_for((device.device for device in self._devices_of.get(name, ())), now)
+        self._patience_for(self._devices_of.get(name, ()), now)
         self._conditions.cleared(f"{name}:silent", ours(now), now)
 
-    def _patience_for(self, devices: Iterable[str], now: int) -> None:
-        for name in devices:
-            device = self.devices[name]
-            device.patient_from_ms = now
-            self._agenda.set(("device", name), now + device.silent_after_ms)
+    def _patience_for(self, devices: Iterable[DeviceState], now: int) -> None:
+        for device in devices:
+            device.patient_from_ms, device.lost_at_ms = now, None
+            self._agenda.set(("device", device.device), now + device.silent_after_ms)
 
     def _device_back(self, device: DeviceState, cause: str, now: int) -> None:
         self._turn_device(device, True, cause, now)
         if device.known:
+            device.lost_at_ms = None
+            silent = f"{device.gateway}:{self._buses.silent_point(device.device)}"
+            if silent in self._state.alarms:
+                self._conditions.cleared(silent, ours(now), now)
+                self.bus_back(silent, now)
             self._agenda.set(("device", device.device), now + device.silent_after_ms)
             self._conditions.cleared(f"{device.device}:silent", ours(now), now)
 

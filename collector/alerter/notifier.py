@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
 from collector.alarms.alarm import Alarm
@@ -78,9 +79,9 @@ class Notifier:
         self._clock = clock
         self._report = report
         self._receipt = receipt
-        users = Counter(address.channel for person in site.people.values() for address in person.channels)
         self._roads = {
-            name: Road(name, channel, users[name], _allowance(site, name)) for name, channel in channels.items()
+            name: Road(name, channel, partial(_users, site, name), _allowance(site, name))
+            for name, channel in channels.items()
         }
         for name, road in self._roads.items():
             told = happening.alarms.get(f"system:channel:{name}")
@@ -287,7 +288,7 @@ class Notifier:
             road.release(urgent)
             if letter is not None and name != SINK:  # a pulse that does not arrive is told as such
                 self._receipt(_receipt_of(notice, attempt))
-                await self._tell_trouble(road, letter.to, error)
+                await self._tell_trouble(road, letter.to or letter.person, error)
 
     async def _letter(self, notice: Notice, road: Road | None, at_ms: int) -> tuple[Letter | None, ChannelError | None]:
         """The letter, or why there is none: one notice for which words fail must not stop the others."""
@@ -326,6 +327,12 @@ class Notifier:
 def _allowance(site: Site, channel: str) -> Allowance:
     known = site.channels.get(channel)
     return Allowance() if known is None else Allowance(known.per_minute, known.per_person_per_hour)
+
+
+def _users(site: Site, channel: str) -> int:
+    """How many people have a channel now, counted up to two."""
+    having = (person for person in site.people.values() if any(each.channel == channel for each in person.channels))
+    return sum(1 for _ in islice(having, 2))
 
 
 def _receipt_of(notice: Notice, attempt: Attempt) -> Delivered | NotDelivered:

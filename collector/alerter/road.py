@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from collector.alerter.allowance import Allowance
@@ -28,9 +29,11 @@ class ChannelStatus:
 
 
 class Road:
-    """One channel of the site. `users`: how many people have it."""
+    """One channel of the site. `users`: how many people have it now; more than two are as good as two."""
 
-    def __init__(self, name: str, channel: Channel, users: int, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self, name: str, channel: Channel, users: Callable[[], int], allowance: Allowance | None = None
+    ) -> None:
         self.name = name
         self.allowance = allowance or Allowance()
         self.limited = 0
@@ -83,9 +86,11 @@ class Road:
             self._failed_for.clear()
             return self._turn(None)
         self._failed += 1
+        if error.personal:
+            return None
         self._failures += 1
         self._failed_for.add(to)
-        everybody = len(self._failed_for) >= min(2, self._users)
+        everybody = len(self._failed_for) >= min(2, self._users())
         if everybody and self._failures >= FAILURES_BEFORE_TROUBLE and self.trouble is None:
             return self._turn(one_line(error.reason, 200))
         return None

@@ -5,7 +5,7 @@ Everything it needs to go on is in the incident and its notices, so that a resta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from collector.agenda import ms_of
@@ -15,10 +15,12 @@ from collector.calls import responsetimes
 from collector.calls.digest import Digest
 from collector.calls.dispatch import Notice, Reason, people_of, present, responsible
 from collector.calls.notices import Notices
+from collector.calls.pursuit import Pursuit
 from collector.calls.quiet import quiet_until
 from collector.calls.quorum import Quorum, is_quiet
 from collector.calls.rings import Rings
 from collector.calls.roster import Roster
+from collector.calls.turnover import Turnover
 from collector.state import State
 from collector.storage.kept import Kept
 from config.profile import Condition, Kind
@@ -49,14 +51,19 @@ class CallOut:
         self._roster = Roster(site, state)
         self._rings = Rings(site, state, self._notices, self._roster)
         self._quorum = Quorum(site, state, self._notices, self._rings, self._roster)
+        self._turnover = Turnover(site, state, self._notices, self._rings, self._quorum)
+        self._pursuit = Pursuit(site, state, self._notices, self._rings, self._quorum, self._roster)
 
     # --- beginning ------------------------------------------------------------------------------------
 
     def begin(self, incident: Incident, now: int, anew: Reason | None = None) -> None:
         """The full call-out, from the first ring. `anew`: everybody told before is called at once, for this reason."""
-        before = [] if anew is None else self._notices.told(incident)
-        before = [person for person in before if not self._roster.away(person, now)]
+        told = [] if anew is None else self._notices.told(incident)
+        before = [person for person in told if not self._roster.away(person, now)]
         incident = self._rings.start(incident, now, full=True)
+        if left := tuple(person for person in told if person not in before):
+            incident = replace(incident, left=left)
+            self._state.put_incident(incident)
         self._state.log(now, "call-started", incident=incident.id, facts=[("call", str(incident.call))])
         if anew is not None:
             for person in before:
@@ -160,10 +167,10 @@ class CallOut:
 
     # --- time -----------------------------------------------------------------------------------------
 
-    def due_at(self, incident: Incident) -> int | None:
-        """When `step` has something to do."""
+    def due_at(self, incident: Incident, now: int) -> int | None:
+        """When `step` has something to do, as the roster stands now."""
         times = [incident.next_step_at_ms, incident.recall_at_ms]
-        times += [self._notices.due_at(incident), self._quorum.due_at(incident)]
+        times += [self._notices.due_at(incident), self._quorum.due_at(incident), self._pursuit.due_at(incident, now)]
         return min((at for at in times if at is not None), default=None)
 
     def step(self, incident: Incident, now: int) -> None:
@@ -183,6 +190,7 @@ class CallOut:
             else:
                 self._state.put_incident(replace(incident, next_step_at_ms=None))
         self._quorum.step(self._state.incidents[incident.id], now)
+        self._pursuit.step(self._state.incidents[incident.id], now)
         quiet_at = quiet_until(self._site, incident.condition, now)
         if quiet_at is None:
             self._notices.pursue(incident, now)
@@ -205,9 +213,10 @@ class CallOut:
         names = dict.fromkeys(each.incident for notice in notices for each in self._notices.told_with(notice))
         return [self._state.incidents[name] for name in names]
 
-    def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
+    def answer(self, incident: Incident, person: str, answer: Answer, said_at_ms: int, now: int) -> None:
         """Going, arrived or cannot. Enough going ends the call; nobody left to wait for calls the next ring."""
-        self._quorum.answer(incident, person, answer, now)
+        self._quorum.answer(incident, person, answer, said_at_ms, now)
+        self._pursuit.look(self._state.incidents[incident.id], now)
 
     def more(self, incident: Incident, now: int) -> None:
         """Somebody who is going or there needs more people: the next are called at once, enough or not."""
@@ -222,6 +231,18 @@ class CallOut:
         if not self._notices.failed(self._state.incidents[notice.incident], notice, error, now):
             for incident in incidents:
                 self._quorum.go_on_if_exhausted(self._state.incidents[incident], now)
+                self._pursuit.look(self._state.incidents[incident], now)
+
+    def roster_changed(self, person: str, gone: bool, now: int) -> None:
+        """Somebody has said of a person that they are away or back: the calls under way follow it at once."""
+        for incident in list(self._state.incidents.values()):
+            self._pursuit.roster_changed(incident, person, gone, now)
+
+    def people_changed(self, touched: Collection[str], moved: Collection[str], now: int) -> None:
+        """People, teams or posts are others now: see `Turnover.follow`."""
+        for incident in list(self._state.incidents.values()):
+            self._turnover.follow(incident, touched, moved, now)
+            self._pursuit.look(self._state.incidents[incident.id], now)
 
     def stand_down(self, incident: Incident, person: str, now: int, reason: Reason = Reason.STAND_DOWN) -> None:
         """The leader ends the call, or (`reason`) its cause is over. What has joined since then is still told."""
@@ -258,12 +279,17 @@ class CallOut:
         With them the rings of the plan that name its class. Who is away is told only if nobody else is there.
         """
         alarms = self._state.alarms_of(incident)
-        named = {person: Reason.NAMED for alarm in alarms for person in alarm.tell}
-        others = [] if alarms and all(alarm.tell for alarm in alarms) else responsible(self._site, incident.building)
+        named = {person: Reason.NAMED for alarm in alarms for person in self._known(alarm.tell)}
+        every = bool(alarms) and all(self._known(alarm.tell) for alarm in alarms)
+        others = [] if every else responsible(self._site, incident.building)
         wanted = list((named | dict(others)).items())
         told = present(self._roster, wanted, now)
         told = told or present(self._roster, people_of(self._site, "", "contacts"), now) or wanted
         return list((dict(self._rings.of_class(incident, now)) | dict(told)).items())
+
+    def _known(self, people: Iterable[str]) -> list[str]:
+        """Those who are still of the site."""
+        return [person for person in people if person in self._site.people]
 
     def _joined(self, incident: Incident, now: int) -> None:
         """A lesser condition while a call-out is under way: shown, and told once to leader and manager, as news.

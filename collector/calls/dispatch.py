@@ -39,9 +39,13 @@ class Reason(StrEnum):
     JOINED = "joined"  # information: something lesser is beside what people have been called to
     FIRST_HIT = "first-hit"  # nearest to a detector whose zone is verified: asked to look before everybody is called
     FIRST_HIT_LOUD = "first-hit-loud"  # what they were asked to look at has become the full call
+    ASKED_AGAIN = "asked-again"  # it still burns and too few are going: asked once more, also who could not come
+    BACK = "back"  # away until now, and people are still needed
+    NOBODY_COMES = "nobody-comes"  # information: everybody who could be asked has been, and it is not enough
     MORE_NEEDED = "more-needed"  # somebody who is going or there needs more people
     LATE_REPORT = "late-report"  # older than 30 minutes when it arrived: leader and manager only
     CHANNEL_FAILED = "channel-failed"  # the person's previous channel could not deliver
+    NEW_ADDRESS = "new-address"  # asked before, at an address that has been changed since
     NEXT_CHANNEL = "next-channel"  # no answer over the person's previous channel: called on this one as well
     QUORUM_REACHED = "quorum-reached"  # enough are going: information
     STAND_DOWN = "stand-down"

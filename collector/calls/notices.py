@@ -1,7 +1,7 @@
 """The notices of open incidents: who was told what, why, and over which of their channels.
 
 A person gets at most one notice per call and reason, one more for each that a channel could not deliver, and one on
-their next channel while they do not answer.
+their next channel while they do not answer; and the same once more each time they are asked anew, see `pursuit.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from config.profile import Condition, Kind
 from config.site import Site
 
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
+ANEW = frozenset({Reason.ASKED_AGAIN, Reason.BACK, Reason.NEW_ADDRESS})  # asked once more, as if for the first time
 LONG_MS = 600_000  # beyond the plan: so often what still burns is told again, and who could not be reached called
 
 
@@ -131,8 +132,10 @@ class Notices:
         self._state.log(now, "notice-failed", incident=incident.id, person=notice.person, facts=facts)
         if notice.superseded_at_ms is not None:
             return True
-        self._call_over_next(incident, notice, Reason.CHANNEL_FAILED, now)
-        if all(each.failed_at_ms is not None for each in self._theirs(incident, notice.person)):
+        # That nobody comes is said whatever the channel, not why this one was taken.
+        why = notice.reason if notice.reason is Reason.NOBODY_COMES else Reason.CHANNEL_FAILED
+        self._call_over_next(incident, notice, why, now)
+        if all(each.failed_at_ms is not None for each in self._since_asked(incident, notice.person)):
             self._state.log(now, "unreachable", incident=incident.id, person=notice.person)
             for each in self.told_with(notice):
                 self._state.put_notice(replace(each, failed_at_ms=now, superseded_at_ms=now))
@@ -168,6 +171,14 @@ class Notices:
         people += [said.person for said in incident.responses if call is None or said.call == call]
         return [person for person in dict.fromkeys(people) if person in self._site.people]
 
+    def asking(self, incident: Incident) -> dict[str, list[Notice]]:
+        """Who is asked to come and has neither answered nor seen it, with the notices that still ask them."""
+        found: dict[str, list[Notice]] = {}
+        for notice in self.open_of(incident):
+            if notice.expects_answer and notice.person in self._site.people:
+                found.setdefault(notice.person, []).append(notice)
+        return found
+
     def reachable(self, incident: Incident) -> set[str]:
         """Who of the present call has a notice that no channel has given up."""
         notices = self._state.notices_of_call(incident)
@@ -198,12 +209,18 @@ class Notices:
         """A person's notices of the present call, oldest first."""
         return [each for each in self._state.notices_to(incident, person) if each.call == incident.call]
 
+    def _since_asked(self, incident: Incident, person: str) -> list[Notice]:
+        """The same, since they were last asked anew within the call: every channel of theirs is tried once more."""
+        theirs = self._theirs(incident, person)
+        anew = [number for number, each in enumerate(theirs) if each.reason in ANEW]
+        return theirs[anew[-1] :] if anew else theirs
+
     def _call_over_next(self, incident: Incident, notice: Notice, reason: Reason, now: int) -> None:
         """Tell a notice's person over their next channel too, unless they have been called over it in this call."""
         following, asks = self._following(notice), notice.expects_answer
         if following is None:
             return
-        called = {each.channel for each in self._theirs(incident, notice.person) if each.expects_answer}
+        called = {each.channel for each in self._since_asked(incident, notice.person) if each.expects_answer}
         if asks and notice.channel < following and following in called:
             return
         self.tell(

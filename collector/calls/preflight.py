@@ -53,9 +53,17 @@ class Preflight(Part):
         self._plan = site.plan.preflight
         self._look_at_ms: int | None = None  # None: at once, for the site may be another than before
         reach.listeners.append(self._look_again_at)
+        self._forget_strangers()
+
+    def people_changed(self, now: int) -> None:
+        """Who was found wanting may have another number, or not be on the shift any more: looked at anew, at once."""
+        self._forget_strangers()
+        self._look_at_ms = None
+
+    def _forget_strangers(self) -> None:
         shifts = set(self._shifts())
-        for checked in [each for name, each in state.kept(Checked).items() if name not in shifts]:
-            state.forget(checked)
+        for checked in [each for name, each in self._state.kept(Checked).items() if name not in shifts]:
+            self._state.forget(checked)
 
     def has_source(self, alarm: Alarm) -> bool:
         """True for a trouble of a team and shift that the site still has and checks."""

@@ -38,6 +38,7 @@ class Fault(StrEnum):
     NO_RING = "no-ring"  # no channel of theirs makes a phone ring
     RING_FAILS = "ring-fails"  # none of those that ring works
     NO_PROOF = "no-proof"  # none of those that ring has been proven lately
+    PUSH_GONE = "push-gone"  # they can be reached, but no phone of theirs takes push messages any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class Reach(Part):
         self._state = state
         self._notices = Notices(site, state)
         self.listeners: list[Callable[[str, int], None]] = []
+        self._forget_strangers()
+
+    def people_changed(self, now: int) -> None:
+        """What was known of addresses that nobody has any more is of no use, also to who gets them back later."""
+        self._forget_strangers()
+
+    def _forget_strangers(self) -> None:
+        site, state = self._site, self._state
         known = {_id(person.id, address) for person in site.people.values() for address in person.channels}
         for item in [each for name, each in state.kept(Reached).items() if name not in known]:
             state.forget(item)
@@ -196,8 +205,10 @@ def fault_of(site: Site, known: Mapping[str, Reached], person: str, now: int) ->
     if not working:
         return Fault.RING_FAILS
     proof_ms = proof_days(site) * DAY_MS
-    proven = any(reached is not None and is_proven(reached, proof_ms, now) for reached in working)
-    return None if proven else Fault.NO_PROOF
+    if not any(reached is not None and is_proven(reached, proof_ms, now) for reached in working):
+        return Fault.NO_PROOF
+    pushed = (reached for channel, _, reached in theirs if site.channels[channel].type == "webpush")
+    return Fault.PUSH_GONE if any(reached is not None and reached.permanent for reached in pushed) else None
 
 
 def is_proven(reached: Reached, within_ms: float, now: int) -> bool:

@@ -5,7 +5,7 @@ Who is away is not called; who is on duty comes before who is not; who can do wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from collector.agenda import ms_of
@@ -38,6 +38,7 @@ class Rings:
             full_call=full,
             call=incident.call + 1 if incident.call_started_at_ms else 1,
             call_started_at_ms=now,
+            answers_from_ms=now,
             rings_called=0,
             acknowledged_by=(),
             quorum_at_ms=None,
@@ -46,6 +47,7 @@ class Rings:
             recall_at_ms=None,
             short_at_ms=None,
             seeks=(),
+            left=(),
         )
         self._state.put_incident(incident)
         return incident
@@ -96,6 +98,30 @@ class Rings:
                 return True
             index = self._following(incident, index + 1, now) if index < len(rings) else index + 1
         return False
+
+    def call_in_place_of(self, incident: Incident, gone: str, now: int) -> None:
+        """One more person for one who has gone away: their substitute, or the next of the plan."""
+        there = self._roster.in_place_of(gone, now)
+        able = [] if there is None else self._able(incident, [(there, Reason.REPLACEMENT)])
+        if able and there not in self.called(incident):
+            self._tell(incident, [(able[0][0], Reason.REPLACEMENT)], max(incident.rings_called - 1, 0), now)
+        else:
+            self.call_one(incident, now)
+
+    def call_newcomers(self, incident: Incident, now: int, among: Collection[str] | None = None) -> None:
+        """Who belongs to the plan now and did not when their ring was called: on duty since, or not away any more.
+
+        `among`: of these alone, who may also be new in a team that was near enough to be called.
+        """
+        index, rings = self._following(incident, 0, now), self._plan(incident).rings
+        while index < min(incident.rings_called, len(rings)):
+            nearest = rings[index].nearest is not None and among is None  # who have been called
+            if rings[index].call != "fire-station" and not nearest:
+                called, people = self.called(incident), self._people(incident, rings[index], now)
+                new = [each for each in self._able(incident, people) if each[0] not in called]
+                new = [each for each in new if among is None or each[0] in among]
+                self._tell(incident, new, index, now)
+            index = self._following(incident, index + 1, now)
 
     def call_contacts(self, incident: Incident, now: int, asks: bool = True) -> None:
         """The emergency contacts, of no ring of the plan; those who are away only if no other is."""

@@ -91,6 +91,7 @@ class Lifts(Part):
         self._state = state
         self._conditions = conditions
         self._devices = devices
+        self._site = site
         self._lifts = {lift.device.id: lift for lift in _lifts_of(site, devices)}
         profiles = {name: lift.profile for name, lift in self._lifts.items()}
         self._lost_cars = LostCars(site, state, gateways, profiles)
@@ -131,6 +132,10 @@ class Lifts(Part):
             self._look(lift, now, now)
         else:
             self._look_back(lift, report, now)
+
+    def people_changed(self, now: int) -> None:
+        """Who is told of what is wrong with an elevator may be others now."""
+        self._lifts = {lift.device.id: lift for lift in _lifts_of(self._site, self._devices)}
 
     def has_source(self, alarm: Alarm) -> bool:
         """True for what is judged here, and for a flag of the controller that was taken as a pre-alarm."""

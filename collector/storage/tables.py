@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from collector.alarms.measures import Disablement, WalkTest
+from collector.book.entries import BookEntry
 from collector.calls.callout import Told
 from collector.calls.digest import Pace, Untold
 from collector.calls.drill import Drill
@@ -53,6 +54,12 @@ CREATE TABLE IF NOT EXISTS audit (
 CREATE INDEX IF NOT EXISTS audit_at ON audit (at_ms);
 CREATE INDEX IF NOT EXISTS audit_of ON audit (account, number);
 CREATE INDEX IF NOT EXISTS audit_about ON audit (target, number);
+CREATE TABLE IF NOT EXISTS subscriptions (
+    id TEXT PRIMARY KEY, person TEXT NOT NULL, account TEXT NOT NULL, session TEXT NOT NULL, device TEXT NOT NULL,
+    endpoint TEXT NOT NULL, p256dh TEXT NOT NULL, auth TEXT NOT NULL, made_at_ms INTEGER NOT NULL, ok_at_ms INTEGER,
+    failed_at_ms INTEGER, failures INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS subscriptions_of ON subscriptions (person);
 """
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -126,6 +133,7 @@ KEPT: Mapping[str, type[Kept]] = {
     "smoke-rise": Rise,
     "inspection": Inspection,
     "told": Told,
+    "book": BookEntry,
 }
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.
