@@ -8,6 +8,7 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.conditions import Conditions, ours
 from collector.alarms.rules import Rule
 from collector.calls.authority import leads
+from collector.calls.callout import CallOut
 from collector.calls.roster import Away, Roster, Unmanned, members
 from collector.commands import Back, Refused, SayAway
 from collector.part import Handler, Part
@@ -26,10 +27,13 @@ UNMANNED = "unmanned"  # the last part of such a trouble's key, by which people'
 class Absences(Part):
     """Keeps what people say of themselves or a leader of their people, and forgets it when it is over."""
 
-    def __init__(self, site: Site, state: State, conditions: Conditions, roster: Roster, now: int) -> None:
+    def __init__(
+        self, site: Site, state: State, conditions: Conditions, call_out: CallOut, roster: Roster, now: int
+    ) -> None:
         self._site = site
         self._state = state
         self._conditions = conditions
+        self._call_out = call_out
         self._roster = roster
         self._next_look_ms = now
 
@@ -91,6 +95,7 @@ class Absences(Part):
         self._state.keep(away)
         facts = [("absence", away.id), ("by", away.said_by), ("substitute", away.substitute or "-")]
         self._state.log(now, "said-away", person=away.person, facts=facts)
+        self._call_out.roster_changed(away.person, away.holds(now) and not away.swap, now)
 
     def _back(self, command: Back, now: int) -> None:
         away = self._state.kept(Away).get(command.absence)
@@ -100,6 +105,7 @@ class Absences(Part):
             raise Refused("not-authorised", "Only they themselves, a leader of their team, or a contact may say so.")
         self._state.forget(away)
         self._state.log(now, "said-back", person=away.person, facts=[("absence", away.id), ("by", command.by)])
+        self._call_out.roster_changed(away.person, False, now)
 
     def _may_speak_for(self, person: str, by: str) -> bool:
         theirs = [team.id for team in self._site.teams.values() if person in members(team)]

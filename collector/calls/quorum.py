@@ -12,7 +12,7 @@ from dataclasses import replace
 from collector.agenda import ms_of
 from collector.alarms.incident import Answer, Incident, Response
 from collector.calls.dispatch import Reason, leaders
-from collector.calls.notices import LONG_MS, Notices
+from collector.calls.notices import Notices
 from collector.calls.rings import Rings
 from collector.calls.roster import Roster
 from collector.state import State
@@ -56,18 +56,21 @@ class Quorum:
         self._rings = rings
         self._roster = roster
 
-    def answer(self, incident: Incident, person: str, answer: Answer, now: int) -> None:
+    def answer(self, incident: Incident, person: str, answer: Answer, said_at_ms: int, now: int) -> None:
         """Going, arrived or cannot. Enough going ends the call; each who cannot is replaced by one more at once."""
         known = next((response for response in incident.responses if response.person == person), None)
         same = known is not None and (known.answer, known.call) == (answer, incident.call)
-        if known is not None and same and known.overdue_at_ms is None:
+        if known is not None and same and known.overdue_at_ms is None and not self._asked_since(incident, known):
             return
         was_called = person in self._rings.called(incident)
         others = tuple(response for response in incident.responses if response.person != person)
-        said = _said(known or Response(person, answer, now, first_at_ms=now), answer, incident.call, now)
+        new = Response(person, answer, said_at_ms, first_at_ms=said_at_ms)
+        said = _said(known or new, answer, incident.call, said_at_ms)
         incident = replace(incident, responses=(*others, said))
         self._state.put_incident(incident)
-        self._state.log(now, "answered", incident=incident.id, person=person, facts=[("answer", answer.value)])
+        facts = [("answer", answer.value)]
+        facts += [("said-before-s", str((now - said_at_ms) // 1000))] if said_at_ms < now else []
+        self._state.log(now, "answered", incident=incident.id, person=person, facts=facts)
         self.count(incident, now, said if was_called and answer is Answer.CANNOT else None)
 
     def count(self, incident: Incident, now: int, gone: Response | None = None) -> None:
@@ -123,33 +126,36 @@ class Quorum:
 
         Of what is no call-out the contacts are told, unless somebody is going. False: others are still waited for.
         """
-        said = {each.person: each.answer for each in incident.responses if each.call == incident.call}
+        said = [each.answer for each in incident.responses if each.call == incident.call]
         ended = incident.quorum_at_ms is not None or incident.stood_down_by is not None
-        if ended or incident.verifying or not self._awaited(incident) <= said.keys():
+        if ended or incident.verifying or self.waits(incident):
             return False
         if incident.full_call:
             self._rings.call_next(incident, now)
-            self._again_if_unreached(self._state.incidents[incident.id], now)
-        elif not any(answer is not Answer.CANNOT for answer in said.values()):
+        elif all(answer is Answer.CANNOT for answer in said):
             self._rings.call_contacts(incident, now, asks=not is_quiet(incident))
         return True
 
-    # --- inside ---------------------------------------------------------------------------------------
-
-    def _again_if_unreached(self, incident: Incident, now: int) -> None:
-        """The plan is over and nobody is waited for: whom no channel has reached is called anew later, while it is so.
-
-        A provider or a line that refused everything may take it then.
-        """
-        if incident.next_step_at_ms is not None or incident.short_at_ms is not None:
-            return
+    def waits(self, incident: Incident) -> bool:
+        """True while somebody who was asked, can be reached and is of use has not answered."""
         said = {each.person for each in incident.responses if each.call == incident.call}
-        unreached = self._rings.called(incident) - said
-        still_so = any(
-            each.condition is Condition.ALARM and each.source_active for each in self._state.alarms_of(incident)
-        )
-        if unreached and still_so and not self._awaited(incident) - said:
-            self._state.put_incident(replace(incident, short_at_ms=now + LONG_MS))
+        return not self._awaited(incident) <= said
+
+    def is_of_use(self, incident: Incident, person: str) -> bool:
+        """True unless only a skill is missing that this person does not have."""
+        return not incident.seeks or self._can(person, incident.seeks)
+
+    def leaders(self, incident: Incident, now: int) -> list[str]:
+        """The own team's leader, else those of the neighbouring teams who were called, or their substitutes."""
+        if incident.building not in self._site.buildings:
+            return []
+        own, others = leaders(self._site, incident.building)
+        told = self._notices.told(incident)
+        wanted = own or [leader for leader in others if leader in told]
+        there = [self._roster.in_place_of(leader, now) for leader in wanted]
+        return [person for person in dict.fromkeys(there) if person is not None]
+
+    # --- inside ---------------------------------------------------------------------------------------
 
     def _reached(self, incident: Incident, now: int) -> None:
         incident = replace(_sought(incident), quorum_at_ms=now, next_step_at_ms=None, short_at_ms=None)
@@ -212,7 +218,7 @@ class Quorum:
             self._state.log(now, "overdue", incident=incident.id, person=said.person)
         self._state.put_incident(incident)
         told = [(person, Reason.NOT_ARRIVED) for person in people]
-        told += [(leader, Reason.RESPONDER_LATE) for leader in self._leaders(incident, now) if leader not in people]
+        told += [(leader, Reason.RESPONDER_LATE) for leader in self.leaders(incident, now) if leader not in people]
         for person, reason in told:
             self._notices.tell(incident, person, reason, ring, now, expects_answer=False, again=True)
         for said in late:
@@ -224,11 +230,16 @@ class Quorum:
         before, lost = self._notices.told(incident), incident
         incident = self._rings.start(incident, now, incident.full_call)
         responses = [replace(r, call=incident.call) if r.person in said else r for r in incident.responses]
+        there = [person for person in before if person in said or not self._roster.away(person, now)]
         incident = replace(
-            incident, rings_called=lost.rings_called, recall_at_ms=lost.recall_at_ms, responses=tuple(responses)
+            incident,
+            rings_called=lost.rings_called,
+            answers_from_ms=lost.answers_from_ms,
+            recall_at_ms=lost.recall_at_ms,
+            responses=tuple(responses),
+            left=tuple(person for person in before if person not in there),
         )
         self._state.put_incident(incident)
-        there = [person for person in before if person in said or not self._roster.away(person, now)]
         asked = [person for person in there if person not in said]
         for person in there:
             if said.get(person) is not Answer.CANNOT:
@@ -238,13 +249,19 @@ class Quorum:
             given = why if why is Reason.MORE_NEEDED else None  # else each by the ring they belong to
             self._rings.call_next(incident, now, waiting=bool(asked), why=given)
 
+    def _asked_since(self, incident: Incident, said: Response) -> bool:
+        """True if somebody has been asked once more since they answered: the same answer is a new one."""
+        asked = (each for each in self._state.notices_to(incident, said.person) if each.expects_answer)
+        return any(each.call == incident.call and each.created_at_ms > said.at_ms for each in asked)
+
     def _awaited(self, incident: Incident) -> set[str]:
         """Whose answer is waited for, answered or not: who was asked and can be reached, and can do what is missing."""
         people = self._notices.reachable(incident)
         if not incident.full_call:
             return people
         people &= self._rings.called(incident)
-        return {person for person in people if not incident.seeks or self._can(person, incident.seeks)}
+        people -= set(incident.left) - self._notices.asking(incident).keys()
+        return {person for person in people if self.is_of_use(incident, person)}
 
     def _awaited_there(self, incident: Incident) -> list[Response]:
         """Who is going to a full call-out and has neither arrived nor been found late."""
@@ -255,16 +272,6 @@ class Quorum:
     def _can(self, person: str, skills: tuple[Skill, ...]) -> bool:
         known = self._site.people.get(person)
         return known is not None and any(skill in known.skills for skill in skills)
-
-    def _leaders(self, incident: Incident, now: int) -> list[str]:
-        """The own team's leader, else those of the neighbouring teams who were called, or their substitutes."""
-        if incident.building not in self._site.buildings:
-            return []
-        own, others = leaders(self._site, incident.building)
-        told = self._notices.told(incident)
-        wanted = own or [leader for leader in others if leader in told]
-        there = [self._roster.in_place_of(leader, now) for leader in wanted]
-        return [person for person in dict.fromkeys(there) if person is not None]
 
 
 def is_quiet(incident: Incident) -> bool:

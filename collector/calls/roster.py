@@ -76,6 +76,22 @@ class Roster:
         """True if this person is not to be called now."""
         return any(not away.swap for away in self._holding(person, now))
 
+    def back_at(self, person: str, now: int) -> int:
+        """When this person can be called: now, or at the end of their absence and of those that follow on it."""
+        at_ms = now
+        while ends := [away.until_ms for away in self._holding(person, at_ms) if not away.swap]:
+            at_ms = max(ends)
+        return at_ms
+
+    def leaves_at(self, person: str, since_ms: int, now: int) -> int | None:
+        """When an absence begins, or began after `since_ms`, that is not over; one said later begins when it is said.
+
+        None if there is none.
+        """
+        theirs = [away for away in self._all(person) if not away.swap and away.until_ms > now]
+        begins = (max(away.from_ms, away.said_at_ms) for away in theirs)
+        return min((at_ms for at_ms in begins if at_ms > since_ms), default=None)
+
     def in_place_of(self, person: str, now: int) -> str | None:
         """The person, or while they are away their substitute; None if nobody takes their place."""
         return self._who_takes_it(person, now) if self.away(person, now) else person
@@ -142,8 +158,12 @@ class Roster:
         return planned if planned in self._site.people and not self.away(planned, now) else None
 
     def _holding(self, person: str, now: int) -> Iterator[Away]:
-        said = (away for away in self._said.values() if away.person == person)
-        return (away for away in (*self._declared.get(person, ()), *said) if away.holds(now))
+        return (away for away in self._all(person) if away.holds(now))
+
+    def _all(self, person: str) -> Iterator[Away]:
+        """A person's absences and swaps, past and to come."""
+        yield from self._declared.get(person, ())
+        yield from (away for away in self._said.values() if away.person == person)
 
 
 def members(team: Team) -> list[str]:

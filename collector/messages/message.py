@@ -36,7 +36,7 @@ _CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of 
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
 _NEWS = (
     *(Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED),
-    *(Reason.CLOSED, Reason.DRILL_OVER, Reason.DRILL_OVERTAKEN),
+    *(Reason.CLOSED, Reason.DRILL_OVER, Reason.DRILL_OVERTAKEN, Reason.NOBODY_COMES),
     *(Reason.ENDS_SOON, Reason.WALK_TEST, Reason.HANDED_OVER, Reason.RESTORED),
 )
 _ANEW = (Reason.NEW_DEVICE, Reason.RAISED_AGAIN)  # what is new goes first
@@ -142,7 +142,7 @@ def _what_it_is(incident: Incident, notice: Notice, say: Phrases) -> tuple[str, 
     if incident.verifying and notice.expects_answer:  # 119 is for who sees a fire there
         ask_119 = f"{say.real}{say.danger_119}" if real else say.danger_119
         return (say.real_mark if real else "") + say.verify_mark, ask_119, say.danger_119_brief
-    call = is_urgent(incident, notice)
+    call = is_urgent(incident, notice) or notice.reason is Reason.NOBODY_COMES
     ask_119 = say.call_119 if call else say.danger_119
     tail = say.call_119_brief if call else say.danger_119_brief
     return (say.real_mark, f"{say.real}{ask_119}", tail) if real else ("", ask_119, tail)
@@ -356,7 +356,7 @@ def _station(site: Site, incident: Incident, notice: Notice, say: Phrases) -> li
     """The fire station that would come: for whom its number is meant, and in every call to a fire."""
     building = site.buildings.get(incident.building)
     station = site.fire_stations.get(building.fire_station or "") if building is not None else None
-    fire = incident.kind is Kind.FIRE and is_urgent(incident, notice)
+    fire = incident.kind is Kind.FIRE and (is_urgent(incident, notice) or notice.reason is Reason.NOBODY_COMES)
     if station is None or not (fire or notice.reason is Reason.FIRE_STATION):
         return []
     return [say.station.format(name=one_line(station.name), phone=one_line(station.phone))]

@@ -122,11 +122,11 @@ def test_who_is_away_is_not_called_and_their_substitute_is() -> None:
 def test_who_goes_away_during_a_call_is_not_called_anew() -> None:
     play = Play()
     play.at(1).says("smoke-1", fire=True).expect_told("nora", "ned", "nick")
-    play.at(2).acts(_away("nick", 2, HOUR))
+    play.at(2).acts(_away("nick", 2, HOUR)).expect_told("sam", reason=Reason.REPLACEMENT)
 
     play.at(20).says("smoke-2", fire=True)
 
-    assert people(play.told()) == {"nora", "ned"}
+    assert people(play.told()) == {"nora", "ned", "sam"}
 
 
 def test_an_absence_that_was_said_outlives_a_restart_and_ends_by_itself() -> None:

@@ -9,6 +9,7 @@ from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
 from collector.alarms.verification import Stage
 from collector.calls.dispatch import Reason, people_of
+from collector.calls.notices import ANEW, LONG_MS
 from config.profile import Condition, Kind
 from tests.simulation.host import differences
 from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS, Town
@@ -16,6 +17,7 @@ from tests.simulation.town import CALM_MS, HAND_OVER_MAX_MS, START_MS, STORM_MS,
 END_MS = START_MS + STORM_MS + CALM_MS
 DOWN_MAX_MS = 30_000  # how long a collector is away after a crash
 TOLD_WITHIN_MS = 2 * HAND_OVER_MAX_MS + 2_000
+ASKED_WITHIN_MS = 450_000  # so long people take at most to be reached and to answer
 HANDLED_MS = 30 * 60_000  # so long before, an incident that is still latched has called people
 
 
@@ -72,7 +74,8 @@ def no_trouble_told_as_fire(town: Town) -> list[str]:
 def nothing_is_told_twice(town: Town) -> list[str]:
     """Each sending of a notice goes out once, and one notice is made per person, call, reason and channel.
 
-    A crash between two sendings of the same number excuses the second.
+    A crash between two sendings of the same number excuses the second. Who is asked anew within a call is called as if
+    for the first time, and asked once more ten minutes later at the earliest.
     """
     wrong = []
     first: dict[tuple[str, int], int] = {}
@@ -81,11 +84,17 @@ def nothing_is_told_twice(town: Town) -> list[str]:
         if key in first and not any(first[key] <= crash <= sent.at_ms for crash in town.diary.crashes):
             wrong.append(f"sending {sent.sending} of {sent.notice.id} went to {sent.notice.person} twice")
         first[key] = sent.at_ms
-    made: dict[tuple[str, str, int, str, int], str] = {}
-    for notice in town.store.notices.values():
+    made: dict[tuple[str, str, int, str, int, int], str] = {}
+    asked: dict[tuple[str, str, int], list[int]] = {}
+    for notice in sorted(town.store.notices.values(), key=lambda each: each.id):
         if not notice.expects_answer:
             continue
-        place = (notice.incident, notice.person, notice.call, notice.reason, notice.channel)
+        anew = asked.setdefault((notice.incident, notice.person, notice.call), [])
+        if notice.reason is Reason.ASKED_AGAIN and anew and notice.created_at_ms < anew[-1] + LONG_MS:
+            wrong.append(f"{notice.person} was asked again too soon, in {notice.id}")
+        if notice.reason in ANEW:
+            anew.append(notice.created_at_ms)
+        place = (notice.incident, notice.person, notice.call, notice.reason, notice.channel, len(anew))
         other = made.setdefault(place, notice.id)
         if other != notice.id:
             wrong.append(f"{place} has two notices")
@@ -105,6 +114,27 @@ def quorum_is_pursued_to_the_end(town: Town) -> list[str]:
             wanted = {person for person, _ in people_of(town.site, incident.building, ring.call)}
             if missing := wanted - told - said - town.diary.away:
                 wrong.append(f"{sorted(missing)} of ring {ring.call} were never called to {incident.id}")
+    return wrong
+
+
+def no_fire_is_left_to_burn(town: Town) -> list[str]:
+    """While it burns and too few are going, whoever is there has lately been asked, also who could not come.
+
+    If somebody could not, those responsible have been told that nobody more comes.
+    """
+    wrong = []
+    since = END_MS - LONG_MS - ASKED_WITHIN_MS
+    for incident in town.store.incidents.values():
+        if not (_calls_still(incident) and _burns_since(town, incident, since - LONG_MS)):
+            continue
+        notices = [n for n in town.store.notices.values() if (n.incident, n.call) == (incident.id, incident.call)]
+        cannot = {each.person for each in incident.responses if each.call == incident.call and not each.counts}
+        lately = {sent.notice.person for sent in town.diary.sent if sent.at_ms > since}
+        lately |= {n.person for n in notices if max(n.created_at_ms, n.failed_at_ms or 0) > since}
+        if forgotten := cannot - lately - town.diary.away:
+            wrong.append(f"{sorted(forgotten)} could not come to {incident.id} and were not asked again")
+        if cannot - town.diary.away and not any(notice.reason is Reason.NOBODY_COMES for notice in notices):
+            wrong.append(f"nobody was told that nobody more comes to {incident.id}")
     return wrong
 
 
@@ -154,6 +184,7 @@ PROMISES = (
     no_trouble_told_as_fire,
     nothing_is_told_twice,
     quorum_is_pursued_to_the_end,
+    no_fire_is_left_to_burn,
     latched_until_reset,
     what_was_aside_comes_back,
     a_first_hit_never_stays_unanswered,
@@ -181,6 +212,12 @@ def _calls_still(incident: Incident) -> bool:
     if incident.quorum_at_ms is not None or incident.stood_down_by is not None:
         return False
     return incident.call_started_at_ms < END_MS - STORM_MS // 2 and not any(_recent(incident))
+
+
+def _burns_since(town: Town, incident: Incident, at_ms: int) -> bool:
+    """True if a source of the incident has been in alarm from then to the end."""
+    alarms = (alarm for alarm in town.store.alarms.values() if alarm.incident == incident.id)
+    return any(a.condition is Condition.ALARM and a.source_active and a.heard_at_ms < at_ms for a in alarms)
 
 
 def _recent(incident: Incident) -> Iterator[bool]:

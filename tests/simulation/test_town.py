@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from collector.alarms.alarm import Phase
+from collector.alarms.incident import Answer
 from collector.alarms.measures import WalkTest
 from collector.alarms.verification import Stage
-from collector.calls.dispatch import Notice
+from collector.calls.dispatch import Notice, Reason
 from collector.commands import Acknowledge, Command, Reset
 from collector.engine import Engine
 from collector.session.effects import Owing, Presence
@@ -44,6 +45,7 @@ def test_the_towns_are_worth_the_trouble() -> None:
     assert sum(len(town.diary.crashes) for town in towns) > 20
     assert sum(len(town.diary.resets) for town in towns) > 20
     assert any(incident.quorum_at_ms for town in towns for incident in town.store.incidents.values())
+    assert sum(n.reason is Reason.ASKED_AGAIN for town in towns for n in town.store.notices.values()) > 20
 
 
 def test_the_same_seed_is_the_same_day() -> None:
@@ -136,6 +138,16 @@ class WaitsForever(Engine):
         return super().wake(now)
 
 
+class TakesNoForAnAnswer(Engine):
+    """Whoever could not come has always said so a moment ago, and is left in peace."""
+
+    def wake(self, now: int) -> Decision:
+        for incident in list(self.incidents.values()):
+            said = (replace(s, at_ms=now) if s.answer is Answer.CANNOT else s for s in incident.responses)
+            self._state.put_incident(replace(incident, responses=tuple(said)))
+        return super().wake(now)
+
+
 @pytest.mark.parametrize(
     ("town", "engine", "crashes", "promise"),
     [
@@ -143,6 +155,7 @@ class WaitsForever(Engine):
         (TakesFaultForFire, Engine, True, promises.no_trouble_told_as_fire),
         (SendsTwice, Engine, True, promises.nothing_is_told_twice),
         (Town, stops_after_two_rings, True, promises.quorum_is_pursued_to_the_end),
+        (Town, TakesNoForAnAnswer, True, promises.no_fire_is_left_to_burn),
         (UnlatchesByItself, Engine, True, promises.latched_until_reset),
         (Town, ForgetsToEnd, True, promises.what_was_aside_comes_back),
         (Town, WaitsForever, True, promises.a_first_hit_never_stays_unanswered),

@@ -20,6 +20,7 @@ from typing import Any
 from collector.alarms.incident import Answer
 from collector.alarms.measures import Scope
 from collector.calls.dispatch import Notice
+from collector.calls.notices import ANEW
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -116,8 +117,10 @@ class Town:
         self._commit_at: int | None = None
         self._handed: dict[str, int] = {}  # notice -> sendings under way or done, as this collector remembers
         self._generation = 0  # of collectors; what one had in flight ends with it
-        self._asked: set[tuple[str, str, int]] = set()
+        self._asked: set[tuple[str, str, int, str]] = set()
         self.temper = {person: self.rng.choice(list(Temper)) for person in self.site.people}
+        if seed % 5 == 4:  # an evening on which nobody can come
+            self.temper = dict.fromkeys(self.site.people, Temper.DECLINES)
         self.start()
         for _ in range(self.rng.randint(3, 14)):
             self._later(self.rng.randrange(STORM_MS), self._trip)
@@ -263,7 +266,8 @@ class Town:
     # --- people ---------------------------------------------------------------------------------------
 
     def _reaches(self, notice: Notice) -> None:
-        key = (notice.incident, notice.person, notice.call)
+        anew = notice.id if notice.reason in ANEW else ""
+        key = (notice.incident, notice.person, notice.call, anew)
         if not notice.expects_answer or key in self._asked:
             return
         self._asked.add(key)

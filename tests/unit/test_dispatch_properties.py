@@ -18,7 +18,10 @@ from tests.sites import site_data, small_site
 
 PEOPLE = ("nora", "ned", "nick", "sam", "sue", "mona", "grace", "greg", "gina", "carl")
 # What is told as often as it happens, or once on each channel.
-AGAIN = {Reason.NOT_ARRIVED, Reason.RESPONDER_LATE, Reason.CHANNEL_FAILED, Reason.NEXT_CHANNEL}
+AGAIN = {
+    *(Reason.NOT_ARRIVED, Reason.RESPONDER_LATE, Reason.CHANNEL_FAILED, Reason.NEXT_CHANNEL),
+    *(Reason.ASKED_AGAIN, Reason.BACK),
+}
 WHOLE_PLAN_S = 4 * 3600
 
 

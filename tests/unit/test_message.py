@@ -32,7 +32,7 @@ from tests.sites import site_data, small_site
 URL = "https://board.example.org/a/token"
 DAY_MS = 86_400_000
 INFORMATION = (
-    *(Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED),
+    *(Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED, Reason.NOBODY_COMES),
     Reason.QUORUM_REACHED,
     Reason.STAND_DOWN,
     Reason.CLOSED,
