@@ -76,6 +76,7 @@ class Freed:
     incident: str
     person: str
     device: str | None = None
+    said_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

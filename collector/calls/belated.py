@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collector.alarms.alarm import Alarm
-from collector.alarms.incident import Incident
+from collector.alarms.incident import Answer, Incident
 from collector.commands import Refused
 
 LATEST_MS = 7_200_000  # what is older says nothing of who comes now
+TWIN_MS = 30_000  # by so much the times of a word may differ that a phone sent twice over a slow line
 
 
 def check(incident: Incident, said_at_ms: int | None, now: int) -> int:
@@ -34,10 +35,10 @@ def answers_before(incident: Incident, said_at_ms: int) -> bool:
     return said_at_ms < max(incident.opened_at_ms, began_ms)
 
 
-def is_overtaken(incident: Incident, person: str, said_at_ms: int | None) -> bool:
+def is_overtaken(incident: Incident, person: str, answer: Answer, said_at_ms: int) -> bool:
     """True for an answer that came late and twice, or after a newer one of the same person to the same call."""
     known = (each for each in incident.responses if each.person == person and each.call == incident.call)
-    return said_at_ms is not None and any(each.at_ms >= said_at_ms for each in known)
+    return any(each.at_ms >= said_at_ms - (TWIN_MS if each.answer is answer else 0) for each in known)
 
 
 def has_changed(incident: Incident, alarms: Iterable[Alarm], person: str, said_at_ms: int) -> bool:

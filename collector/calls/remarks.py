@@ -15,6 +15,7 @@ from collector.alarms.incident import Answer, Incident, Remark, Word
 from collector.alarms.route import LIVE, Mode
 from collector.calls import belated
 from collector.calls.authority import may_decide
+from collector.calls.belated import TWIN_MS
 from collector.calls.callout import CallOut
 from collector.commands import FalseAlarm, NeedMore, Refused
 from collector.part import Handler, Part
@@ -109,7 +110,7 @@ class Remarks(Part):
     def _is_new(self, incident: Incident, command: NeedMore, said_at_ms: int) -> bool:
         """False for what a phone sends twice: it calls more people once."""
         said = (each for each in incident.remarks if (each.person, each.word) == (command.person, Word.NEED_MORE))
-        return command.said_at_ms is None or all(each.at_ms < said_at_ms for each in said)
+        return command.said_at_ms is None or all(each.at_ms < said_at_ms - TWIN_MS for each in said)
 
     def _decides(self, incident: Incident, person: str) -> bool:
         return may_decide(self._site, incident.building, person)

@@ -14,6 +14,7 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.heard import DeviceState
 from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
+from collector.calls import belated
 from collector.calls.callout import CallOut
 from collector.calls.dispatch import Reason, leaders
 from collector.commands import Freed, Refused
@@ -212,16 +213,21 @@ class Rescues(Part):
         waiting = [each for each in rescues if each.freed_at_ms is None]
         if len(waiting) > 1:
             raise Refused("which-elevator", "People are trapped in more than one elevator: say which one.")
+        said_at_ms = belated.check(incident, command.said_at_ms, now)
+        if command.said_at_ms is not None and any(rescue.raised_at_ms > said_at_ms for rescue in waiting):
+            raise Refused("changed-since", "People are trapped there since this was said: look again.")
         for rescue in waiting:
-            self._end(incident, rescue, command.person, now)
+            self._end(incident, rescue, command.person, said_at_ms, now)
 
-    def _end(self, incident: Incident, rescue: Rescue, person: str, now: int) -> None:
+    def _end(self, incident: Incident, rescue: Rescue, person: str, freed_at_ms: int, now: int) -> None:
         arrived_at, arrived_by = rescue.arrived_at_ms, rescue.arrived_by
         if arrived_at is None:  # who frees people was able to
-            arrived_at, arrived_by = now, person
-        ended = replace(rescue, arrived_at_ms=arrived_at, arrived_by=arrived_by, freed_at_ms=now, freed_by=person)
+            arrived_at, arrived_by = freed_at_ms, person
+        ended = replace(
+            rescue, arrived_at_ms=arrived_at, arrived_by=arrived_by, freed_at_ms=freed_at_ms, freed_by=person
+        )
         self._state.keep(ended)
-        minutes = str(max(0, now - rescue.raised_at_ms) // 60_000)
+        minutes = str(max(0, freed_at_ms - rescue.raised_at_ms) // 60_000)
         facts = [("minutes", minutes)]
         self._state.log(now, "freed", incident=incident.id, device=rescue.device, person=person, facts=facts)
         for freed in self._on_freed:
