@@ -19,6 +19,8 @@ from collector.alarms.reports import Reports
 from collector.alarms.route import Mode
 from collector.alarms.walktest import WalkTests
 from collector.alarms.watch import DeviceState, GatewayState, Watch
+from collector.book.book import Book
+from collector.book.keeper import Bookkeeper
 from collector.calls import belated
 from collector.calls.absences import Absences
 from collector.calls.callout import CallOut

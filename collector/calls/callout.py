@@ -51,6 +51,7 @@ class CallOut:
         self._roster = Roster(site, state)
         self._rings = Rings(site, state, self._notices, self._roster)
         self._quorum = Quorum(site, state, self._notices, self._rings, self._roster)
+        self._turnover = Turnover(site, state, self._notices, self._rings, self._quorum)
         self._pursuit = Pursuit(site, state, self._notices, self._rings, self._quorum, self._roster)
 
     # --- beginning ------------------------------------------------------------------------------------
@@ -236,6 +237,12 @@ class CallOut:
         """Somebody has said of a person that they are away or back: the calls under way follow it at once."""
         for incident in list(self._state.incidents.values()):
             self._pursuit.roster_changed(incident, person, gone, now)
+
+    def people_changed(self, touched: Collection[str], moved: Collection[str], now: int) -> None:
+        """People, teams or posts are others now: see `Turnover.follow`."""
+        for incident in list(self._state.incidents.values()):
+            self._turnover.follow(incident, touched, moved, now)
+            self._pursuit.look(self._state.incidents[incident.id], now)
 
     def stand_down(self, incident: Incident, person: str, now: int, reason: Reason = Reason.STAND_DOWN) -> None:
         """The leader ends the call, or (`reason`) its cause is over. What has joined since then is still told."""

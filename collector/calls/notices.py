@@ -18,7 +18,7 @@ from config.profile import Condition, Kind
 from config.site import Site
 
 ENDLESS = frozenset({Reason.WATCH})  # repeated until they acknowledge: nobody else may have been told
-ANEW = frozenset({Reason.ASKED_AGAIN, Reason.BACK})  # asked once more, as if for the first time
+ANEW = frozenset({Reason.ASKED_AGAIN, Reason.BACK, Reason.NEW_ADDRESS})  # asked once more, as if for the first time
 LONG_MS = 600_000  # beyond the plan: so often what still burns is told again, and who could not be reached called
 
 
