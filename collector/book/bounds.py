@@ -66,7 +66,7 @@ def _of(entry: BookEntry, file: SiteFile) -> Iterator[tuple[tuple[Key, ...], str
             yield ("members",), "somebody twice", "each member once"
     elif isinstance(value, BuildingPost):
         yield from _line(("gate_code",), value.gate_code or "-", NAME_MAX)
-        yield from _line(("access",), value.access or "-", NOTE_MAX)
+        yield from _line(("access",), value.access.replace("\n", " ") or "-", NOTE_MAX)
         yield from _many(("neighbours",), value.neighbours, NEIGHBOURS_MAX)
     elif isinstance(value, Contacts):
         yield from _many((), value.people, CONTACTS_MAX)
