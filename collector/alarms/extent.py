@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from collector.calls.dispatch import responsible
-from config.site import Device, Site
+from config.site import Bus, Device, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,15 @@ def extent_of(site: Site, device: str, point: str) -> Extent | None:
         found = list(site.devices.values()) if point == "broker" else []
     elif device in site.gateways and (point == "silent" or point.startswith("Bus/")):
         buses = site.gateways[device].buses
-        found = [each for bus in buses if point in ("silent", f"Bus/{bus.id}/Online") for each in bus.devices]
+        found = [each for bus in buses if point == "silent" or is_of_bus(point, bus) for each in bus.devices]
     else:
         found = []
     return Extent(len(found), _buildings(found)) if found else None
+
+
+def is_of_bus(point: str, bus: Bus) -> bool:
+    """True for a gateway's point that says that this bus is down, or that no device on it answers."""
+    return point == f"Bus/{bus.id}/Online" or (point == f"Bus/{bus.id}/Silent" and len(bus.devices) > 1)
 
 
 def told_of(site: Site, device: str, point: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class DeviceState:
     rules: Rules = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)  # points without a usable value, with the cause
     certified_dead: bool = False  # by a death certificate: only a birth brings it back
+    lost_at_ms: int | None = None  # since when it is lost by itself, by this collector's clock
     silent_after_ms: int = 0
     patient_from_ms: int = 0  # its deadline runs from here, or from when it was last heard
     told_at_ms: dict[str, int] = field(default_factory=dict)  # by point, at receipt; of points with a deadline

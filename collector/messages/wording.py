@@ -119,7 +119,7 @@ def condition_words(site: Site, key: str, device: str, point: str, language: Lan
     if device == DRILL:
         return say.drill_source
     if point.startswith("Bus/"):
-        what = say.bus.format(id=one_line(point.removeprefix("Bus/").removesuffix("/Online")))
+        what = say.bus.format(id=one_line(point.removeprefix("Bus/").removesuffix("/Online").removesuffix("/Silent")))
     else:
         own = CONDITIONS[language].get(last.rpartition("/")[2])
         what = say.conditions_of_source.get(last) or own or one_line(point)

@@ -364,6 +364,7 @@ def prune_incidents(connection: sqlite3.Connection, keep: int, entries_keep: int
     connection.execute(f"DELETE FROM attempts WHERE notice IN ({their_notices})", (keep,))
     connection.execute(f"DELETE FROM notices WHERE incident IN ({old})", (keep,))
     connection.execute(f"DELETE FROM entries WHERE incident IN ({old})", (keep,))
+    connection.execute(f"DELETE FROM alarms WHERE phase = 'normal' AND incident IN ({old})", (keep,))
     connection.execute(f"DELETE FROM incidents WHERE id IN ({old})", (keep,))
     connection.execute(
         "DELETE FROM entries WHERE incident IS NULL AND number <= (SELECT number FROM entries"

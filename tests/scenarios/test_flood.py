@@ -245,9 +245,10 @@ def test_what_waits_to_be_told_is_told_once_after_a_restart_in_its_time() -> Non
 
 
 def test_two_hundred_silent_heads_of_one_lane_do_not_make_two_hundred_notices() -> None:
-    play = Play(lane_of()).mute(*HEADS)
+    silent = [head for head in HEADS if not head.endswith("-2")]  # a head of each bus still speaks
+    play = Play(lane_of()).mute(*silent)
 
     told = sent(play.at(120))
 
-    assert len(play.engine.alarms) == len(HEADS)
+    assert len(play.engine.alarms) == len(silent)
     assert len(told) == 2

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collector.alarms.alarm import Phase
+import pytest
+
+from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.extent import extent_of
 from collector.alarms.incident import Incident
 from collector.commands import SystemTrouble
 from collector.engine import Engine
+from collector.messages.message import describe
+from collector.messages.wording import describe_condition
+from config.site import Site
 from config.words import Edge, Lane, Quality, Report
 from tests.scenarios.play import Play, people, reading
 from tests.sites import GROUP, site_data, small_site
 
 # The extinguisher's pressure is told every 30 s at least and read every 10 s; a minute of grace makes 100 s.
 UNTOLD_S = 100
+LINE = ("smoke-1", "smoke-2", "ext-1", "lift-1")  # the devices of bus-1
 
 
 def node_says(play: Play, gateway: str, position: int, **well: bool) -> None:
@@ -187,6 +193,93 @@ def test_the_trouble_of_a_bus_that_has_left_the_site_is_over() -> None:
     play.restart(small_site(data))
 
     assert not play.engine.alarms and not play.engine.incidents
+
+
+def _line(devices: int = len(LINE)) -> Site:
+    """bus-1 with the first of its devices, and a second bus whose device shows that the gateway lives."""
+    data = site_data()
+    buses = data["gateways"][0]["buses"]
+    other = buses[0]["devices"][0] | {"id": "smoke-9"}
+    del buses[0]["devices"][devices:]
+    buses.append(buses[0] | {"id": "bus-9", "devices": [other]})
+    return small_site(data)
+
+
+def _line_dies(play: Play, at_s: float, every_s: float) -> Play:
+    """No device of bus-1 answers any more, though the gateway still opens its port: it loses one after another."""
+    play.mute(*LINE)
+    for number, device in enumerate(LINE):
+        play.at(at_s + number * every_s).dies("gw-1", device)
+    return play
+
+
+@pytest.mark.parametrize("every_s", [0.0, 1.0, 2.9])
+def test_a_line_whose_every_device_is_lost_while_its_port_is_open_is_one_trouble_of_the_bus(every_s: float) -> None:
+    play = _line_dies(Play(_line()), 5, every_s).at(60)
+
+    assert list(play.engine.alarms) == ["gw-1:Bus/bus-1/Silent"]
+    assert len(faults(play)) == 1
+    assert all("bus is down" in play.engine.devices[name].cause for name in LINE)
+    (told,) = (notice for notice in play.told() if notice.person == "nora")
+    alarm = play.engine.alarms["gw-1:Bus/bus-1/Silent"]
+    said = [describe(play.site, play.incident, [alarm], told, None, play.now).body, *_both(play.site, alarm)]
+    assert "总线 bus-1" in said[0] and "（网关端口正常，但线上设备全部无应答）" in said[0]
+    assert "devices: 4" in said[2] and "none of its devices answers" in said[2]
+
+
+def _both(site: Site, alarm: Alarm) -> list[str]:
+    return [describe_condition(site, alarm, language) for language in ("zh", "en")]
+
+
+def test_a_line_that_was_lost_stays_one_trouble_over_restarts_at_any_moment() -> None:
+    for restarts in ((6.0,), (9.0,), (20.0, 30.0, 500.0)):
+        play = _line_dies(Play(_line()), 5, 0.3)
+        for moment in restarts:
+            play.at(moment).restart()
+            for device in LINE:
+                play.dies("gw-1", device)
+        assert list(play.at(900).engine.alarms) == ["gw-1:Bus/bus-1/Silent"], restarts
+
+
+def test_the_deadlines_of_a_whole_line_that_nobody_reports_lost_are_one_trouble_too() -> None:
+    play = Play(_line()).mute(*LINE)
+
+    assert list(play.at(600).engine.alarms) == ["gw-1:Bus/bus-1/Silent"]
+
+
+def test_a_line_that_speaks_again_is_well_and_only_who_stays_away_becomes_a_trouble_of_its_own() -> None:
+    play = _line_dies(Play(_line()), 5, 1).at(100)
+    play.muted = {"smoke-1"}
+    play.told()
+    play.birth("gw-1").dies("gw-1", "smoke-1")
+
+    assert list(play.at(200).engine.alarms) == ["smoke-1:silent"]
+    assert [entry.facts[0][1] for entry in play.events("alarm-returned")] == ["gw-1:Bus/bus-1/Silent"]
+
+
+def test_two_that_are_lost_on_a_line_that_lives_are_two_troubles_after_a_moment() -> None:
+    play = Play().mute("smoke-1", "smoke-2")
+    play.at(5).dies("gw-1", "smoke-1").dies("gw-1", "smoke-2")
+
+    assert not play.at(8).engine.alarms  # the rest of the line may be gone too
+    assert sorted(play.at(21).engine.alarms) == ["smoke-1:silent", "smoke-2:silent"]
+
+
+def test_who_has_been_silent_for_long_does_not_make_the_next_ones_silence_the_lines() -> None:
+    play = Play(_line(2)).mute("smoke-1")
+    play.at(5).dies("gw-1", "smoke-1").at(500).mute("smoke-2").dies("gw-1", "smoke-2")
+
+    assert sorted(play.at(600).engine.alarms) == ["smoke-1:silent", "smoke-2:silent"]
+
+
+def test_the_trouble_of_a_silent_line_is_over_when_its_site_has_one_device_left_on_it() -> None:
+    play = _line_dies(Play(_line()), 5, 1).at(60)
+
+    play.restart(_line(1))
+
+    assert not play.engine.alarms
+    play.muted -= set(LINE)
+    assert not play.at(300).engine.alarms
 
 
 def test_one_device_that_is_lost_is_told_a_moment_later_and_not_if_it_is_back_by_then() -> None:

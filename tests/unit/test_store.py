@@ -225,13 +225,18 @@ def test_old_closed_incidents_go_with_all_that_is_theirs_and_open_ones_stay(tmp_
             incidents = (incident("i-0"), incident("i-1", 5), incident("i-2", 6))
             notices = (notice("n-0", "i-0"), notice("n-1", "i-1"), notice("n-2", "i-2"))
             entries = tuple(Entry(n, "x", incident) for n, incident in enumerate(["i-1", "i-2", None, None, None]))
-            await store.commit(Batch((Decision((), incidents, notices, entries),)))
+            over, open_one = alarm("sd-1:fire#i-1", Phase.NORMAL), alarm("sd-1:smoke")
+            others = replace(alarm("sd-2:fire", Phase.NORMAL), incident="i-2")
+            await store.commit(Batch((Decision((over, open_one, others), incidents, notices, entries),)))
             await store.record_attempt(Attempt("n-1", 1, "mail", 1, 2))
             await store.prune()
             assert [each.id for each in await store.incidents(10)] == ["i-2", "i-0"]
             assert [entry.at_ms for entry in await store.entries(None, 10)] == [1, 3, 4]
             assert await store.notices("i-1") == [] == await store.attempts("n-1")
             assert await store.notices("i-2") == [notice("n-2", "i-2")]
+        kept = sqlite3.connect(tmp_path / "s")
+        assert kept.execute("SELECT key FROM alarms ORDER BY key").fetchall() == [("sd-1:smoke",), ("sd-2:fire",)]
+        kept.close()
 
     asyncio.run(main())
 
