@@ -57,16 +57,14 @@ class _Words:
                     continue
                 if message.pluralizable:
                     self._counted[key] = counted
-                if key in self.plain:
-                    raise ValueError(f"{language}/{file.name}: expected a key of its own, but {key} is there twice")
-                self.plain[key] = forms[-1]
+                self.plain.setdefault(key, forms[-1])
 
     def text(self, key: str, number: object) -> str:
         """The form that goes with a number, if the message has forms."""
         counted = self._counted.get(key)
-        if counted is None or not isinstance(number, int):
+        if counted is None or not str(number).isdecimal():
             return self.plain[key]
-        return counted.ngettext(key, key, number)
+        return counted.ngettext(key, key, int(str(number)))
 
 
 def _translations(catalogue: Catalog) -> gettext.GNUTranslations:

@@ -8,6 +8,7 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.extent import extent_of
 from collector.alarms.incident import Incident
 from collector.alarms.route import Mode
+from collector.locale.catalogues import say as catalogued
 from collector.messages.advice import advice
 from collector.messages.evidence import is_confirmed, witnesses
 from collector.messages.nearby import near
@@ -55,7 +56,7 @@ def unwatched(site: Site, alarms: Sequence[Alarm], language: Language) -> list[s
         return []
     shown = [one_line(name, 40) for name in list(names)[:BUILDINGS_SHOWN_MAX]]
     if len(names) > BUILDINGS_SHOWN_MAX:
-        shown.append(say.more_buildings.format(count=len(names) - BUILDINGS_SHOWN_MAX))
+        shown.append(catalogued(language, "notice/more_buildings", n=len(names) - BUILDINGS_SHOWN_MAX))
     return [say.unwatched.format(devices=devices, buildings=len(names), names=say.listed.join(shown))]
 
 

@@ -74,12 +74,10 @@ class Phrases:
     well: str  # of a hydrant or an extinguisher of which nothing bad is known
     reaches: str  # how far a trouble reaches, after what it is
     unwatched: str
-    more_buildings: str
     together: str  # the headline of a notice that tells of many incidents
     together_over: str
     together_brief: str
     together_over_brief: str
-    together_over_already: str
     of_class: str
     why: str
     answer: str

@@ -9,6 +9,7 @@ from collector.alarms.alarm import Alarm
 from collector.alarms.incident import PRIORITY, Incident
 from collector.calls.digest import NEWS
 from collector.calls.dispatch import Notice
+from collector.locale.catalogues import say as catalogued
 from collector.messages.advice import advice
 from collector.messages.message import Words, fit
 from collector.messages.onsite import unwatched
@@ -52,7 +53,7 @@ def describe_many(
         more, names = len(shown) - len(told), [_name(site, each.building, language) for each in shown]
         since_ms = min((each.raised_at_ms for each in shown), default=notice.cause_at_ms)
         over = count - len({each.incident for each in shown})
-        what = [say.together_over_already.format(count=over)] if over > 0 else []
+        what = [catalogued(language, "notice/together_over_already", n=over)] if over > 0 else []
         what += [*unwatched(site, shown, language), *advice(incidents[0].kind, incidents[0].condition, language)]
     lines = [head, *(say.also.format(text=each) if at else each for at, each in enumerate(told))]
     lines += [say.also.format(text=say.more.format(count=more))] if more > 0 else []

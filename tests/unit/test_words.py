@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from babel.messages.catalog import Message
 
+from collector.alarms.alarm import Phase
+from collector.alarms.measures import Scope
+from collector.alarms.verification import Cause
+from collector.calls.dispatch import Reason
 from collector.locale.catalogues import LANGUAGES, catalogue_files, knows, read_catalogue, say, texts
+from collector.messages.reasons import SENTENCES
 from config.people import Language
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = [path.read_text(encoding="utf-8") for path in (ROOT / "collector").rglob("templates/*")]
+MODULES = [path.read_text(encoding="utf-8") for path in (ROOT / "collector").rglob("*.py")]
 
 FORMS = {"zh": 1, "en": 2}
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
@@ -39,6 +50,7 @@ ALL = {language: messages(language) for language in LANGUAGES}
 
 def test_every_message_is_there_in_both_languages() -> None:
     assert set(ALL["zh"]) == set(ALL["en"])
+    assert len({key for _, key in ALL["zh"]}) == len(ALL["zh"]), "a key stands in two subjects"
     assert len(ALL["zh"]) > 500
     for language in LANGUAGES:
         assert [key for key, message in ALL[language].items() if not all(forms(message))] == []
@@ -111,9 +123,67 @@ def test_a_message_that_does_not_exist_is_no_message() -> None:
     assert texts("zh", "advice/fire/").keys() == {"1", "2"}
 
 
-def test_every_message_that_a_template_asks_for_exists() -> None:
-    folder = Path(__file__).parents[2] / "collector/alerter/pages/templates"
-    asked = {key for path in folder.iterdir() for key in re.findall(r"\bt\(\"([a-z0-9-]+)\"[,)]", path.read_text())}
+def test_every_message_that_a_page_asks_for_exists() -> None:
+    asked = {key for text in TEMPLATES for key in re.findall(r"\bt\(\"([a-z0-9/-]+)\"[,)]", text)}
+    asked |= {key for text in MODULES for key in re.findall(r"\b(?:say|catalogued)\(\w+, \"([a-z0-9/_-]+)\"[,)]", text)}
 
-    assert len(asked) > 40
+    assert len(asked) > 100
     assert [key for key in sorted(asked) if not knows(key)] == []
+
+
+def test_nothing_in_the_catalogues_is_unused() -> None:
+    """A key stands in a template or module as it is, or begins as a key that one of them puts together."""
+    written = "\n".join([*TEMPLATES, *MODULES])
+    literal = set(re.findall(r"\"([^\"\n{}]+)\"", written))
+    beginnings = set(re.findall(r"\"([a-z][a-z-]*[-/])(?:\"|\{)", written))
+    unused = {
+        key
+        for _, key in ALL["zh"]
+        if key not in literal and not key.startswith(tuple(beginnings)) and key.removesuffix("-text") not in literal
+    }
+
+    assert unused - {f"for-{unit}" for unit in ("s", "min", "h", "d")} == set()  # put together in `render.py`
+    assert {"reason-", "event-", "refused-", "phase-"} <= beginnings
+
+
+def test_whatever_the_engine_says_by_a_word_has_its_words_and_no_others_are_there() -> None:
+    known = texts("zh", "")
+    said = {
+        "reason-": set(Reason),
+        "because/": set(Reason),
+        "phase-": set(Phase),
+        "why-": set(Cause),
+        "event-": set(SENTENCES),
+        "scope-": set(Scope),
+    }
+    for beginning, words in said.items():
+        assert {key.removeprefix(beginning) for key in known if key.startswith(beginning)} == words, beginning
+
+
+def test_every_refusal_has_words() -> None:
+    words = {word for text in MODULES for word in re.findall(r"\bRefused\(\s*\"([a-z-]+)\"", text)}
+
+    assert len(words) > 40
+    assert sorted(word for word in words if not knows(f"refused-{word}")) == []
+
+
+def test_every_point_of_a_shipped_profile_has_words_in_both_languages() -> None:
+    profiles = sorted((ROOT / "config/profiles").glob("*.yaml"))
+    assert len(profiles) > 5
+    for path in profiles:
+        for where, text in texts_in(yaml.safe_load(path.read_text(encoding="utf-8")), path.stem):
+            assert set(text) == set(LANGUAGES) and all(text.values()), where
+            assert not CHINESE.search(text["en"]), where
+
+
+def texts_in(found: object, where: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Whatever of a file is a text by language, with where it stands."""
+    if isinstance(found, dict):
+        if set(found) & set(LANGUAGES):
+            yield where, found
+        else:
+            for key, value in found.items():
+                yield from texts_in(value, f"{where}.{key}")
+    elif isinstance(found, list):
+        for number, value in enumerate(found):
+            yield from texts_in(value, f"{where}[{number}]")
