@@ -21,6 +21,9 @@ MAY_IMPORT = {
 }
 PURE = {
     "collector/access/actor.py",
+    "collector/drawings/coordinates.py",
+    "collector/drawings/curve.py",
+    "collector/drawings/section.py",
     "collector/book/book.py",
     "collector/book/bounds.py",
     "collector/book/entries.py",
