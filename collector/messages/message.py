@@ -32,7 +32,7 @@ ALARMS_SHOWN_MAX = 5
 NAMES_SHOWN_MAX = 8
 HEARD_LATER_MS = 5_000  # source and receipt further apart than this: both times are shown
 
-_CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 0), ("spot", 0))  # of a short form: piece, characters left
+_CUTS = (("what", 0), ("name", 6), ("spot", 4), ("name", 4), ("spot", 0), ("name", 0))  # piece, characters left
 URGENT_KINDS = (Kind.FIRE, Kind.ENTRAPMENT)
 _NEWS = (
     *(Reason.QUORUM_REACHED, Reason.STAND_DOWN, Reason.FREED, Reason.RESCUE_DUE, Reason.RESCUE_MISSED),
@@ -80,10 +80,13 @@ def describe(
     if notice.reason is Reason.DRILL_OVERTAKEN:  # what the drill was about is not what is real now
         head, brief, url = say.news[notice.reason], say.news_brief[notice.reason], None
         incident, shown = replace(incident, cause_at_ms=notice.created_at_ms, opened_at_ms=notice.created_at_ms), []
+    if notice.reason is Reason.ASKED_AGAIN:  # else it reads like what they have answered already
+        head = say.news_headline.format(news=say.news[notice.reason], headline=head)
+        brief = say.news_headline.format(news=say.news_brief[notice.reason], headline=brief)
     if notice.reason is Reason.LATE_REPORT:
         head, brief = say.late_mark + head, say.late_mark + brief
     mark, ask_119, tail = _what_it_is(incident, notice, say)
-    head, brief = mark + head, mark.replace(say.real_mark, say.real_mark_brief) + brief
+    head, brief = mark + head, _brief_mark(mark, say) + brief
     confirmed, rescue = _confirmed(incident, say, language), _rescue(site, rescues, say, now)
     lines = [
         *_station(site, incident, notice, say),
@@ -148,6 +151,12 @@ def _what_it_is(incident: Incident, notice: Notice, say: Phrases) -> tuple[str, 
     return (say.real_mark, f"{say.real}{ask_119}", tail) if real else ("", ask_119, tail)
 
 
+def _brief_mark(mark: str, say: Phrases) -> str:
+    """The same mark for the short form."""
+    both = mark.replace(say.real_mark + say.verify_mark, say.real_verify_mark_brief)
+    return both if both != mark else mark.replace(say.real_mark, say.real_mark_brief)
+
+
 def _confirmed(incident: Incident, say: Phrases, language: Language) -> list[str]:
     """What made a first hit the full call, if it was one."""
     cause = incident.first_hit.cause if incident.first_hit is not None and incident.full_call else None
@@ -160,7 +169,7 @@ def describe_unrecorded(site: Site, incident: Incident, alarms: Sequence[Alarm],
     say = PHRASES[language]
     shown = _worst_first(alarms)
     mark = say.unrecorded_mark + (say.real_mark if incident.not_the_drill else "")
-    brief = mark.replace(say.real_mark, say.real_mark_brief) + say.kinds_brief[incident.kind]
+    brief = _brief_mark(mark, say) + say.kinds_brief[incident.kind]
     head = mark + _headline(incident, shown, say)
     lines = [say.call_119, say.supplement, say.unrecorded]
     lines += for_responders(site, incident, shown, (), language, now)
@@ -279,15 +288,20 @@ def _since(site: Site, since_ms: int, heard_ms: int, say: Phrases, now: int) -> 
 def fit(head: str, pieces: dict[str, str], tail: str) -> str:
     """Head and tail whole; of name, spot and what between them what one SMS holds, cut in the order of `_CUTS`.
 
-    Of a spot whole words, for half a flat's number is another flat's.
+    Of a spot whole words, for half a flat's number is another flat's; and of a name no half numbers either.
     """
     for piece, characters_min in ((piece, least) for piece, least in _CUTS if piece in pieces):
         while not _fits(whole := " ".join(filter(None, [f"{head}:", *pieces.values(), tail]))):
             if len(pieces[piece]) <= characters_min:
                 break
-            kept = pieces[piece].rpartition(" ")[0] if piece == "spot" else pieces[piece][:-1]
-            pieces[piece] = kept.rstrip()
+            pieces[piece] = pieces[piece].rpartition(" ")[0] if piece == "spot" else _without_last(pieces[piece])
     return whole
+
+
+def _without_last(name: str) -> str:
+    """A name without its last character, or without the whole number that it ends with."""
+    number = len(name) - len(name.rstrip("0123456789"))
+    return name[: -max(number, 1)].rstrip()
 
 
 def sms_units(text: str) -> int:

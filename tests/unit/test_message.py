@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import fields, replace
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_reason_kind_and_condition_has_words_in_both_languages(language: L
     assert set(say.reasons) == set(Reason)
     assert set(say.kinds) == set(say.kinds_brief) == set(Kind)
     assert set(say.conditions) == set(Condition)
-    assert set(say.news) == set(say.news_brief) == set(INFORMATION)
+    assert set(say.news) == set(say.news_brief) == {*INFORMATION, Reason.ASKED_AGAIN}
     for field in fields(Phrases):
         phrase = getattr(say, field.name)
         for words in phrase.values() if isinstance(phrase, dict) else [phrase]:
@@ -391,6 +392,26 @@ def test_who_is_asked_to_look_is_not_told_to_call_119_for_one_detector(person: s
     assert one_sms(said.short)
 
 
+@pytest.mark.parametrize(("person", "mark"), [("li", "【真实报警，非演练】【请先核实】"), ("chen", "[REAL, CHECK] ")])
+def test_who_is_asked_to_look_in_a_drill_still_reads_in_which_building(person: str, mark: str) -> None:
+    site = site_with(name="梧桐里小区北片第十二号居民住宅楼东单元")
+    notice = replace(NOTICE, person=person, reason=Reason.FIRST_HIT)
+    for raised_at_ms in (NOW_MS, NOW_MS - DAY_MS):  # with the date as well
+        fire = replace(FIRE, raised_at_ms=raised_at_ms)
+        said = describe(site, replace(_verified(None), not_the_drill=True), (fire,), notice, URL, NOW_MS)
+
+        assert said.short.startswith(mark) and "梧桐里小" in said.short and one_sms(said.short)
+        assert PHRASES[site.language_of(site.people[person])].danger_119_brief in said.short
+
+
+def test_a_short_form_never_names_half_a_buildings_number() -> None:
+    for length in range(1, 40):
+        name = f"{'梧桐里' * length}"[:length] + "112号楼"
+        for person in ("li", "chen"):
+            short = describe(site_with(name=name), INCIDENT, (FIRE,), replace(NOTICE, person=person), URL, NOW_MS).short
+            assert one_sms(short) and ("112" in short or not re.search("[梧桐里]1", short)), short
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_a_first_hit_that_became_loud_says_why_and_to_call_119(cause: Cause) -> None:
     for person in ("li", "chen"):
@@ -473,3 +494,22 @@ def test_a_notice_of_hundreds_of_incidents_is_bounded_and_fits_one_sms() -> None
 
         assert len(words.body.splitlines()) < 20 and len(words.body) < 3_000
         assert one_sms(words.short) and "400" in words.short
+
+
+@pytest.mark.parametrize(
+    ("person", "reason", "subject", "short"),
+    [
+        ("li", Reason.ASKED_AGAIN, "还缺人手：火灾报警", "还缺人手：火灾报警: 梧桐里3号楼"),
+        ("li", Reason.NOBODY_COMES, "已叫不到人：火灾报警", "已叫不到人：火灾: 梧桐里3号楼"),
+        ("chen", Reason.ASKED_AGAIN, "Still too few people: FIRE", "Again: FIRE: 梧桐里3号楼"),
+        ("chen", Reason.NOBODY_COMES, "Nobody more is coming: FIRE", "Nobody more: FIRE: 梧桐里3号楼"),
+    ],
+)
+def test_who_is_asked_again_and_who_hears_that_nobody_comes_read_so_first_and_to_call_119(
+    person: str, reason: Reason, subject: str, short: str
+) -> None:
+    said = told(person=person, reason=reason)
+
+    assert said.subject.startswith(subject) and said.short.startswith(short)
+    assert PHRASES[SITE.language_of(SITE.people[person])].call_119 in said.body and "119" in said.short
+    assert one_sms(said.short)
