@@ -15,7 +15,9 @@ _GAP = {"zh": "", "en": " "}  # between sentences
 def leak_words(leak: Leak, below: tuple[float, date] | None) -> Text:
     """What the slope of a pressure says. `below`: the limit that it will be below, and when."""
     slope, error = leak.slope_kpa_per_month or 0.0, leak.uncertainty_kpa_per_month or 0.0
-    parts = [_said(leak.verdict.value, slope=f"{slope:.0f}", error=f"{error:.0f}", n=leak.days_of_data)]
+    none_yet = leak.verdict is Verdict.UNKNOWN and not leak.days_of_data
+    name = "first-day" if none_yet else leak.verdict.value
+    parts = [_said(name, slope=f"{slope:.0f}", error=f"{error:.0f}", n=leak.days_of_data)]
     if leak.verdict in (Verdict.OPEN, Verdict.UNKNOWN) and leak.days_needed:
         parts.append(_said("more", n=leak.days_needed))
     if leak.verdict is Verdict.LEAK and below is not None:

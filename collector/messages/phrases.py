@@ -92,6 +92,7 @@ class Phrases:
     drill_119_brief: str
     real_mark: str  # of a call in a building where people may take it for the drill
     real_mark_brief: str
+    real_verify_mark_brief: str  # both in one, where both would leave no room for the building
     real: str
     verify_mark: str  # of a first hit that the nearest person is asked to look at
     confirmed: str  # why a first hit became the full call

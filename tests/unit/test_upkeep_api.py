@@ -44,6 +44,8 @@ def test_a_trend_says_what_is_known_and_how_many_days_are_still_needed(tmp_path:
     assert (trend["pressure"]["verdict"], trend["pressure"]["slope_kpa_per_month"]) == ("unknown", None)
     assert trend["pressure"]["days_needed"] > 20
     assert f"{trend['pressure']['days_needed']} more days" in trend["text"]["en"] and "还需要" in trend["text"]["zh"]
+    assert "its first day is still being measured" in trend["text"]["en"]
+    assert "第一天" in trend["text"]["zh"] and "0天" not in trend["text"]["zh"].partition("。")[0]
 
 
 def test_a_trend_without_a_temperature_says_so_and_gives_its_bounds(tmp_path: Path) -> None:
