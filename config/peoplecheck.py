@@ -71,6 +71,8 @@ def _check_channels(file: SiteFile, document: Document) -> None:
         for j, address in enumerate(person.channels):
             channel = file.channels.get(address.channel)
             path: Path = ("people", i, "channels", j)
+            if channel is not None and channel.type == "webpush" and address.to:
+                document.mistake((*path, "to"), repr(address.to), "nothing: every phone that the person has signed in")
             if channel is None or channel.type == "console" or address.to:
                 continue
             if channel.type == "smtp":

@@ -75,6 +75,16 @@ def _check_roads(file: SiteFile, document: Document) -> None:
             document.mistake(path, "no host or sender", "host and sender for an smtp channel")
         if channel.type == "webhook" and channel.url is None and channel.url_env is None:
             document.mistake(path, "no url", "url, or url_env where the URL holds a secret")
+    pushing = [name for name, channel in file.channels.items() if channel.type == "webpush"]
+    for name in pushing:
+        channel, path = file.channels[name], ("channels", name)
+        if channel.rings:
+            expected = "rings: false, for nobody can rely on it: most phones in mainland China are not woken by it"
+            document.mistake((*path, "rings"), "true", expected)
+        if channel.sender is not None and not channel.sender.startswith(("mailto:", "https://")):
+            document.mistake((*path, "sender"), repr(channel.sender), "a mailto: or https: URL")
+        if name != pushing[0]:
+            document.mistake(path, "a second webpush channel", "one, which is every phone of a person")
 
 
 def _check_installation(file: SiteFile, profiles: Mapping[str, Profile | None], document: Document) -> None:

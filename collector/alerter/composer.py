@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from collector.alarms.alarm import Alarm
@@ -68,7 +69,8 @@ class Composer:
             words = await self._roundup(incident, alarms, notice, url, now)
         else:
             words = describe(self._site, incident, alarms, notice, url, now, rescues, around)
-        return self._addressed(notice.person, notice.channel, words, notice.id, notice.due, url, urgent, facts)
+        letter = self._addressed(notice.person, notice.channel, words, notice.id, notice.due, url, urgent, facts)
+        return replace(letter, asks=notice.expects_answer and incident.open)
 
     def unrecorded(self, incident: Incident, alarms: Sequence[Alarm], person: str, channel: int, now: int) -> Letter:
         """The letter of a fire that could not be recorded. It has no link: nothing could record an answer."""
@@ -77,6 +79,11 @@ class Composer:
         return self._addressed(
             person, channel, words, f"unrecorded-{incident.building}-{now}", 1, None, urgent=True, facts=facts
         )
+
+    def sign_in(self, person: str, channel: int, words: Words, url: str, now: int) -> Letter:
+        """The letter that signs somebody in."""
+        facts = {"reason": "sign-in"}
+        return self._addressed(person, channel, words, f"sign-in-{person}-{now}", 1, url, urgent=False, facts=facts)
 
     async def _roundup(
         self, incident: Incident, alarms: Sequence[Alarm], notice: Notice, url: str | None, now: int
@@ -130,6 +137,8 @@ class Composer:
             words=words,
             url=url,
             urgent=urgent,
+            person=person,
+            language=self._site.language_of(known),
             facts=facts,
         )
 

@@ -16,9 +16,20 @@ from config.endpoint import EndpointError, read_secret
 __all__ = ["Channel", "ChannelError", "Letter", "make_channels"]
 
 
-def make_channels(site: model.Site) -> Mapping[str, Channel]:
-    """Every channel of the site, by id. Raises EndpointError naming channel and key."""
-    return {name: _MAKERS[channel.type](name, channel) for name, channel in site.channels.items()}
+def make_channels(site: model.Site, web_push: Channel | None = None) -> Mapping[str, Channel]:
+    """Every channel of the site, by id. Raises EndpointError naming channel and key.
+
+    `web_push` is that of the collector, which has the phones and the key that it needs.
+    """
+
+    def made(name: str, channel: model.Channel) -> Channel:
+        if channel.type != "webpush":
+            return _MAKERS[channel.type](name, channel)
+        if web_push is None:
+            raise EndpointError(f"channels.{name}: web push works in a running collector only")
+        return web_push
+
+    return {name: made(name, channel) for name, channel in site.channels.items()}
 
 
 def _console(_name: str, _channel: model.Channel) -> Channel:

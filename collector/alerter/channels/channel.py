@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from collector.messages.message import Words
+from config.people import Language
 
 T = TypeVar("T")
 THREADS_MAX = 16  # blocking calls of one channel under way, the hanging ones included
@@ -28,6 +29,9 @@ class Letter:
     words: Words
     url: str | None = None  # where to answer
     urgent: bool = False
+    person: str = ""  # their id; "" where the letter is for no person
+    language: Language = "zh"  # of its words
+    asks: bool = False  # for an answer: going, arrived, cannot
     facts: Mapping[str, str | int] = field(default_factory=dict)  # for machines: incident, kind, reason …
 
     @property
@@ -40,12 +44,18 @@ class Letter:
 
 
 class ChannelError(Exception):
-    """The channel did not take the letter. `permanent`: the same letter will not be taken later either."""
+    """The channel did not take the letter. `permanent`: the same letter will not be taken later either.
 
-    def __init__(self, reason: str, permanent: bool = False, retry_after_s: float | None = None) -> None:
+    `personal`: it is the person's own phone that is gone, and says nothing of the channel.
+    """
+
+    def __init__(
+        self, reason: str, permanent: bool = False, retry_after_s: float | None = None, personal: bool = False
+    ) -> None:
         self.reason = reason  # never a secret: it is shown and stored
         self.permanent = permanent
         self.retry_after_s = retry_after_s  # what the other side asked for, already bounded
+        self.personal = personal
         super().__init__(reason)
 
 

@@ -72,10 +72,12 @@ def document_of(letter: Letter) -> dict[str, object]:
 def refusal(status: int, retry_after: str | None, now: datetime) -> ChannelError:
     """What a status outside 2xx means: 408, 425, 429 and 5xx may pass, anything else is for good."""
     passing = status in _TRY_AGAIN or status >= 500
-    return ChannelError(f"the webhook answered {status}", not passing, _wait_s(retry_after, now) if passing else None)
+    return ChannelError(
+        f"the webhook answered {status}", not passing, retry_wait_s(retry_after, now) if passing else None
+    )
 
 
-def _wait_s(retry_after: str | None, now: datetime) -> float | None:
+def retry_wait_s(retry_after: str | None, now: datetime) -> float | None:
     """Retry-After in seconds or as a date (RFC 9110 §10.2.3), bounded; None where there is none or it is garbage."""
     if retry_after is None:
         return None
