@@ -20,9 +20,13 @@ import httpx
 
 from collector.alerter.app import Server, make_app
 from collector.alerter.channels import make_channels
+from collector.alerter.channels.push import WebPushChannel
+from collector.alerter.channels.sealing import Voucher
 from collector.alerter.channels.sink import SINK, SinkChannel
+from collector.alerter.guard import is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.notifier import Notifier
+from collector.alerter.provider import Provider
 from collector.clock import SteadyClock
 from collector.desk import Desk
 from collector.session.inbox import Inbox
@@ -31,6 +35,7 @@ from collector.storage.histories import open_history
 from collector.storage.history import Drain, HistoryDown, HistoryRefused
 from collector.storage.secrets import Secrets
 from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
+from collector.storage.subscriptions import Subscriptions
 from config.document import Mistakes
 from config.endpoint import (
     Broker,
@@ -110,7 +115,9 @@ async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tu
         clock = SteadyClock()
         desk = Desk(site, store, history, await store.restore(), clock)
         secrets = await Secrets.of(store)
-        process = Process(site, desk, secrets, await _inbox(desk, store, broker, secrets, clock), clock)
+        web_push = _web_push(site, store, secrets, clock, listen[0])
+        inbox = await _inbox(desk, store, broker, secrets, clock)
+        process = Process(site, desk, secrets, inbox, web_push, clock)
         return await process.run(web_socket, listen[0])
 
 
@@ -123,18 +130,40 @@ async def _inbox(desk: Desk, store: Store, broker: Broker, secrets: Secrets, clo
     return Inbox(broker, secrets.host_id, desk, make_listener, clock)
 
 
+def _web_push(site: Site, store: Store, secrets: Secrets, clock: SteadyClock, listen_host: str) -> WebPushChannel:
+    board_url = site.plan.board_url
+    said = next((each.sender for each in site.channels.values() if each.type == "webpush" and each.sender), None)
+    contact = said or (board_url if board_url.startswith("https://") else "mailto:nobody@localhost")
+    local = is_loopback(listen_host) and is_loopback_url(board_url)
+    return WebPushChannel(Subscriptions(store), Voucher(secrets.push, contact), clock, local)
+
+
+def _provider(site: Site, secrets: Secrets, clock: SteadyClock) -> Provider | None:
+    oidc = site.plan.sign_in.oidc
+    if oidc is None:
+        return None
+    secret = None if oidc.secret_env is None else read_secret(oidc.secret_env)
+    if oidc.secret_env is not None and secret is None:
+        raise StartError(f"plan.sign_in.oidc.secret_env: neither {oidc.secret_env} nor {oidc.secret_env}_FILE is set")
+    return Provider(oidc, site.plan.board_url, secret, secrets.links, clock)
+
+
 class Process:
     """The running collector."""
 
-    def __init__(self, site: Site, desk: Desk, secrets: Secrets, inbox: Inbox, clock: SteadyClock) -> None:
+    def __init__(
+        self, site: Site, desk: Desk, secrets: Secrets, inbox: Inbox, web_push: WebPushChannel, clock: SteadyClock
+    ) -> None:
         self._site = site
         self._clock = clock
         self._desk = desk
         self._token = secrets.token
         self._inbox = inbox
+        self._web_push = web_push
         self._links = Links(secrets.links, site.plan.board_url, site.plan.answer_link_valid_s)
         sink = SinkChannel(desk.tell)
-        self._channels = {**make_channels(site), SINK: sink}
+        self._channels = {**make_channels(site, web_push), SINK: sink}
+        self._provider = _provider(site, secrets, clock)
         self._notifier = self._make_notifier()
         self._drain = Drain(desk.store, desk.history, desk.act)
         # One caller for the life of the process: it remembers when each building was called.
@@ -152,8 +181,11 @@ class Process:
             self._token,
             self._clock,
             listen_host=host,
+            web_push=self._web_push,
             channels=lambda: self._notifier.channels,
             counters=self._counters,
+            deliver=lambda *message: self._notifier.send_sign_in(*message),
+            provider=self._provider,
         )
         server = _Server(app)
         parts = [

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, Field
 from config.calendar import Calendar, Hours
 from config.people import Absence, FireStation, Id, Language, Person, Skill, Team, Text
 from config.profile import Condition, Kind, Point, Profile, Strict, points_of
+from config.signin import SignIn
+from config.sitemap import SiteMap
 from config.upkeep import Lift, Upkeep
 from config.zone import Zone
 
@@ -35,6 +37,7 @@ class Community(Strict):
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
     language: Language = "zh"
     calendar: Calendar = Calendar()
+    map: SiteMap | None = None
 
 
 class Cell(Strict):
@@ -137,13 +140,13 @@ class Gateway(Strict):
 class Channel(Strict):
     """A road to people. Secrets are never here: `*_env` names an environment variable, or `<name>_FILE` a file."""
 
-    type: Literal["console", "smtp", "webhook", "apprise"]
+    type: Literal["console", "smtp", "webhook", "apprise", "webpush"]
     rings: bool = False  # it makes a phone ring aloud (a voice call, an SMS, an app with a socket of its own)
     per_minute: Annotated[int, Field(ge=1, le=100_000)] | None = None  # what its provider allows, all people together
     per_person_per_hour: Annotated[int, Field(ge=1, le=1_000)] | None = None
     host: str | None = None
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    sender: str | None = None
+    sender: str | None = None  # of mails; of webpush: whom push services may ask, a mailto: or https: URL
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str | None = None
     password_env: str | None = None
@@ -219,6 +222,7 @@ class Plan(Strict):
     rescue_s: Annotated[float, Field(ge=300, le=14_400)] = 1800.0  # TSG T5002-2017 cl. 5(4): 30 min in cities
     preflight: Preflight | None = Preflight()  # None: nobody is checked
     pulse: Pulse | None = Pulse()
+    sign_in: SignIn = SignIn()
 
 
 class SiteFile(Strict):
@@ -277,6 +281,7 @@ class Site:
         self.zones = {zone.id: zone for zone in file.zones}
         self.absences = file.absences
         self.fire_stations = {station.id: station for station in file.fire_stations}
+        self.map_picture: bytes | None = None  # of `community.map`, as it lies in the folder
 
     def adopt(self, roll: Roll) -> None:
         """Take another roll, whole: nothing that has been handed out changes. For whoever owns this object alone."""

@@ -9,8 +9,10 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from collector.access.register import Register
 from collector.alerter import (
     api,
+    book,
     drills,
     elevators,
     events,
@@ -19,19 +21,26 @@ from collector.alerter import (
     metrics,
     openapi,
     people,
+    phones,
+    replies,
     roster,
     upkeep,
 )
+from collector.alerter.channels.push import WebPushChannel
+from collector.alerter.door import Door, Refusals
 from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.middleware import Threshold
-from collector.alerter.pages import answer, board, enter, look
+from collector.alerter.pages import answer, board, installed, look, me, posts, sheets, signin
 from collector.alerter.pages import measures as measurespage
+from collector.alerter.pages import people as peoplepage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
+from collector.alerter.provider import Provider
 from collector.alerter.road import ChannelStatus
+from collector.alerter.signing import Deliver, Signing
 from collector.alerter.strip import marks
 from collector.alerter.view import View
 from collector.alerter.visitors import Visitor
@@ -52,22 +61,34 @@ def make_app(
     listen_host: str = "127.0.0.1",
     channels: Callable[[], Mapping[str, ChannelStatus]] = dict,
     counters: Callable[[], Mapping[str, Mapping[str, int]]] = dict,
+    deliver: Deliver | None = None,
+    provider: Provider | None = None,
+    web_push: WebPushChannel | None = None,
 ) -> FastAPI:
     """The alerter's web side. `clock` gives UTC ms. Asked at each health check or scrape: `channels` for how
-    the notifier's fare, `counters` for what other parts have counted: part -> event -> how often.
+    the notifier's fare, `counters` for what other parts have counted: part -> event -> how often. `deliver` sends
+    somebody a message to sign in, `provider` is the site's own sign-in, where it has one.
     """
-    view = View(desk.site)
+    view, board_url = View(desk.site), desk.site.plan.board_url
+    guard = Guard(token, is_loopback(listen_host) and is_loopback_url(board_url))
+    register, refusals = Register(desk.store, desk.site, clock), Refusals(clock)
     front = Front(
         desk=desk,
         links=links,
-        guard=Guard(token, is_loopback(listen_host) and is_loopback_url(desk.site.plan.board_url)),
+        guard=guard,
         view=view,
         pages=Pages(lambda: marks(desk.engine, view), PRESENT.get),
         clock=clock,
         channels=channels,
-        counters=counters,
+        counters=lambda: {**counters(), "access": refusals.counts},
         answer_pace=Pace(20, 60.0),
         sign_in_pace=Pace(10, 60.0),
+        register=register,
+        door=Door(guard, register, refusals, board_url.startswith("https://")),
+        refusals=refusals,
+        signing=Signing(register, desk.site, clock, refusals, deliver),
+        provider=provider,
+        web_push=web_push,
     )
     app = FastAPI(
         title="Callpoint",
@@ -83,13 +104,16 @@ def make_app(
         health.router,
         drills.router,
         people.router,
+        phones.router,
+        book.router,
         roster.router,
         measures.router,
         upkeep.router,
         elevators.router,
     )
-    pages = (board.router, measurespage.router, answer.router, enter.router, look.router)
-    for router in (*described, metrics.router, events.router, *pages):
+    pages = (board.router, measurespage.router, answer.router, signin.router, look.router, me.router, installed.router)
+    book_pages = (peoplepage.router, posts.router, sheets.router)
+    for router in (*described, metrics.router, events.router, replies.router, *pages, *book_pages):
         app.include_router(router)
     front.pages.paths = frozenset(route.path for route in app.routes if isinstance(route, Route))
     answer_errors(app)

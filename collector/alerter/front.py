@@ -12,14 +12,21 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from collector.access.actor import Actor
+from collector.access.register import Register
 from collector.alarms.incident import Incident
 from collector.alerter.catalogue import choose_language
+from collector.alerter.channels.push import WebPushChannel
+from collector.alerter.door import Door, Refusals
 from collector.alerter.guard import Guard, Pace
 from collector.alerter.links import Links
+from collector.alerter.news import News
+from collector.alerter.pages.glance import Glances
 from collector.alerter.pages.look import LANGUAGE_COOKIE
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
+from collector.alerter.provider import Provider
 from collector.alerter.road import ChannelStatus
+from collector.alerter.signing import Signing
 from collector.alerter.view import View
 from collector.commands import Command
 from collector.desk import Desk
@@ -41,12 +48,25 @@ class Front:
     counters: Callable[[], Mapping[str, Mapping[str, int]]]  # part -> event -> how often
     answer_pace: Pace
     sign_in_pace: Pace
+    register: Register
+    door: Door
+    refusals: Refusals
+    signing: Signing
+    provider: Provider | None
+    web_push: WebPushChannel | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     subscribers: Counter[str] = field(default_factory=Counter)  # pages that listen, by the client's address
     subscribers_refused: int = 0
+    news: News = field(init=False)
+    glances: Glances = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.news = News(self.desk)
+        self.glances = Glances(self, self.news)
 
     def language(self, request: Request, default: Language | None = None) -> Language:
         """The language of a page for this request; without a default of its own, the community's."""
+        default = default or self.actor.language
         return choose_language(
             request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE),
             request.headers.get("accept-language", "") if default is None else "",

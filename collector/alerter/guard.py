@@ -1,15 +1,13 @@
-"""Who may do what.
+"""Who is let in, by where the collector listens, where a request comes from, and who makes it.
 
-Local: the collector listens on loopback and its board URL is a loopback one too. Reading is free to requests
-from this machine under a loopback name (another name is DNS rebinding). Public: reading, too, needs the token,
-as a Bearer header or as the signed cookie that the sign-in page gives; a health check and answer links do not.
-Changing always needs the Bearer token, and never works from another site's page. Where no token was made,
-changing works on loopback only.
+Local: the collector listens on loopback and its board URL is a loopback one too. Looking is free to requests from this
+machine under a loopback name (another name is DNS rebinding). Public: looking, too, needs somebody who has signed in,
+or a token; a health check, answer links and the sign-in itself do not. Changing always needs somebody, and never works
+from another site's page. What somebody may change is for each route to say (`rights.needs`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections import OrderedDict, deque
@@ -17,20 +15,23 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from itsdangerous import BadData, URLSafeSerializer
-
 from collector.access.actor import LOCAL, NOBODY, TOKEN, Actor
 
-COOKIE = "callpoint"
-COOKIE_VALID_S = 30 * 86400
-_OPEN = re.compile(r"/a/.*|/static/.*|/enter|/look|/api/v1/health")
-_OWN_PROTECTION = re.compile(r"/a/.*|/enter")  # a signed link, or the token itself in the form
+# What anybody may open. Each of them protects itself: by a signature, a secret of its own, or by telling nothing.
+OPEN = re.compile(
+    r"/a/.*|/static/.*|/enter|/look|/sign-in(/.*)?|/api/v1/health|/api/v1/inbound/.*|/manifest\.webmanifest|/sw\.js"
+)
+# Whose changes bring a proof that no page of another site has: a signed link, a provider's signature.
+_OWN_PROTECTION = re.compile(r"/a/.*|/api/v1/inbound/.*")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the guard looks at of a request. Header values are as sent, None where absent."""
+    """What the guard looks at of a request. Header values are as sent, None where absent.
+
+    `proof` is the header X-Callpoint-Form, by which a program in a browser brings its session's own word.
+    """
 
     method: str
     path: str
@@ -40,6 +41,18 @@ class Visit:
     fetch_site: str | None
     authorization: str | None
     cookie: str | None
+    proof: str | None = None
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of an Authorization header; None without one."""
+        scheme, _, given = (self.authorization or "").partition(" ")
+        return given.strip() if scheme.lower() == "bearer" else None
+
+    @property
+    def open(self) -> bool:
+        """True for what anybody may open."""
+        return OPEN.fullmatch(self.path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,64 +70,43 @@ class Guard:
     def __init__(self, token: str | None, local: bool) -> None:
         self._token = token
         self._local = local
-        secret = token if token is not None else ""
-        self._cookies = URLSafeSerializer(
-            secret, salt="callpoint.board", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        )
 
-    def judge(self, visit: Visit, now_ms: int) -> Turned | None:
-        """None if the request may go on."""
+    def judge_place(self, visit: Visit) -> Turned | None:
+        """None if a request may come from where it comes."""
         here = is_loopback(visit.client) and is_loopback(_name_of(visit.host))
         if self._token is None and not here:
             return Turned(403, "loopback-only", "without a token this collector answers on loopback only")
         if self._local and not here:
             return Turned(403, "not-local", "this collector answers to this machine only, under a loopback name")
-        if _OWN_PROTECTION.fullmatch(visit.path):
-            return None
-        if visit.method not in _SAFE_METHODS:
-            return self._judge_change(visit)
-        if self._local or self._token is None or _OPEN.fullmatch(visit.path):
-            return None
-        if self._bears_token(visit) or self.knows_cookie(visit.cookie, now_ms):
-            return None
-        return Turned(401, "token-needed", "reading needs the token: Authorization: Bearer <token>, or sign in")
+        if visit.method not in _SAFE_METHODS and not _OWN_PROTECTION.fullmatch(visit.path) and _is_foreign(visit):
+            return Turned(403, "cross-site", "a page of another site may not change anything here")
+        return None
 
-    def actor(self, visit: Visit, now_ms: int) -> Actor:
-        """Who makes a request that `judge` has let in."""
-        if self._token is None or self._bears_token(visit):
+    def anybody(self) -> Actor:
+        """Who a request is that neither bears a token nor has signed in."""
+        if self._token is None:
             return TOKEN
-        if self._local or self.knows_cookie(visit.cookie, now_ms):
-            return LOCAL
-        return NOBODY
+        return LOCAL if self._local else NOBODY
 
     def is_token(self, given: str) -> bool:
-        """True if this is the token; takes the same time whatever is given."""
+        """True if this is the installation's token; takes the same time whatever is given."""
         return self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
 
-    def make_cookie(self, now_ms: int) -> str:
-        """A cookie that allows reading for `COOKIE_VALID_S`; a new token ends it."""
-        return self._cookies.dumps(now_ms // 1000 + COOKIE_VALID_S)
-
-    def knows_cookie(self, cookie: str | None, now_ms: int) -> bool:
-        """True for a cookie of `make_cookie` that is still valid."""
-        if self._token is None or cookie is None or len(cookie) > 200:
-            return False
-        try:
-            until_s = self._cookies.loads(cookie)
-        except BadData:
-            return False
-        return isinstance(until_s, int) and now_ms < until_s * 1000
-
-    def _judge_change(self, visit: Visit) -> Turned | None:
-        if _is_foreign(visit.origin, visit.host) or visit.fetch_site not in (None, "same-origin", "none"):
-            return Turned(403, "cross-site", "a page of another site may not change anything here")
-        if self._token is None or self._bears_token(visit):
+    def judge(self, visit: Visit, actor: Actor) -> Turned | None:
+        """None if somebody's request may go on; whether they have the right for it is for the route to say."""
+        if visit.open:
             return None
-        return Turned(401, "token-needed", "what changes state needs the token: Authorization: Bearer <token>")
-
-    def _bears_token(self, visit: Visit) -> bool:
-        scheme, _, given = (visit.authorization or "").partition(" ")
-        return scheme.lower() == "bearer" and self.is_token(given.strip())
+        if visit.method in _SAFE_METHODS:
+            if actor is NOBODY:
+                return Turned(401, "token-needed", "reading needs a token (Authorization: Bearer <token>), or sign in")
+            return None
+        if actor in (NOBODY, LOCAL):
+            return Turned(
+                401, "token-needed", "what changes state needs a token (Authorization: Bearer <token>), or sign in"
+            )
+        if actor.csrf and visit.path.startswith("/api/") and not _is_own(visit, actor):
+            return Turned(403, "cross-site", "a change by a session must say that it comes from a page of ours")
+        return None
 
 
 class Pace:
@@ -155,12 +147,29 @@ def is_loopback_url(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname)
 
 
-def _is_foreign(origin: str | None, host: str | None) -> bool:
-    """True for the Origin header of another site's page, and for one that is none."""
-    try:
-        return origin is not None and urlsplit(origin).netloc != host
-    except ValueError:
+def _is_foreign(visit: Visit) -> bool:
+    """True for what a browser sends from another site's page. A browser may say an Origin of null for our own page
+    too, where that keeps its address to itself; then only Sec-Fetch-Site tells.
+    """
+    if visit.fetch_site not in (None, "same-origin", "none"):
         return True
+    if visit.origin is None or (visit.origin == "null" and visit.fetch_site == "same-origin"):
+        return False
+    return not _same_host(visit)
+
+
+def _is_own(visit: Visit, actor: Actor) -> bool:
+    """True if a request proves that a page of ours makes it. Old browsers say neither Origin nor Sec-Fetch-Site."""
+    if visit.fetch_site == "same-origin" or (visit.origin is not None and _same_host(visit)):
+        return True
+    return visit.proof is not None and hmac.compare_digest(visit.proof.encode(), actor.csrf.encode())
+
+
+def _same_host(visit: Visit) -> bool:
+    try:
+        return visit.origin is not None and urlsplit(visit.origin).netloc == visit.host
+    except ValueError:
+        return False
 
 
 def _name_of(host: str | None) -> str | None:

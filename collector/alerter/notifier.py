@@ -25,7 +25,7 @@ from collector.alerter.road import ChannelStatus, Road
 from collector.alerter.tries import Recorder, failures_of, next_try_ms
 from collector.calls.dispatch import Notice, Reason
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
-from collector.messages.message import is_loud, is_urgent
+from collector.messages.message import Words, is_loud, is_urgent
 from collector.messages.wording import one_line
 from collector.storage.records import Attempt
 from collector.storage.store import StoreFailed
@@ -142,6 +142,26 @@ class Notifier:
             letter = self._composer.unrecorded(incident, alarms, person, index, now)
             if await self._roads[address.channel].send(letter) is None:
                 return True
+        return False
+
+    async def send_sign_in(self, person: str, words: Words, url: str, first: int) -> bool:
+        """Send somebody what signs them in, which is no notice: kept nowhere, and behind all that is.
+
+        Over one of their channels that can be read, the `first` of them first; False if none has taken it now.
+        """
+        known, now = self._site.people.get(person), self._clock()
+        addresses = list(enumerate(known.channels)) if known is not None else []
+        able = [each for each in addresses if self._site.channels[each[1].channel].type != "webpush"]
+        for index, address in (able[(number + first) % len(able)] for number in range(len(able))):
+            road = self._roads[address.channel]
+            if road.allowance.wait_ms(person, False, True, now) > 0 or not road.take(urgent=False):
+                continue
+            road.allowance.spend(person, now)
+            try:
+                if await road.send(self._composer.sign_in(person, index, words, url, now)) is None:
+                    return True
+            finally:
+                road.release(urgent=False)
         return False
 
     async def _remember(self) -> None:

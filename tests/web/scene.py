@@ -12,18 +12,28 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from collector.access.accounts import Account, Area
+from collector.access.actor import TOKEN as TOKEN_ACTOR
+from collector.access.actor import Role
+from collector.access.register import Register
+from collector.access.secret import csrf_of
 from collector.alarms.incident import Incident
 from collector.alerter.app import make_app
+from collector.alerter.channels.push import WebPushChannel
+from collector.alerter.channels.sealing import Voucher
 from collector.alerter.links import Links
 from collector.desk import Desk
 from collector.session.effects import Owing, Presence
 from collector.storage.histories import open_history
 from collector.storage.store import open_store
+from collector.storage.subscriptions import Subscriptions
 from config.site import Site
 from config.sparkplug import DataType
 from config.words import Edge, Quality, Reading, Report
+from tests.push import CONTACT, VAPID_PRIVATE
 from tests.sites import site_data, small_site
 
+EVERYWHERE = Area(whole=True)
 TOKEN = "a-token-made-at-first-start"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 START_MS = 1_772_431_402_125  # 2026-03-02 14:03:22.125 in Shanghai
@@ -64,6 +74,7 @@ class Scene:
     app: FastAPI
     clock: Callable[[], int]
     client: httpx.AsyncClient
+    csrf: str = ""  # of whoever signed in last
 
     def hear(self, device: str = "smoke-1", point: str = "fire", value: Any = True, **more: Any) -> None:
         """A device says this, now."""
@@ -87,6 +98,23 @@ class Scene:
         edge = Edge(self.desk.site.community.id, name)
         self.desk.hear(Presence(edge, None, True, "birth"))
         self.desk.hear(Owing(edge, False))
+
+    async def sign_in(
+        self, role: Role | None = None, person: str | None = None, area: Area = EVERYWHERE, name: str = ""
+    ) -> dict[str, str]:
+        """The headers of a browser that somebody has signed in with; `self.csrf` is what their forms bring back.
+
+        Without a role it is the account that the book makes of a person.
+        """
+        register: Register = self.app.state.front.register
+        name = name or f"{role or 'own'}-{person or 'nobody'}"
+        account = Account(name, name, role, person, area if role is not None else Area())
+        known = None if person is None else await register.account_of(person)
+        if known is None:
+            known = await register.account(account.id) or await register.add(account, TOKEN_ACTOR)
+        cookie = (await register.begin(known.id, "a test", "test")).cookie
+        self.csrf = csrf_of(cookie.partition(".")[2])
+        return {"Cookie": f"{self.app.state.front.door.name}={cookie}", "Origin": str(self.client.base_url).rstrip("/")}
 
     def path(self, incident: str, person: str, at_ms: int | None = None) -> str:
         """The path of a person's answer link."""
@@ -112,7 +140,8 @@ async def scene(
     history = await open_history(f"sqlite:{folder}/history.db")
     desk = Desk(site, store, history, await store.restore(), clock)
     links = Links("a-secret", site.plan.board_url, LINK_VALID_S)
-    app = make_app(desk, links, token, clock, listen_host=listen_host, **more)
+    web_push = WebPushChannel(Subscriptions(store), Voucher(VAPID_PRIVATE, CONTACT), clock, local=True)
+    app = make_app(desk, links, token, clock, listen_host=listen_host, web_push=web_push, **more)
     running = asyncio.create_task(desk.run())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
