@@ -18,12 +18,16 @@ _PROBLEMS: dict[int, tuple[str, str, list[dict[str, str]]]] = {
     403: ("cross-site", "a page of another site may not change anything here", []),
     404: ("unknown-incident", "there is no incident '01K0T3V9ZD'", []),
     409: ("source-in-alarm", "the source is still in alarm", []),
+    412: ("changed-meanwhile", "Somebody has changed person/li-mei meanwhile: look at it again.", []),
+    428: ("no-precondition", "a change needs If-Match with the etag that you have seen, or If-None-Match: *", []),
     413: ("too-large", "the body is larger than 65536 bytes", []),
     422: (
         "invalid",
         "body.answer: found 'maybe', expected 'going', 'arrived' or 'cannot'",
         [{"field": "body.answer", "found": "'maybe'", "expected": "'going', 'arrived' or 'cannot'"}],
     ),
+    429: ("too-many", "too many tests; wait a minute", []),
+    502: ("not-taken", "the push service answered 503", []),
     503: ("store-failed", "it could not be read or written; nothing was changed (disk I/O error)", []),
 }
 

@@ -28,9 +28,9 @@ _EXPECTED = {
 _NOT_FOUND = (  # refusals of the engine; all others are conflicts
     *("unknown-incident", "unknown-drill"),
     *("unknown-disablement", "unknown-walk-test"),
-    "unknown-absence",
+    *("unknown-absence", "unknown-entry"),
 )
-_FORBIDDEN = ("not-yourself",)
+_STATUS = {"not-yourself": 403, "changed-meanwhile": 412, "bad-book": 422}
 _REASONS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 
 
@@ -41,6 +41,13 @@ def problem(
     body = Problem(title=phrase(status), status=status, detail=detail, reason=reason, errors=list(errors))
     text = body.model_dump_json(exclude=None if errors else {"errors"})
     return Response(text, status, headers, PROBLEM_JSON)
+
+
+def status_of(refused: Refused) -> int:
+    """The status of the engine's refusal."""
+    if refused.reason in _NOT_FOUND:
+        return 404
+    return _STATUS.get(refused.reason, 409)
 
 
 class Rejected(Exception):
@@ -72,8 +79,7 @@ def answer_errors(app: FastAPI) -> None:
 
     async def on_refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        status = 404 if error.reason in _NOT_FOUND else 403 if error.reason in _FORBIDDEN else 409
-        return problem(status, error.reason, str(error))
+        return problem(status_of(error), error.reason, str(error))
 
     async def on_rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)

@@ -98,7 +98,11 @@ class Book:
         return Book(self.seed, entries)
 
     def mistakes(self) -> list[Mistake]:
-        """Everything that is wrong, and (`warning`) what works worse than it looks. `file` is the entry's id."""
+        """Everything that is wrong, and (`warning`) what works worse than it looks. `file` is the entry's key."""
+        return self._mistakes
+
+    @cached_property
+    def _mistakes(self) -> list[Mistake]:
         document = Document()
         for section, items in _SECTION_OF_LIST.items():
             for number, item in enumerate(getattr(self.file, section) if section != "contacts" else ()):
