@@ -8,12 +8,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from collector.book.book import entries_in, fitting
 from collector.messages.reasons import Why, explain, lines
 from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
 from config.document import Mistakes
 from config.endpoint import EndpointError, default_state
 from config.loader import load_site
-from config.site import Site
+from config.site import Site, roll_of
 
 ENTRIES_MAX = 10_000  # lines of one incident's timeline, the newest
 LATEST = "latest"
@@ -57,7 +58,10 @@ async def why_of(store: Store, incident: str, site: Site | None, person: str | N
         found = await store.incident(incident)
     if found is None:
         return None
-    alarms = [alarm for alarm in (await store.restore()).alarms if alarm.incident == found.id]
+    kept = await store.restore()
+    if site is not None:
+        site.adopt(roll_of(fitting(site.file, entries_in(kept.kept))[0].file))
+    alarms = [alarm for alarm in kept.alarms if alarm.incident == found.id]
     entries = await store.entries(found.id, ENTRIES_MAX)
     notices = [(notice, await store.attempts(notice.id)) for notice in await store.notices(found.id)]
     return explain(found, alarms, entries, notices, site, person)

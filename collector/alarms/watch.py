@@ -19,6 +19,7 @@ from collector.alarms.extent import extent_of, is_of_bus, told_of
 from collector.alarms.heard import DeviceState, GatewayState, Heard
 from collector.alarms.rules import Rule, rules_of
 from collector.alarms.staleness import Staleness
+from collector.equipment.keepers import keepers
 from collector.session.effects import Presence
 from collector.state import State
 from config.profile import Condition, Kind
@@ -75,7 +76,9 @@ class Watch:
     def people_changed(self) -> None:
         """Who is told of an elevator's conditions may be others now."""
         for name, device in self._site.devices.items():
-            if device.lift is not None:
+            told = keepers(self._site, device) if device.lift is not None else ()
+            rules = [rule for rules in self.devices[name].rules.values() for rule in rules]
+            if any(rule.tell != told for rule in rules if rule.kind is not Kind.ENTRAPMENT):
                 self.devices[name].rules = rules_of(self._site, device)
 
     def has_source(self, alarm: Alarm) -> bool:

@@ -22,6 +22,7 @@ from collector.book.entries import (
     entry_of,
     key_of,
 )
+from collector.storage.kept import Kept
 from config.document import Document, Mistake
 from config.people import Absence, Person, Team
 from config.rollcheck import check_roll
@@ -164,6 +165,11 @@ def fitting(seed: SiteFile, entries: Mapping[str, BookEntry]) -> tuple[Book, lis
     unknown = [key for key, entry in entries.items() if entry.section not in REMOVABLE and not _stands(book, entry)]
     wrong += [Mistake(key, 0, "id", repr(entries[key].name), "one that the site folder has") for key in unknown]
     return book, wrong
+
+
+def entries_in(kept: Iterable[Kept]) -> dict[str, BookEntry]:
+    """The entries among what a store has kept."""
+    return {item.id: item for item in kept if isinstance(item, BookEntry)}
 
 
 def named(mistake: Mistake) -> str:

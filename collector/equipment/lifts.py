@@ -135,7 +135,11 @@ class Lifts(Part):
 
     def people_changed(self, now: int) -> None:
         """Who is told of what is wrong with an elevator may be others now."""
-        self._lifts = {lift.device.id: lift for lift in _lifts_of(self._site, self._devices)}
+        for name, lift in self._lifts.items():
+            told = keepers(self._site, lift.device)
+            rules = {word: _rule(lift.device, word, told) for word in lift.rules}
+            if rules != lift.rules:
+                self._lifts[name] = replace(lift, rules=rules)
 
     def has_source(self, alarm: Alarm) -> bool:
         """True for what is judged here, and for a flag of the controller that was taken as a pre-alarm."""

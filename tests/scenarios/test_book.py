@@ -23,6 +23,7 @@ from collector.calls.dispatch import Reason
 from collector.calls.reach import Reached
 from collector.commands import ChangeBook, Delivered
 from config.people import Person, Team
+from config.profile import Profile
 from tests.scenarios.play import Play
 from tests.sites import site_data, small_site
 
@@ -344,6 +345,23 @@ def test_news_named_for_somebody_removed_go_to_whoever_is_responsible(then: Agai
     play.at(240)
 
     assert not [each for each in play.engine.alarms.values() if "sam" in (each.value or "")]
+
+
+def test_an_elevators_troubles_go_to_the_manager_of_now(then: Again) -> None:
+    data = site_data()
+    lift = next(each for each in data["gateways"][0]["buses"][0]["devices"] if each["id"] == "lift-1")
+    lift["lift"] = {"contractor": "gina"}
+    word = {"fault": {"bit": 1, "class": "trouble", "kind": "fault", "text": {"en": "fault", "zh": "故障"}}}
+    text = {"en": "faults", "zh": "故障"}
+    faults = {"table": "input", "address": 0, "text": text, "heartbeat_s": 30, "class": "state", "bits": word}
+    model = {"profile": "lift", "title": text, "source": "made for tests", "category": "lift"}
+    play = Play(small_site(data, lift=Profile.model_validate(model | {"points": {"word": faults}})))
+    change(play, put("b-1", BuildingPost(manager="greg", team="north", neighbours=("b-2", "b-3"))))
+    then(play)
+
+    play.says("lift-1", fault=True)
+
+    play.expect_told("gina", "greg", reason=Reason.NAMED)
 
 
 # --- the folder has changed -----------------------------------------------------------------------

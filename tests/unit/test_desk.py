@@ -14,13 +14,15 @@ import pytest
 from collector.alarms.incident import Answer, Incident
 from collector.alerter.channels import Letter
 from collector.alerter.notifier import Notifier
-from collector.commands import Answered, Refused, SystemTrouble
+from collector.book.entries import put
+from collector.commands import Answered, ChangeBook, Refused, SystemTrouble
 from collector.desk import Desk, Patience
 from collector.session.effects import Counts, Floor, Presence
 from collector.storage.histories import open_history
 from collector.storage.records import INT64_MAX, Batch, Record
 from collector.storage.store import Limits, Store, StoreFailed
 from config.loader import load_site
+from config.people import Person
 from config.sparkplug import DataType
 from config.words import Edge, Lane, Reading, Report
 
@@ -209,6 +211,34 @@ def test_nothing_is_acknowledged_when_the_commit_fails_and_all_of_it_can_come_ag
         await until(lambda: "system:store" not in on.desk.engine.alarms)
 
     played(tmp_path, play)
+
+
+def test_people_are_as_they_were_committed_last_and_no_change_is_half_made(tmp_path: Path) -> None:
+    renamed = Person.model_validate({"id": "wang-fang", "name": "Wang", "channels": [{"channel": "console"}]})
+    change = ChangeBook((put("wang-fang", renamed),), "zheng-bin")
+
+    async def play(on: Scene) -> None:
+        on.store.failing = True
+        with pytest.raises(StoreFailed):
+            await on.desk.act(change)
+        await until(lambda: on.desk.engine.roll.people["wang-fang"].name == "王芳")
+        assert on.desk.site.people["wang-fang"].name == "王芳"
+
+        on.store.failing = False
+        await until(lambda: not on.desk.failing)
+        on.store.gate.clear()
+        acting = asyncio.create_task(on.desk.act(change))
+        await until(lambda: on.desk.engine.roll.people["wang-fang"].name == "Wang")
+        assert on.desk.site.people["wang-fang"].name == "王芳", "the pages show what is on disk"
+        on.store.gate.set()
+        await acting
+        assert on.desk.site.people["wang-fang"].name == "Wang"
+
+    async def look(on: Scene) -> None:
+        assert on.desk.site.people["wang-fang"].name == "Wang"
+
+    played(tmp_path, play)
+    played(tmp_path, look)
 
 
 def test_a_fire_that_cannot_be_recorded_is_told_to_the_contacts_once_a_minute_per_building(tmp_path: Path) -> None:
