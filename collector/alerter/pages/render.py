@@ -26,7 +26,7 @@ from config.site import Place
 
 _STATIC = files(__package__) / "static"
 _TEMPLATES = files(__package__) / "templates"
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _SCRIPT_WORDS = (
     *(f"{word}-{unit}" for word in ("ago", "for") for unit in ("s", "min", "h", "d")),
     *("live", "connecting", "lost"),
@@ -98,7 +98,8 @@ class Pages:
     def whole_page(self, template: str, language: Language, now: datetime, status: int = 200, **facts: Any) -> Response:
         """A page in one piece: its style is in it, allowed by its hash. For cheap phones and bad networks."""
         text = self.text(template, language, now, style=self._answer_css, **facts)
-        csp = f"default-src 'none'; style-src {self._answer_csp}; img-src data:; form-action 'self'; "
+        csp = f"default-src 'none'; style-src {self._answer_csp}; img-src 'self' data:; form-action 'self'; "
+        csp += "script-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
         headers = {
             "Cache-Control": "no-store",
             "Content-Language": HTML_LANGUAGE[language],
@@ -106,6 +107,10 @@ class Pages:
             "X-Robots-Tag": "noindex",
         }
         return HTMLResponse(text, status, headers)
+
+    def script(self, name: str) -> str:
+        """The text of a static script that another one is made of."""
+        return self._static[name].decode()
 
     def static(self, name: str) -> Response | None:
         """A static file; its URL carries a version, so it may be kept for ever."""
