@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from collector.accounts import keep_board_url
 from collector.alerter.app import Server, make_app
 from collector.alerter.channels import make_channels
 from collector.alerter.channels.push import WebPushChannel
@@ -115,6 +116,7 @@ async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tu
         clock = SteadyClock()
         desk = Desk(site, store, history, await store.restore(), clock)
         secrets = await Secrets.of(store)
+        await store.write(lambda connection: keep_board_url(connection, site.plan.board_url))
         web_push = _web_push(site, store, secrets, clock, listen[0])
         inbox = await _inbox(desk, store, broker, secrets, clock)
         process = Process(site, desk, secrets, inbox, web_push, clock)
@@ -146,6 +148,18 @@ def _provider(site: Site, secrets: Secrets, clock: SteadyClock) -> Provider | No
     if oidc.secret_env is not None and secret is None:
         raise StartError(f"plan.sign_in.oidc.secret_env: neither {oidc.secret_env} nor {oidc.secret_env}_FILE is set")
     return Provider(oidc, site.plan.board_url, secret, secrets.links, clock)
+
+
+def _inbound_secrets(site: Site) -> dict[str, str]:
+    """What providers of replies prove themselves by. Raises StartError for one that is not set."""
+    found: dict[str, str] = {}
+    for road, provider in site.plan.inbound.items():
+        secret = read_secret(provider.secret_env)
+        if secret is None:
+            name = provider.secret_env
+            raise StartError(f"plan.inbound.{road}.secret_env: neither {name} nor {name}_FILE is set")
+        found[road] = secret
+    return found
 
 
 class Process:
@@ -182,6 +196,7 @@ class Process:
             self._clock,
             listen_host=host,
             web_push=self._web_push,
+            inbound_secrets=_inbound_secrets(self._site),
             channels=lambda: self._notifier.channels,
             counters=self._counters,
             deliver=lambda *message: self._notifier.send_sign_in(*message),

@@ -11,12 +11,14 @@ from starlette.routing import Route
 
 from collector.access.register import Register
 from collector.alerter import (
+    access,
     api,
     book,
     drills,
     elevators,
     events,
     health,
+    inbound,
     measures,
     metrics,
     openapi,
@@ -32,9 +34,25 @@ from collector.alerter.front import Front
 from collector.alerter.guard import Guard, Pace, is_loopback, is_loopback_url
 from collector.alerter.links import Links
 from collector.alerter.middleware import Threshold
-from collector.alerter.pages import answer, board, installed, look, me, posts, sheets, signin
+from collector.alerter.pages import (
+    account,
+    accounts,
+    answer,
+    audit,
+    board,
+    devices,
+    incident,
+    installed,
+    look,
+    me,
+    posts,
+    sheets,
+    signin,
+)
+from collector.alerter.pages import elevators as elevatorspage
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages import people as peoplepage
+from collector.alerter.pages import report as reportpage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
@@ -64,6 +82,7 @@ def make_app(
     deliver: Deliver | None = None,
     provider: Provider | None = None,
     web_push: WebPushChannel | None = None,
+    inbound_secrets: Mapping[str, str] = {},
 ) -> FastAPI:
     """The alerter's web side. `clock` gives UTC ms. Asked at each health check or scrape: `channels` for how
     the notifier's fare, `counters` for what other parts have counted: part -> event -> how often. `deliver` sends
@@ -89,6 +108,7 @@ def make_app(
         signing=Signing(register, desk.site, clock, refusals, deliver),
         provider=provider,
         web_push=web_push,
+        inbound_secrets=inbound_secrets,
     )
     app = FastAPI(
         title="Callpoint",
@@ -110,12 +130,35 @@ def make_app(
         measures.router,
         upkeep.router,
         elevators.router,
+        access.router,
     )
-    pages = (board.router, measurespage.router, answer.router, signin.router, look.router, me.router, installed.router)
+    pages = (
+        board.router,
+        incident.router,
+        measurespage.router,
+        answer.router,
+        signin.router,
+        look.router,
+        me.router,
+        installed.router,
+    )
+    installed_pages = (devices.router, elevatorspage.router, reportpage.router)
     book_pages = (peoplepage.router, posts.router, sheets.router)
-    for router in (*described, metrics.router, events.router, replies.router, *pages, *book_pages):
+    access_pages = (accounts.router, account.router, audit.router)
+    for router in (
+        *described,
+        metrics.router,
+        events.router,
+        replies.router,
+        inbound.router,
+        *pages,
+        *installed_pages,
+        *book_pages,
+        *access_pages,
+    ):
         app.include_router(router)
-    front.pages.paths = frozenset(route.path for route in app.routes if isinstance(route, Route))
+    shown = (*pages, *installed_pages, *book_pages, *access_pages)
+    front.pages.paths = frozenset(each.path for router in shown for each in router.routes if isinstance(each, Route))
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
     app.openapi = lambda: openapi.describe(app, described)  # type: ignore[method-assign]
