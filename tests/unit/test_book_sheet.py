@@ -298,3 +298,15 @@ def test_the_whole_is_checked_and_its_warnings_are_told() -> None:
 
 def _phone(to: str) -> dict[str, str]:
     return {"channel": "phone", "to": to}
+
+
+@given(st.sampled_from(list(Table)), st.binary(max_size=200))
+def test_whatever_the_bytes_are_it_is_a_preview_or_one_sentence(table: Table, content: bytes) -> None:
+    header = next(iter(header_rows(table, False)))
+    for whole in (content, ",".join(header).encode() + b"\n" + content):
+        try:
+            found = preview(book(), table, whole)
+        except NotASheet as error:
+            assert "expected" in str(error)
+        else:
+            assert not (found.faults and found.changes)
