@@ -70,6 +70,24 @@ class NeedMore:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A person writes down what they see: a line of the incident's timeline, told to nobody by itself."""
+
+    incident: str
+    person: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photographed:
+    """A person has taken a photo, which is kept elsewhere under this id. The same one again changes nothing."""
+
+    incident: str
+    person: str
+    photo: str
+
+
+@dataclass(frozen=True, slots=True)
 class Freed:
     """Somebody on site says that the people in an elevator are free. `device` None: there is only one such elevator."""
 
@@ -269,6 +287,8 @@ Command = (
     | StandDown
     | FalseAlarm
     | NeedMore
+    | Noted
+    | Photographed
     | Freed
     | Serviced
     | DeliveryFailed
@@ -298,7 +318,8 @@ class Refused(ValueError):
     `.reason` is a stable word: unknown-incident, closed, unknown-person, not-authorised, source-in-alarm,
     owes-records, not-acknowledged, nothing-to-reset, no-call, and those of drills: unknown-drill, unknown-building,
     drill, drill-running, alarm-open, bad-drill; of elevators: not-freed, no-rescue, not-arrived, which-elevator,
-    unknown-device, no-elevator, not-yet; of inspections: no-upkeep, already-newer; of what was said while there was
+    unknown-device, no-elevator, not-yet; of inspections: no-upkeep, already-newer; of notes and photos: bad-note,
+    too-many-notes, too-many-photos; of what was said while there was
     no line: said-in-future, said-long-ago, said-before, changed-since; of the book:
     bad-book, unknown-entry, changed-meanwhile. str() is a sentence for people.
     """

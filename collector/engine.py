@@ -32,6 +32,7 @@ from collector.calls.pulse import Pulses
 from collector.calls.reach import Reach
 from collector.calls.remarks import Remarks
 from collector.calls.roster import Roster
+from collector.calls.sightings import Sightings
 from collector.commands import (
     Acknowledge,
     Answered,
@@ -111,7 +112,7 @@ class Engine:
         remarks = Remarks(self._site, self._state, self._conditions, self._call_out, self._first_hits)
         reach = Reach(self._site, self._state)
         preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
-        people = (reach, preflight, remarks)
+        people = (reach, preflight, remarks, Sightings(self._site, self._state))
         # What these know of each device is looked at from outside, and never changed there.
         self.cylinders = Cylinders(self._site, self._state, self._conditions)
         self.chambers = Chambers(self._site, self._state, self._conditions, self._watch.devices)

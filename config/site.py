@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field
 
 from config.calendar import Calendar, Hours
+from config.inbound import Inbound
 from config.people import Absence, FireStation, Id, Language, Person, Skill, Team, Text
 from config.profile import Condition, Kind, Point, Profile, Strict, points_of
 from config.signin import SignIn
@@ -222,6 +223,7 @@ class Plan(Strict):
     rescue_s: Annotated[float, Field(ge=300, le=14_400)] = 1800.0  # TSG T5002-2017 cl. 5(4): 30 min in cities
     preflight: Preflight | None = Preflight()  # None: nobody is checked
     pulse: Pulse | None = Pulse()
+    inbound: dict[Literal["sms", "voice"], Inbound] = {}  # replies by SMS and by a phone's keys
     sign_in: SignIn = SignIn()
 
 

@@ -99,6 +99,8 @@ class Incident:
     short_at_ms: int | None = None  # everybody is called anew then, if there are still not enough
     left: tuple[str, ...] = ()  # who has gone away during the present call, unanswered: asked again when they are back
     answers_from_ms: int | None = None  # what was said since then answers the present call; None: since it began
+    notes: int = 0  # how many were written; the timeline has them
+    photos: tuple[str, ...] = ()  # ids, as they came
     not_the_drill: bool = False  # a drill runs, or did a while ago: its messages say that this is real
 
     @property

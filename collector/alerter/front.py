@@ -23,6 +23,8 @@ from collector.alerter.news import News
 from collector.alerter.pages.glance import Glances
 from collector.alerter.pages.look import LANGUAGE_COOKIE
 from collector.alerter.pages.render import Pages
+from collector.alerter.paper import Press
+from collector.alerter.pictures import Darkroom
 from collector.alerter.present import PRESENT
 from collector.alerter.provider import Provider
 from collector.alerter.road import ChannelStatus
@@ -31,6 +33,7 @@ from collector.alerter.view import View
 from collector.commands import Command
 from collector.desk import Desk
 from collector.state import Decision
+from collector.storage.photos import Photos
 from config.people import Language
 
 
@@ -54,6 +57,9 @@ class Front:
     signing: Signing
     provider: Provider | None
     web_push: WebPushChannel | None = None
+    inbound_secrets: Mapping[str, str] = field(default_factory=dict)  # by road: sms, voice
+    darkroom: Darkroom = field(default_factory=Darkroom)
+    press: Press = field(default_factory=Press)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     subscribers: Counter[str] = field(default_factory=Counter)  # pages that listen, by the client's address
     subscribers_refused: int = 0
@@ -76,6 +82,11 @@ class Front:
     def now(self) -> datetime:
         """Now, in the site's time."""
         return self.view.stamp(self.clock())
+
+    @property
+    def photos(self) -> Photos:
+        """The photos of incidents."""
+        return Photos(self.desk.store)
 
     @property
     def actor(self) -> Actor:

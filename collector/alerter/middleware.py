@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from collector.alerter.front import Front
 from collector.alerter.guard import Turned, Visit
 from collector.alerter.pages.look import LOOK, look_of
+from collector.alerter.pictures import PHOTO_BYTES_MAX
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import problem
 from collector.book.sheet import BYTES_MAX as SHEET_BYTES_MAX
@@ -20,6 +21,7 @@ from collector.storage.store import StoreFailed
 
 BODY_BYTES_MAX = 64 * 1024
 _SHEETS = re.compile(r"/api/v1/book/csv/[a-z]+|/book/[a-z]+")  # where a spreadsheet is sent
+_PHOTOS = re.compile(r"/(a|incident)/[^/]+/photo")  # where a photo is sent
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
@@ -92,8 +94,15 @@ def _turned_away(turned: Turned, scope: Scope, headers: Headers) -> Response:
     return problem(turned.status, turned.reason, turned.sentence, headers=challenge)
 
 
+def is_photo(path: str) -> bool:
+    """True for where a photo is sent: it is large, and takes its time over a slow line."""
+    return _PHOTOS.fullmatch(path) is not None
+
+
 def body_bytes_max(path: str) -> int:
-    """How large the body of a request may be: a spreadsheet is larger than what people type."""
+    """How large the body of a request may be: a spreadsheet or a photo is larger than what people type."""
+    if is_photo(path):
+        return PHOTO_BYTES_MAX + BODY_BYTES_MAX
     return SHEET_BYTES_MAX + BODY_BYTES_MAX if _SHEETS.fullmatch(path) else BODY_BYTES_MAX
 
 

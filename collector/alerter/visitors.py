@@ -13,17 +13,21 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from collector.alerter.middleware import is_photo
+
 
 class Visitor(H11Protocol):
     """One HTTP connection."""
 
     connections_max: ClassVar[int] = 500  # a process may hold 1024 files, where nobody has said otherwise
     request_within_s: ClassVar[float] = 20.0  # header and body, from their first byte or the connection's beginning
+    photo_within_s: ClassVar[float] = 240.0  # 10 MB at 350 kbit/s
     read_within_s: ClassVar[float] = 60.0  # from when nothing more fits into the connection until something does
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._request: asyncio.TimerHandle | None = None  # runs while a request is awaited
+        self._photo = False  # a photo is awaited
         self._reading: asyncio.TimerHandle | None = None  # runs while the other side does not read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -36,11 +40,16 @@ class Visitor(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A piece of a request."""
         super().data_received(data)
-        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+        if self.conn.their_state is h11.SEND_BODY and not self._photo and is_photo(self.scope["path"]):
+            _stop(self._request)
+            self._photo = True
+            self._request = self.loop.call_later(self.photo_within_s, self.transport.abort)
+        elif self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._request = self._request or self.loop.call_later(self.request_within_s, self.transport.abort)
         else:
             _stop(self._request)
             self._request = None
+            self._photo = False
 
     def pause_writing(self) -> None:
         """The other side does not read as fast as we write."""

@@ -27,10 +27,10 @@ def for_responders(
 ) -> list[str]:
     """The lines, as they are needed in time. `alarms`: the incident's, worst first; `around`: all there are."""
     fire = incident.kind is Kind.FIRE and incident.route.mode is not Mode.DRILL
-    lines = _evidence(site, alarms, language, now) if fire else []
+    lines = evidence(site, alarms, language, now) if fire else []
     lines += getting_in(site, incident.building, language)
     if incident.kind is Kind.FIRE:
-        lines += _water(site, incident.building, alarms, around, language)
+        lines += water(site, incident.building, alarms, around, language)
     condition = alarms[0].condition if alarms else incident.condition
     return lines + list(advice(incident.kind, condition, language))
 
@@ -60,7 +60,7 @@ def unwatched(site: Site, alarms: Sequence[Alarm], language: Language) -> list[s
     return [say.unwatched.format(devices=devices, buildings=len(names), names=say.listed.join(shown))]
 
 
-def _evidence(site: Site, alarms: Sequence[Alarm], language: Language, now: int) -> list[str]:
+def evidence(site: Site, alarms: Sequence[Alarm], language: Language, now: int) -> list[str]:
     """Which sources say so, each with its place and time; or that there is only one detector so far."""
     say, found = PHRASES[language], witnesses(site, alarms)
     if not found:
@@ -77,7 +77,7 @@ def _evidence(site: Site, alarms: Sequence[Alarm], language: Language, now: int)
     return [how.format(text=say.listed.join(said))]
 
 
-def _water(
+def water(
     site: Site, building: str, alarms: Sequence[Alarm], around: Collection[Alarm], language: Language
 ) -> list[str]:
     """The hydrants and extinguishers near it, and what is wrong with them."""

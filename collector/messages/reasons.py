@@ -39,6 +39,8 @@ SENTENCES: Mapping[str, str] = {
     "reach-tested": "a test message to {person}, asked for by {by}",
     "answered": "{person} says: {answer}",
     "acknowledged": "{person} has seen it",
+    "noted": "{person} writes: {text}",
+    "photographed": "{person} has taken photo {photo}",
     "quorum-reached": "enough people are going: {going}",
     "quorum-lost": "too few people are going now",
     "nobody-comes": "everybody who can be called has been, and too few are going: those responsible are told",

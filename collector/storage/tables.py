@@ -60,6 +60,11 @@ CREATE TABLE IF NOT EXISTS subscriptions (
     failed_at_ms INTEGER, failures INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS subscriptions_of ON subscriptions (person);
+CREATE TABLE IF NOT EXISTS photos (
+    incident TEXT NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL, at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    body BLOB NOT NULL, UNIQUE (incident, id)
+);
+CREATE INDEX IF NOT EXISTS photos_at ON photos (at_ms, bytes);
 """
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

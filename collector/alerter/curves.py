@@ -1,0 +1,84 @@
+"""Which values of an incident are drawn as curves, and what each says in words. Pure: the values are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from collector.alarms.staleness import STALE_GRACE_MS
+from collector.alerter.catalogue import say
+from collector.drawings import curve
+from collector.drawings.curve import Movement
+from config.people import Language
+from config.profile import Condition, Point
+from config.site import Device, Site
+
+SPAN_MS = 1_800_000  # half an hour
+# What tells of a fire or of what puts it out, by unit, the most telling first: smoke, then pressure, then heat.
+UNITS = ("%/m", "dB/m", "kPa", "MPa", "°C")
+
+
+@dataclass(frozen=True, slots=True)
+class CurveShown:
+    """A value's last half hour. `svg` is "" where there is nothing to draw; `text` says what there is, or why not."""
+
+    device: str
+    what: str
+    svg: str
+    text: str
+
+
+def worth_drawing(site: Site, keys: Sequence[str], at_most: int) -> list[tuple[Device, Point]]:
+    """The one most telling measurement of each device behind these conditions, in their order."""
+    found: dict[str, tuple[Device, Point]] = {}
+    for key in keys:
+        device = site.devices.get(key.partition(":")[0])
+        if device is None or device.id in found:
+            continue
+        measured = [
+            point
+            for point in site.own_points[device.profile].values()
+            if point.bit is None and point.condition is Condition.MEASUREMENT and point.register.unit in UNITS
+        ]
+        if measured:
+            found[device.id] = device, min(measured, key=lambda point: UNITS.index(point.register.unit or ""))
+    return list(found.values())[:at_most]
+
+
+def curve_of(
+    device: Device,
+    point: Point,
+    values: Sequence[tuple[int, float | str]],
+    now: int,
+    clock: Callable[[int], str],
+    language: Language,
+) -> CurveShown:
+    """The curve of what the history has of a point (UTC ms, value); `clock` writes a time."""
+    unit, what = point.register.unit or "", point.text[language]
+    numbers = [(at_ms, float(value)) for at_ms, value in values if isinstance(value, int | float)]
+    limit = next((each.value for each in (point.register.limits or {}).values()), None)
+    gap_ms = int((point.register.heartbeat_s + (point.register.period_s or 0.0)) * 1000) + STALE_GRACE_MS
+    title = say(language, "curve-title", what=what, unit=unit)
+    drawn = curve.draw(numbers, now - SPAN_MS, now, gap_ms, clock, title, limit)
+    if drawn is None:
+        nothing = say(language, "curve-none", what=what)
+        return CurveShown(device.id, what, "", nothing)
+    return CurveShown(device.id, what, drawn.svg, in_words(drawn.movement, what, unit, clock, language))
+
+
+def in_words(movement: Movement, what: str, unit: str, clock: Callable[[int], str], language: Language) -> str:
+    """What a curve shows, for those who do not see it."""
+    word = {1: "curve-rose", -1: "curve-fell", 0: "curve-steady"}[movement.trend]
+    said = say(
+        language,
+        word,
+        what=what,
+        unit=unit,
+        first=f"{movement.first:g}",
+        first_at=clock(movement.first_at_ms),
+        last=f"{movement.last:g}",
+        last_at=clock(movement.last_at_ms),
+        high=f"{movement.high:g}",
+        high_at=clock(movement.high_at_ms),
+    )
+    return said + (say(language, "curve-gaps", n=movement.gaps) if movement.gaps else "")

@@ -1,0 +1,100 @@
+"""Promises of replies by SMS and keys: who proves nothing changes nothing, and the newest word stands."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from collector.alarms.incident import Answer
+from collector.alerter.inbound import meaning, normal
+from tests.web.scene import START_MS, Scene, web_data
+from tests.web.test_pages import played
+
+SECRET = "agreed"
+SECRETS = {"sms": SECRET, "voice": SECRET}
+NUMBER = "+86 138-0000-0001"
+
+
+def data() -> dict[str, Any]:
+    made = web_data()
+    made["plan"]["inbound"] = {
+        "sms": {"secret_env": "X", "proof": "hmac-sha256", "header": "X-Signature"},
+        "voice": {"secret_env": "X", "number": "From", "text": "Digits", "reply": "twiml"},
+    }
+    made["people"][1]["channels"] = [{"channel": "phone", "to": "13800000001"}]
+    return made
+
+
+async def sms(stage: Scene, text: str, at_s: int = START_MS // 1000, number: str = NUMBER) -> httpx.Response:
+    body = json.dumps({"from": number, "text": text}).encode()
+    signed = hmac.new(SECRET.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"X-Signature": signed, "X-Callpoint-Stamp": str(at_s), "Content-Type": "application/json"}
+    return await stage.client.post("/api/v1/inbound/sms", content=body, headers=headers)
+
+
+def said(stage: Scene) -> list[Answer]:
+    found = [each for incident in stage.desk.engine.incidents.values() for each in incident.responses]
+    return [each.answer for each in found]
+
+
+def test_a_digit_by_sms_answers_and_an_old_one_sent_again_changes_nothing(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        await stage.fire()
+        stage.clock.now_ms += 60_000  # type: ignore[attr-defined]
+        first = await sms(stage, "１ ", START_MS // 1000 + 20)
+        assert "Plum Court" in first.json()["text"] and said(stage) == [Answer.GOING]
+        await sms(stage, "0", START_MS // 1000 + 40)
+        await sms(stage, "１ ", START_MS // 1000 + 20)
+        assert said(stage) == [Answer.CANNOT]
+
+    played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
+
+
+def test_who_proves_nothing_or_is_unknown_changes_nothing(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        await stage.fire()
+        assert (await stage.client.post("/api/v1/inbound/sms", json={"from": NUMBER, "text": "1"})).status_code == 401
+        assert (await sms(stage, "1", START_MS // 1000 - 301)).status_code == 401
+        assert (await sms(stage, "1", number="+8613900000009")).json() == {"text": ""}
+        assert (await sms(stage, "1", number="")).status_code == 422
+        assert "1" in (await sms(stage, "what?")).json()["text"]
+        secret = {"X-Callpoint-Secret": SECRET}
+        for body in (b"\xff\xfe", b"From=&Digits=1", b"&" * 500):
+            answered = await stage.client.post("/api/v1/inbound/voice", content=body, headers=secret)
+            assert answered.status_code == 422
+        assert (await stage.client.post("/api/v1/inbound/fax")).status_code in (404, 422)
+        assert said(stage) == []
+
+    played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
+
+
+def test_a_key_answers_the_newest_of_two_calls(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        older = await stage.fire()
+        stage.clock.now_ms += 1_000  # type: ignore[attr-defined]
+        stage.hear("lift-1", "trapped")
+        form = {"From": "8613800000001", "Digits": "1"}
+        answered = await stage.client.post("/api/v1/inbound/voice", data=form, headers={"X-Callpoint-Secret": SECRET})
+        assert answered.text.startswith("<Response><Message>")
+        assert not stage.desk.engine.incidents[older.id].responses and said(stage) == [Answer.GOING]
+
+    played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("1", Answer.GOING), ("１。", Answer.GOING), ("不去", Answer.CANNOT), ("Arrived!", Answer.ARRIVED), ("11", None)],
+)
+def test_words_and_digits_of_any_width_mean_the_same(text: str, answer: Answer | None) -> None:
+    assert meaning(text) is answer
+
+
+def test_a_number_is_the_same_with_and_without_its_country() -> None:
+    assert normal("+86 138 0000 0001") == normal("0086-13800000001") == normal("13800000001") == "13800000001"
+    assert normal("ned@example.org") is normal("") is None
