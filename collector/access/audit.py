@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from collector.access.actor import Actor
+from collector.book.book import entry_of_folder
+from collector.book.entries import BookEntry
 from collector.calls.callout import Told
 from collector.calls.digest import Pace, Untold
 from collector.calls.preflight import Checked
@@ -81,7 +83,9 @@ def changes_of(command: Command, decision: Decision, actor: Actor, site: Site, n
         facts=_facts(command),
         building=_building(command, decision, site),
     )
-    things = list(_things(decision))
+    things = [
+        (what, name, _folders(site, what, name, before), after) for what, name, before, after in _things(decision)
+    ]
     if not things:
         return [row]
     return [
@@ -113,6 +117,11 @@ def _things(decision: Decision) -> Iterator[tuple[type[Kept], str, Kept | None, 
         after = None if isinstance(item, Forgotten) else item
         if not issubclass(what, _ENGINES_OWN) and before != after:
             yield what, item.id, before, after
+
+
+def _folders(site: Site, what: type[Kept], name: str, before: Kept | None) -> Kept | None:
+    """What an entry of the book lay over, where there was none before."""
+    return before if before is not None or what is not BookEntry else entry_of_folder(site.file, name)
 
 
 def _json(item: Kept | None) -> str | None:

@@ -71,7 +71,7 @@ class Book:
 
     def folder_value(self, section: Section, name: str) -> Value | None:
         """What the site folder says under this id."""
-        return _values_of(self.seed).get(key_of(section, name))
+        return folder_value(self.seed, section, name)
 
     def digest_of(self, section: Section, name: str) -> str:
         """See `digest`."""
@@ -165,6 +165,26 @@ def fitting(seed: SiteFile, entries: Mapping[str, BookEntry]) -> tuple[Book, lis
     unknown = [key for key, entry in entries.items() if entry.section not in REMOVABLE and not _stands(book, entry)]
     wrong += [Mistake(key, 0, "id", repr(entries[key].name), "one that the site folder has") for key in unknown]
     return book, wrong
+
+
+def entry_of_folder(seed: SiteFile, key: str) -> BookEntry | None:
+    """What the site folder says under a key, as an entry; None if it says nothing."""
+    section, _, name = key.partition("/")
+    value = folder_value(seed, Section(section), name)
+    return None if value is None else entry_of(Change(Section(section), name, value), "", 0)
+
+
+def folder_value(seed: SiteFile, section: Section, name: str) -> Value | None:
+    """One value of the folder, without making all of them: an import asks for thousands."""
+    if section is Section.PERSON:
+        return next((person for person in seed.people if person.id == name), None)
+    if section is Section.TEAM:
+        return next((team for team in seed.teams if team.id == name), None)
+    if section is Section.CELL:
+        return next((CellPost(person=cell.person) for cell in seed.grid if cell.id == name), None)
+    if section is Section.BUILDING:
+        return next((post_of(building) for building in seed.buildings if building.id == name), None)
+    return Contacts(people=seed.contacts) if name == COMMUNITY else None
 
 
 def entries_in(kept: Iterable[Kept]) -> dict[str, BookEntry]:

@@ -124,14 +124,16 @@ def test_everything_of_the_book_can_be_put_and_taken_back(tmp_path: Path) -> Non
 
 
 def test_a_change_is_in_the_audit_log(tmp_path: Path) -> None:
-    async def play(stage: Scene) -> str:
+    async def play(stage: Scene) -> Any:
         await stage.client.put("/api/v1/book/people/ned", json=NED, headers=ANY)
-        rows = await stage.desk.store.read(lambda c: c.execute("SELECT * FROM audit").fetchall())
-        return str(rows)
+        return await stage.desk.store.read(
+            lambda c: c.execute("SELECT what, target, before, after FROM audit").fetchall()
+        )
 
-    said = played(tmp_path, play)
-
-    assert "book-entry" in said and "138" in said
+    ((what, target, before, after),) = played(tmp_path, play)
+    assert (what, target) == ("change-book", "book-entry:person/ned")
+    assert "console" in before and "138" not in before, "what the folder said"
+    assert "138" in after
 
 
 # --- spreadsheets ---------------------------------------------------------------------------------
