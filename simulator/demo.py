@@ -125,6 +125,10 @@ async def _play(
         await stage.open()
         await stage.all_heard(_READY_S)
         narrator.say("plain", f"{len(site.devices)} devices of {len(site.gateways)} gateways are heard. {stage.url}")
+        if not options.exit:
+            narrator.say("plain", "to act in it, sign in: each link works once, in one browser")
+            for role, name, link in await stage.sign_in_links():
+                narrator.say("plain", f"  {role:9}  {name}  {link}")
         for index, story in enumerate(stories):
             if index:
                 await asyncio.sleep(_PAUSE_S)

@@ -46,6 +46,14 @@ class Child:
         )
         self._reader = asyncio.create_task(self._read(self._process))
 
+    async def finished(self) -> list[str]:
+        """Its last lines, once it has ended by itself. Raises ChildFailed if it did not end well."""
+        assert self._process is not None and self._reader is not None
+        await self._reader
+        if await self._process.wait() != 0:
+            self.check()
+        return list(self.last_lines)
+
     @property
     def started(self) -> bool:
         """True once it was started, also after its end."""

@@ -86,6 +86,26 @@ class Stage:
             await self._start(gateway, "gateway", site, "--id", name, "--mqtt", self.mqtt, *state)
         await self.until(f"an answer of the collector at {self.url}", self.client.is_up, _UP_S)
 
+    async def sign_in_links(self) -> list[tuple[str, str, str]]:
+        """Role, name and a link that signs in once: for a leader, a responder and a manager of the site.
+
+        Raises ChildFailed.
+        """
+        people, team = self._site.people, next(iter(self._site.teams.values()))
+        members = [person for person in team.members if person != team.leader]
+        others = [person for person in people if person not in (team.leader, *members)]
+        wanted = [("leader", team.leader), *(("responder", person) for person in members[:1])]
+        wanted += [("manager", person) for person in [*self._site.contacts, *others] if person != team.leader][:1]
+        links = await asyncio.gather(*(self._sign_in_link(role, person) for role, person in wanted))
+        return [(role, people[person].name, link) for (role, person), link in zip(wanted, links, strict=True)]
+
+    async def _sign_in_link(self, role: str, person: str) -> str:
+        asked = Child("account", lambda _name, _line: None)
+        who = ["--person", person, *(["--role", role] if role == "manager" else [])]
+        state = f"sqlite:{self._options.folder / 'state.db'}"
+        await self._start(asked, "account", "add", person, *who, "--state", state)
+        return next(line for line in await asked.finished() if "/sign-in/link/" in line)
+
     async def all_heard(self, limit_s: float) -> None:
         """Until every device of the site has been heard. Raises TimeoutError, ChildFailed."""
         missing = set(self._site.devices)
