@@ -80,7 +80,7 @@ def read_photo(file: BinaryIO) -> Photo:
         raise
     except Image.DecompressionBombError as error:
         raise PhotoRefused(PhotoFault.TOO_LARGE) from error
-    except Exception as error:  # whatever a decoder makes of a file that was made to break it
+    except Exception as error:  # noqa: BLE001 - a decoder fails in any way on a file made to break it
         raise PhotoRefused(PhotoFault.NOT_A_PHOTO) from error
 
 
