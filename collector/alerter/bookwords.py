@@ -60,6 +60,6 @@ def wanted_words(language: Language, expected: str) -> str:
 
 def fault_words(language: Language, found: str, expected: str) -> str:
     """One sentence: what was found, where it can be shown as it is, and what was expected."""
-    shown = found if re.match(r"['\"\d]", found) else ""
+    shown = found if re.match(r"['\"\d]", found) and found != "''" else ""
     wanted = wanted_words(language, expected)
     return say(language, "book/found", found=shown, wanted=wanted) if shown else wanted
