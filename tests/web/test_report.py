@@ -1,0 +1,204 @@
+"""Promises of the incident's report: page and PDF say what the store has, to who may know it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+from pypdf import PdfReader
+
+from collector.access.accounts import Area
+from collector.access.actor import Role
+from collector.alarms.incident import Answer
+from collector.alerter.incidentreport import ROWS_MAX, Report, Table
+from collector.alerter.paper import Press, PressBusy, pdf
+from collector.commands import Answered
+from collector.locale.catalogues import say
+from collector.storage.records import Attempt
+from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene
+from tests.web.test_pages import Balanced, played
+
+PAPER_HEADERS = BEARER | {"Accept": "text/html"}
+
+
+def text_of(content: bytes) -> str:
+    """The text of a PDF, by another program than the one that wrote it, without its line breaks."""
+    return "".join("".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages).split())
+
+
+def told(text: str, label: str) -> int:
+    """The number that follows a label."""
+    found = re.search(re.escape("".join(label.split())) + r"(\d+)", "".join(text.split()))
+    assert found is not None, label
+    return int(found[1])
+
+
+def words_of(page: str) -> str:
+    return re.sub(r"<[^>]+>", " ", page)
+
+
+async def burnt(stage: Scene) -> str:
+    """A fire that somebody has gone to, somebody could not, and whose messages went out or not."""
+    incident = await stage.fire()
+    now = stage.clock()
+    people = [each.person for each in await stage.desk.store.notices(incident.id)]
+    await stage.desk.act(Answered(incident.id, people[0], Answer.GOING))
+    assert isinstance(stage.clock, Clock)
+    stage.clock.now_ms += 125_000
+    await stage.desk.act(Answered(incident.id, people[0], Answer.ARRIVED))
+    await stage.desk.act(Answered(incident.id, people[1], Answer.CANNOT))
+    attempts = []
+    for number, notice in enumerate(await stage.desk.store.notices(incident.id)):
+        attempts.append(Attempt(notice.id, 1, "sms", now + 500, error="no answer from +8613800000001"))
+        if number:
+            attempts.append(Attempt(notice.id, 1, "sms", now + 1500, handed_over_at_ms=now + 2000))
+    await stage.desk.store.record_attempts(attempts)
+    return incident.id
+
+
+def counted(folder: Path, incident: str) -> dict[str, int]:
+    """Straight from the file."""
+    connection = sqlite3.connect(f"file:{folder}/state.db?mode=ro", uri=True)
+
+    def one(sql: str) -> int:
+        return int(connection.execute(sql, (incident,)).fetchone()[0])
+
+    attempts = "FROM attempts JOIN notices ON notices.id = notice WHERE incident = ?"
+    said = "FROM incidents, json_each(body, '$.responses') WHERE incidents.id = ?"
+    answer = "json_extract(json_each.value, '$.answer')"
+    found = {
+        "people": one("SELECT count(DISTINCT json_extract(body, '$.person')) FROM notices WHERE incident = ?"),
+        "notices": one("SELECT count(*) FROM notices WHERE incident = ?"),
+        "attempts": one(f"SELECT count(*) {attempts}"),
+        "handed": one(f"SELECT count(*) {attempts} AND handed_over_at_ms IS NOT NULL"),
+        "failed": one(f"SELECT count(*) {attempts} AND handed_over_at_ms IS NULL"),
+        "answers": one(f"SELECT count(*) {said}"),
+        "cannot": one(f"SELECT count(*) {said} AND {answer} = 'cannot'"),
+        "arrived": one(f"SELECT count(*) {said} AND {answer} = 'arrived'"),
+        "lines": one("SELECT count(*) FROM entries WHERE incident = ?"),
+    }
+    connection.close()
+    return found
+
+
+def test_page_and_paper_count_what_the_store_has_in_both_languages(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        expected = counted(tmp_path, incident)
+        assert all(expected.values())
+        for language in ("zh", "en"):
+            page = await stage.client.get(f"/incident/{incident}/report?lang={language}", headers=PAPER_HEADERS)
+            paper = await stage.client.get(f"/incident/{incident}/report.pdf?lang={language}", headers=BEARER)
+            assert (page.status_code, paper.status_code) == (200, 200)
+            assert paper.headers["content-type"] == "application/pdf"
+            Balanced(page.text)
+            for text in (words_of(page.text), text_of(paper.content)):
+                for word, count in expected.items():
+                    assert told(text, say(language, f"report-count-{word}")) == count, word
+
+    played(tmp_path, play)
+
+
+def test_the_paper_has_every_row_of_the_page(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        page = await stage.client.get(f"/incident/{incident}/report?lang=zh", headers=PAPER_HEADERS)
+        paper = await stage.client.get(f"/incident/{incident}/report.pdf?lang=zh", headers=BEARER)
+        cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page.text)
+        plain = text_of(paper.content)
+        unescaped = [cell.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"') for cell in cells]
+        unescaped = [cell.replace("&#39;", "'").replace("&amp;", "&") for cell in unescaped]
+        assert len(cells) > 60
+        assert [cell for cell in unescaped if "".join(cell.split()) not in plain] == []
+        assert "2026-03-02 14:03:22" in page.text and "Asia/Shanghai" in page.text
+
+    played(tmp_path, play)
+
+
+def test_it_says_how_long_each_step_took_beside_what_it_may_take(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        page = await stage.client.get(f"/incident/{incident}/report?lang=en", headers=PAPER_HEADERS)
+        rows = re.findall(r"<tr>(.*?)</tr>", page.text, re.DOTALL)
+        cells = {each[0]: each[1:] for row in rows if (each := re.findall(r"<td>([^<]*)</td>", row))}
+        assert cells[say("en", "report-step-heard")] == ["0 s", "10 s", "yes"]
+        assert cells[say("en", "report-step-told")] == ["2 s", "", ""]
+        assert cells[say("en", "report-step-way")] == ["2 min 5 s", "10 min 0 s", "yes"]
+        assert cells[say("en", "report-step-arrived")][0] == "2 min 5 s"
+        assert cells[say("en", "report-step-enough")][0] == say("en", "report-never")
+
+    played(tmp_path, play)
+
+
+def test_a_report_without_names_names_nobody_and_a_viewer_gets_no_other(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        names = [person.name for person in stage.desk.site.people.values()]
+        named = await stage.client.get(f"/incident/{incident}/report", headers=PAPER_HEADERS)
+        assert "桑梅" in named.text and "+8613800000001" in named.text
+        viewer = await stage.sign_in(Role.VIEWER)
+        for headers, query in ((PAPER_HEADERS, "?names=no"), (viewer, ""), (viewer, "?names=yes")):
+            page = await stage.client.get(f"/incident/{incident}/report{query}", headers=headers)
+            paper = await stage.client.get(f"/incident/{incident}/report.pdf{query}", headers=headers)
+            for text in (page.text, text_of(paper.content)):
+                assert not [name for name in names if name in text or "".join(name.split()) in text]
+                assert "+8613800000001" not in text
+            assert say("zh", "report-somebody", n=1) in page.text
+
+    played(tmp_path, play)
+
+
+def test_nobody_gets_the_report_of_an_incident_that_is_not_theirs_to_see(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        elsewhere = await stage.sign_in(Role.VIEWER, area=Area(), name="elsewhere")
+        for path in ("report", "report.pdf"):
+            page = await stage.client.get(f"/incident/{incident}/{path}", headers=elsewhere)
+            nothing = await stage.client.get(f"/incident/none/{path}", headers=PAPER_HEADERS)
+            assert (page.status_code, nothing.status_code) == (404, 404)
+            assert SPIKED not in page.text
+
+    played(tmp_path, play)
+
+
+def test_the_report_of_an_incident_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    clock = Clock(START_MS)
+    ids: list[str] = []
+
+    async def before(stage: Scene) -> str:
+        ids.append(await burnt(stage))
+        return (await stage.client.get(f"/incident/{ids[0]}/report", headers=PAPER_HEADERS)).text
+
+    async def after(stage: Scene) -> str:
+        return (await stage.client.get(f"/incident/{ids[0]}/report", headers=PAPER_HEADERS)).text
+
+    assert played(tmp_path, before, clock=clock) == played(tmp_path, after, clock=clock)
+
+
+def a_report(rows: int, cell: str) -> Report:
+    table = Table("题目", ("一", "二"), tuple((str(number), cell) for number in range(rows)), "无")
+    return Report(f"Report {SPIKED}", "Real", (("what", cell),), (table,), (("n", "1"),), "foot")
+
+
+def test_the_longest_report_and_the_worst_text_still_become_paper() -> None:
+    Press()
+    nasty = SPIKED + "\x00\x1b\ud800\u202e" + "长" * 3_000 + "x" * 3_000
+    assert text_of(pdf(a_report(1, nasty), "zh")).count("长") >= 6_000
+    assert text_of(pdf(a_report(1, nasty), "en")).count("x") >= 6_000
+    empty = replace(a_report(0, ""), tables=(Table("题目", ("一",), (), "没有"),))
+    assert "没有" in text_of(pdf(empty, "zh"))
+    long = PdfReader(BytesIO(pdf(a_report(ROWS_MAX, "到场"), "zh")))
+    assert "".join(page.extract_text() for page in long.pages).count("到场") == ROWS_MAX + 1
+
+
+async def refused_by(press: Press) -> int:
+    made = await asyncio.gather(*(press.print(a_report(1, "x"), "en") for _ in range(6)), return_exceptions=True)
+    return sum(isinstance(each, PressBusy) for each in made)
+
+
+def test_only_so_many_reports_wait_to_be_made() -> None:
+    assert asyncio.run(refused_by(Press())) == 2
