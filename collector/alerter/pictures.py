@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -19,6 +20,18 @@ PIXELS_MAX = 60_000_000  # 200 MB once decoded, where the decoder cannot do it s
 WAITING_MAX = 6  # photos, the one that is read included
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 80
+# What decoders raise on files that are truncated, or made to break them.
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+)
 
 
 class PhotoFault(StrEnum):
@@ -80,7 +93,7 @@ def read_photo(file: BinaryIO) -> Photo:
         raise
     except Image.DecompressionBombError as error:
         raise PhotoRefused(PhotoFault.TOO_LARGE) from error
-    except Exception as error:  # noqa: BLE001 - a decoder fails in any way on a file made to break it
+    except _BROKEN as error:
         raise PhotoRefused(PhotoFault.NOT_A_PHOTO) from error
 
 
