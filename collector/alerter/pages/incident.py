@@ -47,7 +47,7 @@ class _NotDone(Exception):
 # --- signed in ----------------------------------------------------------------------------------------
 
 
-@router.api_route("/incident/{incident_id}", methods=["GET", "HEAD"])
+@router.api_route("/incident/{incident_id}", methods=["GET", "HEAD"], dependencies=[needs(Right.SEE)])
 async def incident(request: Request, front: InFront, incident_id: str) -> Response:
     """Facts, answers, notices with their reasons, timeline; buttons for who may answer."""
     return await _page(request, front, incident_id)
@@ -96,7 +96,7 @@ async def photo(request: Request, front: InFront, incident_id: str) -> Response:
     return RedirectResponse(f"/incident/{found.id}#sightings", 303)
 
 
-@router.api_route("/incident/{incident_id}/photo/{photo_id}", methods=["GET", "HEAD"])
+@router.api_route("/incident/{incident_id}/photo/{photo_id}", methods=["GET", "HEAD"], dependencies=[needs(Right.SEE)])
 async def picture(front: InFront, incident_id: str, photo_id: str) -> Response:
     """A photo, for whoever may see the incident."""
     return await _picture(front, await _seen(front, incident_id), photo_id)
