@@ -20,6 +20,11 @@ class Changes:
         self._count = 0
         self._followers: set[asyncio.Event] = set()
 
+    @property
+    def count(self) -> int:
+        """How many there have been."""
+        return self._count
+
     def tell(self) -> None:
         """Something has changed."""
         self._count += 1

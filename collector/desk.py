@@ -187,6 +187,11 @@ class Desk:
         """The account of every report."""
         return await ledger.account(self.store, self.history)
 
+    @property
+    def changes(self) -> int:
+        """A number that rises with every change."""
+        return self._changes.count
+
     def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[int]]:
         """See `Changes.subscribe`."""
         return self._changes.subscribe()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from config.document import Document, Mistakes, merge
 from config.limits import check_limits
+from config.mapcheck import read_map
 from config.profile import Profile
 from config.references import check_references
 from config.site import Site, SiteFile
@@ -43,9 +44,12 @@ def read_site(folder: Path) -> tuple[Site | None, Document]:
         document.take_errors(error)
         return None, document
     check_references(file, profiles, document)
+    picture = read_map(file, folder, document)
     if any(not mistake.warning for mistake in document.mistakes):
         return None, document
-    return Site(file, {name: profile for name, profile in profiles.items() if profile is not None}), document
+    site = Site(file, {name: profile for name, profile in profiles.items() if profile is not None})
+    site.map_picture = picture
+    return site, document
 
 
 def _read_profiles(folder: Path, document: Document) -> dict[str, Profile | None]:

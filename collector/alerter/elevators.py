@@ -43,12 +43,17 @@ router = APIRouter(prefix="/api/v1", dependencies=[needs(Right.SEE)])
 @router.get("/elevators", tags=["elevators"], responses=answers(200, ELEVATORS, *READING))
 async def elevators(front: InFront) -> ElevatorList:
     """Every elevator, the one that wants care most urgently first; of equals the oldest."""
+    return ElevatorList(elevators=elevators_shown(front))
+
+
+def elevators_shown(front: Front) -> list[ElevatorShown]:
+    """Those that whoever makes the request may see, in that order."""
     site = front.desk.site
     lifts = [each for each in site.devices.values() if site.profiles[each.profile].category == "lift"]
     lifts = [each for each in lifts if front.sees(each.place.building)]
     found = [_elevator(front, each) for each in lifts]
     found.sort(key=lambda each: (-each.rank, each.commissioned or date.max, each.device))
-    return ElevatorList(elevators=found)
+    return found
 
 
 @router.get("/devices/{device_id}/elevator", tags=["elevators"], responses=answers(200, ELEVATOR, *READING, 404, 422))

@@ -1,7 +1,8 @@
 """Server-sent events: a short word whenever something changed, and a beat in between that proves the line.
 
-`change`: an incident or a condition, look at once; it also comes first after every connection. `values`: only
-what devices measure, which may wait. Both carry a number that rises, as id and as {"change": number}.
+`hello` comes first: which version of the pages this server has, so that one that stays open can load itself anew.
+`change`: an incident or a condition, look at once; it also comes first after every connection. `values`: only what
+devices measure, which may wait. Both carry a number that rises, as id and as {"change": number}.
 
 A subscriber fetches what it wants to know; the stream itself carries no data of the site.
 """
@@ -70,9 +71,10 @@ class _Stream(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _speak(self, send: Send, ending: Waited) -> None:
-        desk, shown = self._front.desk, None
-        async with desk.subscribe() as changes:
-            await _say(send, f"retry: {RETRY_MS}\n{self._beat()}")
+        front, shown = self._front, 0
+        async with front.desk.subscribe() as changes:
+            hello = _event("hello", {"version": front.pages.version})
+            await _say(send, f"retry: {RETRY_MS}\n{hello}{self._beat()}")
             while True:
                 following = asyncio.ensure_future(anext(changes))
                 try:
@@ -84,8 +86,7 @@ class _Stream(Response):
                     following.cancel()
                 if done & ending:
                     return
-                number, before = following.result(), shown
-                shown = (*desk.engine.incidents.values(), *desk.engine.alarms.values())
+                number, before, shown = following.result(), shown, front.news.number()
                 name = "values" if shown == before else "change"
                 await _say(send, f"id: {number}\n{_event(name, {'change': number})}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,14 +15,18 @@ import pytest
 from collector.alarms.alarm import Phase
 from collector.alarms.incident import Answer
 from collector.alerter.catalogue import choose_language, knows
+from collector.alerter.pages.overview import overview
+from collector.alerter.view import View
 from collector.calls.callout import RECALL_AFTER_MS
 from collector.calls.dispatch import Reason
 from collector.commands import SystemTrouble
+from collector.crowd import crowd_site
+from config.loader import load_site
 from config.profile import Condition, Kind
 from config.words import Quality
-from tests.sites import site_data
 from tests.web.scene import LINK_VALID_S, SPIKED, START_MS, Clock, Scene, eventually, scene, web_data
 
+DEMO = Path(__file__).resolve().parents[2] / "config/sites/demo"
 PRESSED = {"GET": None, "POST": {"answer": "going"}}
 Play = Callable[[Scene], Awaitable[Any]]
 
@@ -124,12 +129,12 @@ def test_the_board_shows_what_where_since_when_and_who_is_going(tmp_path: Path, 
     assert {"zh": "正在前往", "en": "Going"}[language] in text
 
 
-def test_the_board_shows_every_device_with_its_flags_beside_each_other(tmp_path: Path) -> None:
+def test_the_page_of_devices_shows_each_with_its_flags_beside_each_other(tmp_path: Path) -> None:
     async def play(stage: Scene) -> str:
         await stage.fire()
         stage.hear(point="fault")
         stage.hear("ext-1", "pressure_kpa", 1180.25)
-        return (await stage.client.get("/fragment/board?lang=en")).text
+        return (await stage.client.get("/devices?lang=en")).text
 
     text = played(tmp_path, play)
     row = text[text.index('id="d-smoke-1"') : text.index('id="d-smoke-2"')]
@@ -150,7 +155,7 @@ def test_a_silent_device_is_shown_offline_and_never_normal(tmp_path: Path) -> No
             return stage.desk.engine.devices["smoke-2"].online is False
 
         await eventually(woken)
-        return (await stage.client.get("/fragment/board?lang=en")).text
+        return (await stage.client.get("/devices?lang=en")).text
 
     text = played(tmp_path, play)
     row = text[text.index('id="d-smoke-2"') : text.index('id="d-ext-1"')]
@@ -171,7 +176,7 @@ def test_a_condition_that_is_over_stays_with_its_incident_and_gives_the_name_to_
         return (await stage.client.get("/fragment/board?lang=en")).text
 
     text = played(tmp_path, play)
-    row = text[text.index('id="quiet"') : text.index('id="devices"')]
+    row = text[text.index('id="quiet"') : text.index('id="plan"')]
 
     assert "Supervisory" in row
     assert "+1" in row
@@ -183,6 +188,9 @@ def test_a_quiet_board_says_so(tmp_path: Path) -> None:
         return (await stage.client.get("/?lang=en")).text
 
     assert "No open incident" in played(tmp_path, play)
+
+
+SCRIPTS = {"/": 2, "{answer}": 2}
 
 
 @pytest.mark.parametrize("path", ["/", "/fragment/board", "/incident/{incident}", "{answer}"])
@@ -198,24 +206,56 @@ def test_what_people_and_devices_are_called_is_escaped(tmp_path: Path, path: str
 
     assert "alert(" in text  # the names are there
     assert "<script>alert" not in text
-    assert Balanced(f"<div>{text}</div>" if "<html" not in text else text).scripts == (2 if path == "/" else 0)
+    assert Balanced(f"<div>{text}</div>" if "<html" not in text else text).scripts == SCRIPTS.get(path, 0)
 
 
-def test_the_board_of_a_large_community_stays_light(tmp_path: Path) -> None:
-    data = site_data()
-    template = data["gateways"][0]["buses"][0]["devices"][0]
-    many = [{**template, "id": f"many-{number}", "unit": number % 247 + 1} for number in range(400)]
-    data["gateways"][0]["buses"][0]["devices"] += many
+def test_the_board_of_986_buildings_is_light_and_the_devices_come_page_by_page(tmp_path: Path) -> None:
+    site = crowd_site(986, load_site(DEMO).profiles)
 
-    async def play(stage: Scene) -> httpx.Response:
-        for device in many:
-            stage.hear(device["id"], value=False)
-        return await stage.client.get("/fragment/board")
+    async def play(stage: Scene) -> list[httpx.Response]:
+        return [await stage.client.get(path) for path in ("/", "/devices", "/devices?page=40")]
 
-    answer = played(tmp_path, play, data=data)
+    board, first, last = played(tmp_path, play, site=site)
 
-    assert answer.text.count('id="d-many-') == 400
-    assert len(answer.content) < 400 * 1024
+    assert board.text.count('class="tile ') == 986
+    assert board.headers["content-encoding"] == "gzip"
+    assert int(board.headers["content-length"]) < 30 * 1024
+    assert first.text.count('id="d-') == 25 * 8
+    assert last.text.count('id="d-') == 11 * 8
+
+
+def test_an_open_board_is_told_only_what_is_different_by_now(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> list[str]:
+        whole = (await stage.client.get("/fragment/board?lang=en")).text
+        have = re.search(r'data-glance="(\w+)"', whole)
+        assert have is not None
+        same = (await stage.client.get(f"/fragment/board?lang=en&have={have[1]}")).text
+        await stage.fire()
+        after = (await stage.client.get(f"/fragment/board?lang=en&have={have[1]}")).text
+        strange = (await stage.client.get("/fragment/board?lang=en&have=nobody-knows")).text
+        return [whole, same, after, strange]
+
+    whole, same, after, strange = played(tmp_path, play)
+
+    assert "data-same" not in whole and "Plum Court" in whole
+    assert same.count("data-same") == 9 and "Plum Court" not in same
+    assert 'class="tile alarm"' in after and '<section id="duty" data-same>' in after
+    assert "data-same" not in strange and 'class="tile alarm"' in strange
+
+
+def test_who_sees_some_buildings_has_a_board_of_these(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> tuple[str, str]:
+        await stage.fire()  # in b-1
+        site, engine = stage.desk.site, stage.desk.engine
+        shown = [
+            overview(View(site), engine, sees, stage.clock()) for sees in (lambda b: b in ("", "b-2"), lambda _: True)
+        ]
+        return tuple(f"{[tile.id for cell in each.cells for tile in cell.tiles]} {len(each.loud)}" for each in shown)
+
+    mine, everybody = played(tmp_path, play)
+
+    assert mine == "['b-2'] 0"
+    assert "'b-1'" in everybody and everybody.endswith(" 1")
 
 
 def test_an_incident_has_a_page_with_its_notices_and_their_reasons(tmp_path: Path) -> None:
@@ -256,7 +296,8 @@ def test_the_answer_page_tells_a_runner_everything_and_is_small(tmp_path: Path, 
 
     answer = played(tmp_path, play)
 
-    assert Balanced(answer.text).scripts == 0
+    assert re.findall(r"<script src=\"/static/(\w+)\.js", answer.text) == ["keep", "answer"]
+    assert Balanced(answer.text).scripts == 2  # which keep what cannot be sent; without them its buttons work
     assert len(answer.content) < 15 * 1024
     for told in ("Plum Court", "502", "14:03:22", "4711#", "North door", 'href="tel:119"', "geo:30.000000,120.000000"):
         assert told in answer.text

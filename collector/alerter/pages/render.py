@@ -29,7 +29,7 @@ _TEMPLATES = files(__package__) / "templates"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _SCRIPT_WORDS = (
     *(f"{word}-{unit}" for word in ("ago", "for") for unit in ("s", "min", "h", "d")),
-    *("live", "connecting", "lost"),
+    *("live", "connecting", "lost", "wall-page"),
 )
 HTML_LANGUAGE: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 

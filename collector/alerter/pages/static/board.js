@@ -1,13 +1,16 @@
-// Keeps the board live: listens for changes, fetches the board's fragment, replaces only the blocks that differ.
+// Keeps the board live: listens for changes, fetches what is different by now, replaces only that.
 // The page is whole without this script; with it, it says how old it is.
 "use strict";
 
 const words = JSON.parse(document.body.dataset.words);
-const fragmentUrl = "/fragment/board?lang=" + document.body.dataset.language;
+const language = document.body.dataset.language;
+const version = document.body.dataset.version;
 const QUIET_MS = 12000; // the server beats every 5 s: quiet for longer means the connection is lost
-const FETCH_APART_MS = 1000;
+const FETCH_APART_MS = 500;
 const VALUES_APART_MS = 5000; // what devices measure is fetched less often than incidents
-const RECONNECT_MS = 15000;
+const RECONNECT_FIRST_MS = 1000; // doubled each time, up to RECONNECT_MAX_MS; half of it is chance,
+const RECONNECT_MAX_MS = 15000; // so that not all boards of a district come back in the same moment
+const RELOAD_WITHIN_MS = 10000;
 const BLINK_MS = 3000; // a break shorter than this is not worth a word
 
 const status = document.getElementById("status");
@@ -20,7 +23,10 @@ let source = null;
 let heardAt = performance.now(); // when the server was last heard, by the page's steady clock
 let down = false; // the connection is known to be broken
 let behind = true; // something has changed that this page does not show yet
+let tries = 0; // to connect, since the server was last heard
+let connectTimer = 0;
 let connectedAt = 0;
+let reloadTimer = 0;
 let serverAhead = 0; // server's clock minus this machine's, which may be wrong
 let fetching = false;
 let laterTimer = 0;
@@ -46,17 +52,19 @@ function tick() {
   }
   const quietMs = performance.now() - heardAt;
   const gone = quietMs > (down ? BLINK_MS : QUIET_MS);
-  if (gone && performance.now() - connectedAt > RECONNECT_MS) connect(); // closed, or open and says nothing
+  if (gone && !connectTimer && performance.now() - connectedAt > QUIET_MS) reconnect(); // it is open and says nothing
   status.className = "status " + (gone ? "gone" : "live");
   pill.textContent = gone ? words.connecting : words.live;
   const text = gone ? fill(words.lost, { for: span("for", quietMs / 1000) }) : "";
   if (lost.textContent !== text) lost.textContent = text;
   lost.hidden = !gone;
+  sounds.look();
 }
 
 function heard(at, clock) {
   heardAt = performance.now();
   down = false;
+  tries = 0;
   serverAhead = Date.parse(at) - Date.now();
   asOf.textContent = clock;
 }
@@ -67,13 +75,17 @@ function alike(old, fresh) {
 
 // Make `old` equal to `fresh` by the least change, matching children by id, else by order:
 // nothing flickers, and focus, selection and scrolling stay where they are.
+// What is marked as the same is left as it is; an age that this page counts on is not set back to a time of day.
 function settle(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
+  if (fresh.hasAttribute("data-same")) return;
+  const counts = fresh.hasAttribute("data-age") && old.getAttribute("datetime") === fresh.getAttribute("datetime");
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  if (counts) return;
   const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
@@ -102,8 +114,10 @@ function announce(before) {
 async function fetched() {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), QUIET_MS);
+  const have = document.getElementById("board").dataset.glance;
   try {
-    const answer = await fetch(fragmentUrl, { cache: "no-store", signal: patience.signal });
+    const url = "/fragment/board?" + new URLSearchParams({ lang: language, have });
+    const answer = await fetch(url, { cache: "no-store", signal: patience.signal });
     if (answer.status === 401) location.reload(); // the sign-in has run out: the server shows the way
     if (!answer.ok) throw new Error(String(answer.status));
     return new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("board");
@@ -132,6 +146,7 @@ async function refresh() {
       announce(before);
       sounds.compare(sounded);
       tick();
+      document.dispatchEvent(new Event("board"));
     } catch {
       // Still behind: the stream's next word tries again, and until then the page says how old it is.
     }
@@ -148,10 +163,26 @@ function refreshLater() {
   }, Math.max(0, wait));
 }
 
-function connect() {
+// Another version of the pages runs there now: this page loads itself anew, each board in a moment of its own.
+function compareVersion(theirs) {
+  if (theirs === version || reloadTimer) return;
+  reloadTimer = setTimeout(() => location.reload(), Math.random() * RELOAD_WITHIN_MS);
+}
+
+function reconnect() {
   if (source) source.close();
-  connectedAt = performance.now();
+  const wait = Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * 2 ** Math.min(tries, 10));
+  tries += 1;
+  connectTimer = setTimeout(connect, wait / 2 + (Math.random() * wait) / 2);
+}
+
+function connect() {
+  connectTimer = 0;
+  if (source) source.close();
   source = new EventSource("/events");
+  const mine = source;
+  connectedAt = performance.now();
+  source.addEventListener("hello", (event) => compareVersion(JSON.parse(event.data).version));
   source.addEventListener("values", refreshLater);
   source.addEventListener("change", refresh); // comes first after every connection, also after a restart
   source.addEventListener("beat", (event) => {
@@ -160,10 +191,13 @@ function connect() {
     else heard(beat.at, beat.clock);
   });
   source.addEventListener("error", () => {
+    if (mine !== source) return;
     down = true;
     if (source.readyState === EventSource.CLOSED) refresh(); // refused, not broken: learn why
+    reconnect();
   });
 }
 
 connect();
+tick();
 setInterval(tick, 1000);

@@ -17,20 +17,50 @@ const sounds = (() => {
     "news": [pulses(1, 0.15, 0.1, 660)],
   };
   const LOUDEST_FIRST = Object.keys(PATTERNS);
+  const STANDS_MAX = 3; // looks in a row at which its clock stood: the machine slept, or the speaker was changed
   let context = null;
+  let clock = -1; // of the context, when it was looked at last
+  let stands = 0;
+
+  // "off", "on", or "waiting": it is wanted, and the browser wants a touch of the page first.
+  function state() {
+    if (!context) return "off";
+    return context.state === "running" ? "on" : "waiting";
+  }
 
   function tell() {
-    button.setAttribute("aria-pressed", String(context !== null));
-    button.textContent = context ? button.dataset.on : button.dataset.off;
+    const now = state();
+    button.setAttribute("aria-pressed", String(now === "on"));
+    if (button.textContent !== button.dataset[now]) button.textContent = button.dataset[now];
+    button.className = now;
+  }
+
+  function open() {
+    if (context) context.close();
+    context = new AudioContext();
+    context.onstatechange = tell;
+    clock = -1;
+    stands = 0;
+    tell();
   }
 
   function turn(on) {
-    if (on && !context) context = new AudioContext();
+    if (on) open();
     if (!on && context) {
       context.close();
       context = null;
     }
     localStorage.setItem(KEPT, on ? "on" : "off");
+    tell();
+  }
+
+  // Once a second: after hours, too, the button says truly whether a sound would be heard.
+  function look() {
+    if (!context) return;
+    stands = context.state === "running" && context.currentTime === clock ? stands + 1 : 0;
+    clock = context.currentTime;
+    if (stands >= STANDS_MAX) open();
+    else if (context.state !== "running") context.resume().then(tell, tell);
     tell();
   }
 
@@ -73,11 +103,10 @@ const sounds = (() => {
   }
 
   button.hidden = false;
-  button.addEventListener("click", () => turn(context === null));
-  // Asked for before, on this machine: the first touch of the page turns it on again.
-  if (localStorage.getItem(KEPT) === "on") {
-    document.addEventListener("pointerdown", (event) => event.target !== button && turn(true), { once: true });
-  }
+  button.addEventListener("click", () => turn(state() !== "on"));
+  // Asked for before, on this machine: it goes on by itself where the browser lets it, else at the first touch.
+  if (localStorage.getItem(KEPT) === "on") open();
+  for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => context && context.resume().then(tell, tell));
   tell();
-  return { present, compare };
+  return { present, compare, look };
 })();
