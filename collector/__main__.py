@@ -34,6 +34,7 @@ from collector.session.inbox import Inbox
 from collector.session.listener import Listener
 from collector.storage.histories import open_history
 from collector.storage.history import Drain, HistoryDown, HistoryRefused
+from collector.storage.retention import Housekeeper
 from collector.storage.secrets import Secrets
 from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
 from collector.storage.subscriptions import Subscriptions
@@ -252,9 +253,13 @@ class Process:
             raise StoreFailed(str(group.exceptions[0])) from group
 
     async def _keep_house(self) -> None:
+        keeper = Housekeeper(self._desk.store, self._site.plan.retention, self._clock)
         while True:
             pruned = await self._desk.store.prune()
             self._desk.counters["records-pruned"] += pruned
+            await keeper.keep()
+            for what, gone in keeper.counts.items():
+                self._desk.counters[f"{what}-over-their-time"] = gone
             await asyncio.sleep(PRUNE_EVERY_S)
 
     async def _heartbeat(self, url: str | None) -> None:

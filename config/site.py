@@ -15,6 +15,7 @@ from config.calendar import Calendar, Hours
 from config.inbound import Inbound
 from config.people import Absence, FireStation, Id, Language, Person, Skill, Team, Text
 from config.profile import Condition, Kind, Point, Profile, Strict, points_of
+from config.retention import Retention
 from config.signin import SignIn
 from config.sitemap import SiteMap
 from config.upkeep import Lift, Upkeep
@@ -225,6 +226,7 @@ class Plan(Strict):
     pulse: Pulse | None = Pulse()
     inbound: dict[Literal["sms", "voice"], Inbound] = {}  # replies by SMS and by a phone's keys
     sign_in: SignIn = SignIn()
+    retention: Retention = Retention()
 
 
 class SiteFile(Strict):

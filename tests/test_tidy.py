@@ -58,6 +58,7 @@ PURE = {
     "config/people.py",
     "config/upkeep.py",
     "config/zone.py",
+    "config/retention.py",
     "config/signin.py",
     "config/inbound.py",
     "config/site.py",

@@ -53,6 +53,7 @@ from collector.alerter.pages import elevators as elevatorspage
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages import people as peoplepage
 from collector.alerter.pages import report as reportpage
+from collector.alerter.pages import retention as retentionpage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
@@ -142,7 +143,7 @@ def make_app(
         me.router,
         installed.router,
     )
-    installed_pages = (devices.router, elevatorspage.router, reportpage.router)
+    installed_pages = (devices.router, elevatorspage.router, reportpage.router, retentionpage.router)
     book_pages = (peoplepage.router, posts.router, sheets.router)
     access_pages = (accounts.router, account.router, audit.router)
     for router in (

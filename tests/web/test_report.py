@@ -6,6 +6,7 @@ import asyncio
 import re
 import sqlite3
 from dataclasses import replace
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from collector.alerter.paper import Press, PressBusy, pdf
 from collector.commands import Answered
 from collector.locale.catalogues import say
 from collector.storage.records import Attempt
-from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene
+from collector.storage.retention import rules
+from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, web_data
 from tests.web.test_pages import Balanced, played
 
 PAPER_HEADERS = BEARER | {"Accept": "text/html"}
@@ -110,10 +112,8 @@ def test_the_paper_has_every_row_of_the_page(tmp_path: Path) -> None:
         paper = await stage.client.get(f"/incident/{incident}/report.pdf?lang=zh", headers=BEARER)
         cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", page.text)
         plain = text_of(paper.content)
-        unescaped = [cell.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"') for cell in cells]
-        unescaped = [cell.replace("&#39;", "'").replace("&amp;", "&") for cell in unescaped]
         assert len(cells) > 60
-        assert [cell for cell in unescaped if "".join(cell.split()) not in plain] == []
+        assert [cell for cell in map(unescape, cells) if "".join(cell.split()) not in plain] == []
         assert "2026-03-02 14:03:22" in page.text and "Asia/Shanghai" in page.text
 
     played(tmp_path, play)
@@ -202,3 +202,22 @@ async def refused_by(press: Press) -> int:
 
 def test_only_so_many_reports_wait_to_be_made() -> None:
     assert asyncio.run(refused_by(Press())) == 2
+
+
+def test_everybody_who_sees_a_report_can_read_how_long_it_is_kept_and_why(tmp_path: Path) -> None:
+    data = web_data()
+    data["plan"]["retention"] = {"photos_days": 90}
+
+    async def play(stage: Scene) -> None:
+        incident = await burnt(stage)
+        viewer = await stage.sign_in(Role.VIEWER)
+        report = await stage.client.get(f"/incident/{incident}/report", headers=viewer)
+        assert 'href="/kept?lang=zh"' in report.text
+        for language, days in (("zh", ("90天", "1826天")), ("en", ("90 days", "1826 days"))):
+            page = await stage.client.get(f"/kept?lang={language}", headers=viewer)
+            Balanced(page.text)
+            assert page.status_code == 200 and all(each in page.text for each in days)
+            for rule in rules(stage.desk.site.plan.retention):
+                assert say(language, f"keeps-why-{rule.what}") in unescape(page.text)
+
+    played(tmp_path, play, data=data)
