@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query, Request
 from starlette.responses import Response
 
 from collector.access.actor import Actor, Right
@@ -62,6 +62,11 @@ IfMatch = Annotated[str | None, Header(max_length=100, description='the etag as 
 IfNone = Annotated[str | None, Header(max_length=100, description='"*": only if there is none yet')]
 ToFolder = Annotated[bool, Query(description="not removed, but back to what the site folder says")]
 _WRITING = (*CHANGING, 412, 428)
+PersonBody = Annotated[Person, Body(openapi_examples={"person": {"value": PERSON["value"]}})]
+TeamBody = Annotated[Team, Body(openapi_examples={"team": {"value": TEAM["value"]}})]
+CellPostBody = Annotated[CellPost, Body(openapi_examples={"cell": {"value": CELL["value"]}})]
+BuildingPostBody = Annotated[BuildingPost, Body(openapi_examples={"building": {"value": BUILDING["value"]}})]
+ContactsBody = Annotated[Contacts, Body(openapi_examples={"contacts": {"value": CONTACTS["value"]}})]
 LISTS = {Section.PERSON: "people", Section.TEAM: "teams", Section.CELL: "grid", Section.BUILDING: "buildings"}
 
 
@@ -154,7 +159,7 @@ async def put_person(
     actor: InActor,
     response: Response,
     name: Id,
-    body: Person,
+    body: PersonBody,
     if_match: IfMatch = None,
     if_none_match: IfNone = None,
 ) -> PersonEntry:
@@ -189,7 +194,7 @@ async def put_team(
     actor: InActor,
     response: Response,
     name: Id,
-    body: Team,
+    body: TeamBody,
     if_match: IfMatch = None,
     if_none_match: IfNone = None,
 ) -> TeamEntry:
@@ -214,7 +219,7 @@ async def cells(front: InFront, actor: InActor) -> CellEntries:
 
 @router.put("/cells/{name}", responses=answers(200, CELL, *_WRITING))
 async def put_cell(
-    front: InFront, actor: InActor, response: Response, name: Id, body: CellPost, if_match: IfMatch = None
+    front: InFront, actor: InActor, response: Response, name: Id, body: CellPostBody, if_match: IfMatch = None
 ) -> CellEntry:
     """Give a cell to another person."""
     return CellEntry(**await _put(front, actor, response, Section.CELL, name, body, _expected(if_match, None)))
@@ -234,7 +239,7 @@ async def buildings(front: InFront, actor: InActor) -> BuildingEntries:
 
 @router.put("/buildings/{name}", responses=answers(200, BUILDING, *_WRITING))
 async def put_building(
-    front: InFront, actor: InActor, response: Response, name: Id, body: BuildingPost, if_match: IfMatch = None
+    front: InFront, actor: InActor, response: Response, name: Id, body: BuildingPostBody, if_match: IfMatch = None
 ) -> BuildingEntry:
     """Change a building's manager, team, neighbours, gate code and access note, all of them."""
     return BuildingEntry(**await _put(front, actor, response, Section.BUILDING, name, body, _expected(if_match, None)))
@@ -254,7 +259,7 @@ async def contacts(front: InFront, actor: InActor, response: Response) -> Contac
 
 @router.put("/contacts", responses=answers(200, CONTACTS, *_WRITING))
 async def put_contacts(
-    front: InFront, actor: InActor, response: Response, body: Contacts, if_match: IfMatch = None
+    front: InFront, actor: InActor, response: Response, body: ContactsBody, if_match: IfMatch = None
 ) -> ContactsEntry:
     """Name other emergency contacts. For who keeps the book of the whole community."""
     expected = _expected(if_match, None)
@@ -263,9 +268,12 @@ async def put_contacts(
 
 # --- spreadsheets ---------------------------------------------------------------------------------
 
-_CSV_BODY = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+_SHEET = "id,name,channel_1,address_1\r\nli-mei,李梅,voice,'+8613800000000\r\n"
+_CSV_BODY = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}, "example": _SHEET}}}
+}
 _CSV: dict[int | str, dict[str, Any]] = answers(200, {}, *READING, 422) | {
-    200: {"content": {"text/csv": {"example": "id,name,channel_1,address_1\r\nli-mei,李梅,voice,'+8613800000000\r\n"}}}
+    200: {"content": {"text/csv": {"example": _SHEET}}}
 }
 
 
