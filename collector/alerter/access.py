@@ -43,7 +43,7 @@ async def audit(
     actor: InActor,
     who: Annotated[str, Query(max_length=80, description="anywhere in account, person or name")] = "",
     about: Annotated[str, Query(max_length=80, description="anywhere in what was done, to what, or its facts")] = "",
-    before: Annotated[int | None, Query(ge=1, description="rows before this number")] = None,
+    before: Annotated[int | None, Query(ge=1, lt=2**63, description="rows before this number")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="at most so many")] = 100,
 ) -> ChangeList:
     """Who has changed what, newest first: what belongs to your buildings, and to no building if you see them all."""
