@@ -137,7 +137,12 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     why.set_defaults(run=_why)
 
     _add_account(commands)
-
+    person = commands.add_parser("person", help="what is held on a person", description=_person.__doc__)
+    person.add_argument("do", choices=["export"])
+    person.add_argument("id", metavar="ID", help="of the person, as in the site folder or the book")
+    person.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
+    person.add_argument("--site", type=Path, metavar="SITE", help="site folder, for its entry too")
+    person.set_defaults(run=_person, extra="collector")
     _add_backup(commands)
 
     bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
@@ -195,6 +200,13 @@ def _account(options: argparse.Namespace) -> int:
             url=options.url,
         )
     )
+
+
+def _person(options: argparse.Namespace) -> int:
+    """Print everything that is held on a person as JSON, without secrets and without other people."""
+    from collector.person import run
+
+    return run(options.id, options.state, options.site)
 
 
 def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
