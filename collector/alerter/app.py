@@ -49,6 +49,7 @@ from collector.alerter.pages import (
     sheets,
     signin,
 )
+from collector.alerter.pages import drills as drillspage
 from collector.alerter.pages import elevators as elevatorspage
 from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages import people as peoplepage
@@ -143,7 +144,7 @@ def make_app(
         me.router,
         installed.router,
     )
-    installed_pages = (devices.router, elevatorspage.router, reportpage.router, retentionpage.router)
+    installed_pages = (devices.router, elevatorspage.router, drillspage.router, reportpage.router, retentionpage.router)
     book_pages = (peoplepage.router, posts.router, sheets.router)
     access_pages = (accounts.router, account.router, audit.router)
     for router in (
