@@ -36,6 +36,8 @@ SAFETY_POLL_S = 5.0  # the store is asked at every wake; this is for a wake that
 TRIES_BEFORE_NEXT_CHANNEL = 4  # then the engine takes the person's next channel; without one the tries go on
 TRIES_AFTER_CLOSE = 8  # about four minutes; news of a closed incident are not worth more
 ATTEMPTS_KEPT = 20  # in memory, per notice; more than BACK_OFF_S has steps
+URGENT_PATIENCE_MS = 5_000  # a call to a fire waits no longer for a channel of which nothing comes back
+HURRY_AGAIN_MS = 1_000
 LIMIT_PATIENCE_MS = 60_000  # news for which a channel has no room for longer than this go by the next channel
 LOOK_BACK_MS = HOUR_MS  # after a start: what was sent then counts towards the limits
 UNRECORDED_EVERY_MS = 60_000  # per building
@@ -154,14 +156,14 @@ class Notifier:
         able = [each for each in addresses if self._site.channels[each[1].channel].type != "webpush"]
         for index, address in (able[(number + first) % len(able)] for number in range(len(able))):
             road = self._roads[address.channel]
-            if road.allowance.wait_ms(person, False, True, now) > 0 or not road.take(urgent=False):
+            if road.allowance.wait_ms(person, False, True, now) > 0 or not road.take(False, now):
                 continue
             road.allowance.spend(person, now)
             try:
                 if await road.send(self._composer.sign_in(person, index, words, url, now)) is None:
                     return True
             finally:
-                road.release(urgent=False)
+                road.release(False, self._clock())
         return False
 
     async def _remember(self) -> None:
@@ -210,7 +212,7 @@ class Notifier:
                 if wait_ms > 0:
                     self._outbox.leave(job)
                     self._limited(job, road, now + wait_ms, urgent, tasks)
-                elif road is None or road.take(urgent):
+                elif road is None or road.take(urgent, now):
                     self._outbox.leave(job)
                     job.under_way = True
                     if road is not None:
@@ -218,8 +220,28 @@ class Notifier:
                     tasks.create_task(self._try(job, name, road, urgent, tasks))
                 else:
                     break
-        next_at = self._outbox.next_at()
+        next_at = min((at for at in (self._outbox.next_at(), self._hurry(now, tasks)) if at is not None), default=None)
         return SAFETY_POLL_S if next_at is None else min(SAFETY_POLL_S, max(0.0, (next_at - now) / 1000))
+
+    def _hurry(self, now: int, tasks: asyncio.TaskGroup) -> int | None:
+        """Send urgent calls by the next channels as well where a channel takes letters and says nothing.
+
+        Returns when to look again.
+        """
+        looks = []
+        for name, road in self._roads.items():
+            if road.silent_since_ms is None or name == SINK:
+                continue
+            look_ms = max(road.silent_since_ms + URGENT_PATIENCE_MS, road.hurried_at_ms + HURRY_AGAIN_MS)
+            if look_ms <= now:
+                road.hurried_at_ms, look_ms = now, now + HURRY_AGAIN_MS
+                for job in self._outbox.jobs.values():
+                    late = not job.told and job.wanting and self._channel_of(job.notice) == name
+                    if late and self._urgent(job.notice) and self._goes_on(job.notice):
+                        job.told = True
+                        tasks.create_task(self._tell_failed(job, "the channel does not answer"))
+            looks.append(look_ms)
+        return min(looks, default=None)
 
     def _wait_ms(self, road: Road, job: Job, urgent: bool, now: int) -> int:
         return road.allowance.wait_ms(job.notice.person, urgent, job.notice.due == 1, now)
@@ -273,7 +295,9 @@ class Notifier:
         failures = failures_of(job.attempts)
         if failures and failures[-1].permanent:
             return True
-        return self._goes_on(job.notice) and len(failures) >= TRIES_BEFORE_NEXT_CHANNEL
+        road = self._roads.get(self._channel_of(job.notice))
+        broken = road is not None and road.trouble is not None and self._urgent(job.notice)
+        return self._goes_on(job.notice) and len(failures) >= (1 if broken else TRIES_BEFORE_NEXT_CHANNEL)
 
     def _channel_of(self, notice: Notice) -> str:
         """The site's channel for a notice, or the test sink; "" if the site no longer has it so."""
@@ -305,7 +329,7 @@ class Notifier:
         self._plan(job, tasks)
         self._stirred.set()
         if road is not None:
-            road.release(urgent)
+            road.release(urgent, self._clock())
             if letter is not None and name != SINK:  # a pulse that does not arrive is told as such
                 self._receipt(_receipt_of(notice, attempt))
                 await self._tell_trouble(road, letter.to or letter.person, error)

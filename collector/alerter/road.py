@@ -46,24 +46,34 @@ class Road:
         self._failures = 0  # since the last success
         self._failed_for: set[str] = set()  # addresses, since the last success
         self.trouble: str | None = None  # as the engine was told
+        self._silent_since_ms: int | None = None  # something is under way, and nothing has come back since
+        self.hurried_at_ms = 0  # when what waits for it was last sent by the next channels, or nothing waited
 
     @property
     def status(self) -> ChannelStatus:
         """How it fares."""
         return ChannelStatus(self._handed_over, self._failed, self._urgent + self._calm, self.trouble, self.limited)
 
-    def take(self, urgent: bool) -> bool:
+    @property
+    def silent_since_ms(self) -> int | None:
+        """Since when nothing has come back of what is under way, None if nothing is."""
+        return self._silent_since_ms
+
+    def take(self, urgent: bool, now: int) -> bool:
         """Take a slot if there is one: the last are kept for urgent ones. To be given back by `release`."""
         if self._urgent + self._calm >= SLOTS or (not urgent and self._calm >= CALM_SLOTS):
             return False
         self._urgent += urgent
         self._calm += not urgent
+        if self._silent_since_ms is None:
+            self._silent_since_ms = now
         return True
 
-    def release(self, urgent: bool) -> None:
+    def release(self, urgent: bool, now: int) -> None:
         """Give a slot back."""
         self._urgent -= urgent
         self._calm -= not urgent
+        self._silent_since_ms = now if self._urgent + self._calm else None
 
     async def send(self, letter: Letter) -> ChannelError | None:
         """None once the channel has taken the letter, else why not; never later than `SEND_WITHIN_S`."""

@@ -15,7 +15,14 @@ from collector.alarms.incident import Incident
 from collector.alerter import composer, tries
 from collector.alerter import road as roads
 from collector.alerter.channels import Channel, ChannelError, Letter
-from collector.alerter.notifier import ATTEMPTS_KEPT, TRIES_AFTER_CLOSE, TRIES_BEFORE_NEXT_CHANNEL, Notifier
+from collector.alerter.notifier import (
+    ATTEMPTS_KEPT,
+    HURRY_AGAIN_MS,
+    TRIES_AFTER_CLOSE,
+    TRIES_BEFORE_NEXT_CHANNEL,
+    URGENT_PATIENCE_MS,
+    Notifier,
+)
 from collector.alerter.road import CALM_SLOTS, SLOTS
 from collector.alerter.tries import BACK_OFF_S, next_try_ms
 from collector.calls.dispatch import Notice, Reason
@@ -387,6 +394,46 @@ def test_a_hanging_channel_delays_no_other() -> None:
 
             assert len(hanging.letters) == SLOTS  # bounded, whatever waits
             assert stage.notifier.channels["a"].under_way == SLOTS and stage.notifier.waiting == 50
+
+    asyncio.run(scene())
+
+
+def test_a_call_waits_five_seconds_for_a_channel_that_says_nothing_then_goes_by_the_next_as_well() -> None:
+    async def scene() -> None:
+        calls = notices(SLOTS + 8)
+        news = [replace(notice, id=f"q{notice.id}", incident=FAULT.id) for notice in notices(3)]
+        shelf, hanging = Shelf(*calls, *news), Wire(hang)
+        async with running(shelf, a=hanging, b=Wire()) as stage:
+            await until(lambda: len(hanging.letters) == SLOTS, "every slot taken")
+            stage.wake(after_ms=URGENT_PATIENCE_MS - 1)
+            await settled()
+            assert stage.heard == []
+
+            stage.wake(after_ms=1)
+            await until(lambda: len(stage.heard) == len(calls), "word of every call, under way or in line")
+            for _ in range(3):
+                stage.wake(after_ms=HURRY_AGAIN_MS)
+                await settled()
+
+        assert stage.heard == [DeliveryFailed(each.id, "the channel does not answer") for each in calls]  # said once
+
+    asyncio.run(scene())
+
+
+def test_a_call_tries_a_channel_once_that_fails_for_everybody() -> None:
+    async def scene() -> None:
+        everybody = zip(notices(3), ("li", "wang", "chen"), strict=True)
+        shelf = Shelf(*(replace(notice, person=person) for notice, person in everybody))
+        async with running(shelf, a=Wire(refuse), b=Wire()) as stage:
+            await until(lambda: any(isinstance(each, SystemTrouble) for each in stage.heard), "the channel's trouble")
+            shelf.notices["late"] = replace(NOTICE, id="late")
+            shelf.notices["news"] = replace(NOTICE, id="news", incident=FAULT.id)
+            stage.wake()
+            await until(lambda: DeliveryFailed("late", "busy") in stage.heard, "the next channel for the call")
+            await settled()
+
+            assert [each.notice for each in shelf.recorded].count("late") == 1
+            assert not [each for each in stage.heard if isinstance(each, DeliveryFailed) and each.notice == "news"]
 
     asyncio.run(scene())
 

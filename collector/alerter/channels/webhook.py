@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import ssl
+from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from collector.alerter.channels.channel import ChannelError, Letter
 from collector.messages.wording import one_line
@@ -21,35 +22,51 @@ _TRY_AGAIN = {408, 425, 429}
 
 
 class WebhookChannel:
-    """Posts to one URL, in which "{to}" stands for the person's address. A connection for each letter."""
+    """Posts to one URL, in which "{to}" stands for the person's address. A connection for each letter.
+
+    The environment's proxy is used (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+    """
 
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         self._url = url
-        self._auth = httpx.BasicAuth(username, password) if username and password else None
-        self._bearer = {"Authorization": f"Bearer {password}"} if password and not username else {}
-        self._timeout = httpx.Timeout(ANSWER_WITHIN_S, connect=CONNECT_WITHIN_S)
+        self._authorization = {}
+        if password and username:
+            self._authorization = {"Authorization": f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"}
+        elif password:
+            self._authorization = {"Authorization": f"Bearer {password}"}
         self._context = ssl.create_default_context()
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it notes every URL, and this one may be a secret
 
     async def send(self, letter: Letter) -> None:
         """Returns after a 2xx answer; its body is not read. Raises ChannelError."""
-        url = self._url.replace("{to}", quote(letter.to, safe=""))
-        headers = {"Idempotency-Key": quote(letter.key), "User-Agent": "callpoint", **self._bearer}
+        headers = {"Idempotency-Key": quote(letter.key), "User-Agent": "callpoint", **self._authorization}
+        timeout = aiohttp.ClientTimeout(total=CONNECT_WITHIN_S + ANSWER_WITHIN_S, sock_connect=CONNECT_WITHIN_S)
         try:
+            for value in headers.values():
+                value.encode("ascii")
+            url = URL(self._url.replace("{to}", quote(letter.to, safe="")), encoded=True)
+            connector = aiohttp.TCPConnector(force_close=True, ssl=self._context)
             async with (
-                asyncio.timeout(CONNECT_WITHIN_S + ANSWER_WITHIN_S),  # httpx's own limit starts anew with every byte
-                httpx.AsyncClient(timeout=self._timeout, verify=self._context, auth=self._auth) as client,
-                client.stream("POST", url, json=document_of(letter), headers=headers) as response,
+                aiohttp.ClientSession(
+                    connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+                ) as session,
+                session.post(
+                    url, json=document_of(letter), headers=headers, allow_redirects=False, proxy=proxy_of(url)
+                ) as response,
             ):
-                status, retry_after = response.status_code, response.headers.get("Retry-After")
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+                status, retry_after = response.status, response.headers.get("Retry-After")
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
             raise ChannelError("the webhook's URL or secret cannot be used", permanent=True) from error  # nor be told
         except TimeoutError as error:
             raise ChannelError("the webhook did not answer in time") from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise ChannelError(one_line(f"{type(error).__name__}: {error}")) from error
         if not 200 <= status < 300:
             raise refusal(status, retry_after, datetime.now(UTC))
+
+
+def proxy_of(url: URL) -> str | None:
+    """The environment's proxy for a URL, None for none."""
+    return None if url.host is None or proxy_bypass(url.host) else getproxies().get(url.scheme)
 
 
 def document_of(letter: Letter) -> dict[str, object]:
