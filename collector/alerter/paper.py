@@ -104,7 +104,7 @@ def _shares(table: Table) -> tuple[float, ...]:
     widths = []
     for index, heading in enumerate(table.columns):
         longest = max(_width(text) for text in (heading, *(row[index] for row in table.rows)))
-        widths.append(min(max(longest, 5), 40))
+        widths.append(min(max(longest + 2, 8), 40))
     return tuple(width / sum(widths) for width in widths)
 
 
