@@ -24,9 +24,8 @@ from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
 from collector.alerter.catalogue import say
 from collector.alerter.front import Front, InFront
-from collector.alerter.pages.answer import by_link
 from collector.alerter.problems import Rejected
-from collector.alerter.replies import sentence_of
+from collector.alerter.replies import by_link, sentence_of
 from collector.commands import Answered, Refused
 from config.inbound import Inbound
 from config.people import Person

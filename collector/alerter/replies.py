@@ -7,10 +7,11 @@ be wrong.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
+from collector.access.actor import Actor, Right
 from collector.alarms.incident import Answer, Incident, Word
 from collector.alerter.catalogue import knows, say
 from collector.alerter.front import Front, InFront
@@ -38,9 +39,9 @@ class Said(Shape):
 
 
 @router.post("/a/{token}/answer")
-async def reply(front: InFront, token: str, body: Said) -> Response:
+async def reply(request: Request, front: InFront, token: str, body: Said) -> Response:
     """200 with a sentence for the person; 409 with one if it was refused; 4xx: no use in sending it again."""
-    incident, person = await _opened(front, token)
+    incident, person = await _opened(request, front, token)
     language = front.desk.site.language_of(person)
     if not front.answer_pace.allows(f"{incident.id} {person.id}", front.clock()):
         raise Rejected(429, "too-many", say(language, "too-many-text"))
@@ -48,11 +49,21 @@ async def reply(front: InFront, token: str, body: Said) -> Response:
     if command is None:
         raise Rejected(422, "bad-answer", say(language, "bad-answer-text"))
     try:
-        await front.desk.act(command)
+        await front.desk.act(command, by=by_link(person))
     except Refused as refused:
         return problem(409, refused.reason, sentence_of(refused, language))
     text = say(language, f"sent-{body.answer}") if knows(f"sent-{body.answer}") else say(language, "sent-other")
     return JSONResponse({"answer": body.answer, "text": text})
+
+
+def by_link(person: Person) -> Actor:
+    """Whoever holds somebody's answer link: it is all they need, and all they have."""
+    return Actor("link", person.name, frozenset({Right.ANSWER}), person=person.id, buildings=frozenset())
+
+
+def note_refused(request: Request, front: Front, refused: LinkRefused) -> None:
+    """Count and log an answer link that was none; the link itself is written down nowhere."""
+    front.refusals.note("answer-link", refused.reason, request.client.host if request.client else None)
 
 
 def command_of(pressed: str, incident: str, person: str, said_at_ms: int | None = None) -> Command | None:
@@ -76,12 +87,13 @@ def sentence_of(refused: Refused, language: Language) -> str:
     return say(language, key if knows(key) else "refused-other")
 
 
-async def _opened(front: Front, token: str) -> tuple[Incident, Person]:
+async def _opened(request: Request, front: Front, token: str) -> tuple[Incident, Person]:
     """What the link opens. Raises Rejected with a sentence in the community's language, for nobody is known yet."""
     language = front.desk.site.community.language
     try:
         link = front.links.read(token, front.clock())
     except LinkRefused as refused:
+        note_refused(request, front, refused)
         key = f"link-{refused.reason.value}"
         raise Rejected(STATUS_OF_LINK[refused.reason], key, say(language, f"{key}-text")) from refused
     person, incident = front.desk.site.people.get(link.person), await front.incident(link.incident)

@@ -11,7 +11,6 @@ import json
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from collector.access.actor import Actor, Right
 from collector.alarms.alarm import LATCHING, Phase
 from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
@@ -20,7 +19,7 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.links import AnswerLink, LinkRefused
 from collector.alerter.onspot import on_spot
 from collector.alerter.pages.overview import card_of
-from collector.alerter.replies import STATUS_OF_LINK, command_of, sentence_of
+from collector.alerter.replies import STATUS_OF_LINK, by_link, command_of, note_refused, sentence_of
 from collector.alerter.rescues import rescues_of
 from collector.calls.authority import may_decide
 from collector.calls.dispatch import leaders
@@ -69,16 +68,12 @@ async def press(request: Request, front: InFront, token: str) -> Response:
     return RedirectResponse(f"{request.url.path}?lang={language}", 303)
 
 
-def by_link(person: Person) -> Actor:
-    """Whoever holds somebody's answer link: it is all they need, and all they have."""
-    return Actor("link", person.name, frozenset({Right.ANSWER}), person=person.id, buildings=frozenset())
-
-
 async def opened(request: Request, front: Front, token: str) -> tuple[Incident, Person] | Response:
     """What the link opens, or the page that says why it does not."""
     try:
         link: AnswerLink = front.links.read(token, front.clock())
     except LinkRefused as refused:
+        note_refused(request, front, refused)
         return plain(front, front.language(request), STATUS_OF_LINK[refused.reason], f"link-{refused.reason.value}")
     person = front.desk.site.people.get(link.person)
     try:

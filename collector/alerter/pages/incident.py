@@ -22,7 +22,7 @@ from collector.alerter.pages import answer
 from collector.alerter.pages.overview import card_of
 from collector.alerter.pictures import PHOTO_BYTES_MAX, PhotoFault, PhotoRefused
 from collector.alerter.problems import Rejected
-from collector.alerter.replies import command_of, sentence_of
+from collector.alerter.replies import by_link, command_of, sentence_of
 from collector.alerter.rights import needs
 from collector.commands import Noted, Photographed, Refused
 from collector.storage.store import StoreFailed
@@ -114,7 +114,7 @@ async def note_by_link(request: Request, front: InFront, token: str) -> Response
     said = await request.form(max_files=0, max_fields=4)
     text, language = str(said.get("note", "")), front.language(request, front.desk.site.language_of(found[1]))
     try:
-        await _note(front, *found, text, language, answer.by_link(found[1]))
+        await _note(front, *found, text, language, by_link(found[1]))
     except _NotDone as error:
         return await answer.page(request, front, *found, error.sentence, error.status, text)
     return RedirectResponse(f"/a/{token}?lang={language}#sightings", 303)
@@ -129,7 +129,7 @@ async def photo_by_link(request: Request, front: InFront, token: str) -> Respons
     language = front.language(request, front.desk.site.language_of(found[1]))
     form = await request.form(max_files=1, max_fields=4)
     try:
-        await _photo(front, *found, form, language, answer.by_link(found[1]))
+        await _photo(front, *found, form, language, by_link(found[1]))
     except _NotDone as error:
         return await answer.page(request, front, *found, error.sentence, error.status)
     finally:
