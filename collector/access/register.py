@@ -38,6 +38,7 @@ from collector.access.sessions import (
     may_give,
 )
 from collector.storage.auditlog import write_changes
+from collector.storage.store import StoreFailed
 from config.site import Site
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class Register:
             raise SignInRefused(Fault.CLOSED)
         renewed = abs(now - session.seen_at_ms) >= SEEN_EVERY_MS
         if renewed:
-            await self._store.write(lambda connection: rows.touch_session(connection, name, now, now + SESSION_MS))
+            renewed = await self._noted(lambda connection: rows.touch_session(connection, name, now, now + SESSION_MS))
         return Visited(session, actor, renewed)
 
     async def bearer(self, given: str) -> Actor:
@@ -114,8 +115,16 @@ class Register:
         now, kept = self._clock(), digest(secret)
         token, used_at_ms = await self._store.read(lambda connection: rows.token(connection, name, kept, now))
         if used_at_ms is None or abs(now - used_at_ms) >= SEEN_EVERY_MS:
-            await self._store.write(lambda connection: rows.touch_token(connection, name, now))
+            await self._noted(lambda connection: rows.touch_token(connection, name, now))
         return token.actor()
+
+    async def _noted(self, touch: Callable[[sqlite3.Connection], None]) -> bool:
+        """Write down that something was used. A store that cannot be written shuts out nobody who is signed in."""
+        try:
+            await self._store.write(touch)
+        except StoreFailed:  # which is told as a trouble by whoever keeps alarms
+            return False
+        return True
 
     # --- signing in and out ---------------------------------------------------------------------------
 

@@ -184,13 +184,18 @@ def put_token(connection: sqlite3.Connection, item: Token, secret: str) -> None:
 
 
 def token(connection: sqlite3.Connection, name: str, secret: str, now: int) -> tuple[Token, int | None]:
-    """The token with this id and hashed secret, and when it was last used. Raises SignInRefused."""
+    """The token with this id and hashed secret, and when it was last used. Raises SignInRefused, also
+    while whoever made it is shut out.
+    """
     row = connection.execute("SELECT body, used_at_ms, secret FROM tokens WHERE id = ?", (name,)).fetchone()
     if row is None or not same(row[2], secret):
         raise SignInRefused(Fault.FORGED)
     found = TOKEN.validate_json(row[0])
     if now >= found.until_ms:
         raise SignInRefused(Fault.EXPIRED)
+    maker = account(connection, found.made_by)
+    if maker is not None and maker.disabled_at_ms is not None:
+        raise SignInRefused(Fault.CLOSED)
     return found, row[1]
 
 

@@ -6,7 +6,8 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import cookie_parser
 
 from collector.access.actor import TOKEN, Actor
 from collector.access.register import Register, Visited
@@ -92,11 +93,7 @@ class Door:
 
     def read(self, header: str) -> str | None:
         """The session's cookie in a Cookie header."""
-        try:
-            morsel = SimpleCookie(header).get(self.name)
-        except CookieError:
-            return None
-        return morsel.value if morsel and morsel.value else None
+        return cookie_parser(header).get(self.name) or None  # as browsers do it: an odd one beside it hides nothing
 
     def _header(self, value: str, seconds: int) -> str:
         secure = "; Secure" if self.secure else ""
