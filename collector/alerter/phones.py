@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 
 from collector.access.actor import Actor, Right
 from collector.access.sessions import Session
@@ -17,7 +16,7 @@ from collector.alerter.channels.push import WebPushChannel
 from collector.alerter.channels.sealing import check_keys
 from collector.alerter.front import Front, InFront
 from collector.alerter.openapi import answers
-from collector.alerter.phoneshapes import GIVEN, PHONES, PhoneList, PhoneShown, SubscriptionGiven
+from collector.alerter.phoneshapes import PHONES, PhoneList, PhoneShown, SubscriptionGiven
 from collector.alerter.problems import Rejected
 from collector.alerter.rights import InActor, needs
 from collector.calls.dispatch import Notice, Reason
@@ -40,9 +39,7 @@ async def phones(front: InFront, actor: InActor) -> PhoneList:
 
 
 @router.post("/subscriptions", tags=["people"], status_code=201, responses=answers(201, PHONES, *CHANGING, 429))
-async def subscribe(
-    request: Request, front: InFront, actor: InActor, body: Annotated[SubscriptionGiven, Body(examples=[GIVEN])]
-) -> PhoneList:
+async def subscribe(request: Request, front: InFront, actor: InActor, body: SubscriptionGiven) -> PhoneList:
     """This browser takes push messages for you from now on, and for nobody else. The same again changes nothing.
 
     Of more than eight the oldest goes.

@@ -13,6 +13,16 @@ from collector.alerter.models import Shape
 _Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+=*$")]
 
 
+GIVEN: dict[str, Any] = {
+    "endpoint": "https://push.example.net/p/3f8a",
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+    "expirationTime": None,
+}
+
+
 class Keys(Shape):
     """A browser's keys, base64url: its public key, and its secret (RFC 8291)."""
 
@@ -25,7 +35,7 @@ class SubscriptionGiven(Shape):
 
     endpoint: str = Field(min_length=1, max_length=ENDPOINT_CHARACTERS_MAX, description="of the browser's push service")
     keys: Keys
-    expirationTime: float | None = Field(None, description="as the browser says it; not needed")
+    expirationTime: float | None = Field(None, ge=0, le=1e15, description="as the browser says it; not needed")
 
 
 class PhoneShown(Shape):
@@ -46,14 +56,6 @@ class PhoneList(Shape):
     phones: list[PhoneShown]
 
 
-GIVEN: dict[str, Any] = {
-    "endpoint": "https://push.example.net/p/3f8a",
-    "keys": {
-        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
-        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
-    },
-    "expirationTime": None,
-}
 PHONES: dict[str, Any] = {
     "key": "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8",
     "phones": [

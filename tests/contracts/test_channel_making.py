@@ -65,3 +65,11 @@ def test_what_is_missing_is_named_by_channel_and_key(
         make_channels(site_with({"x": channel}))
 
     assert str(caught.value).startswith(named) and "s3cret" not in str(caught.value)
+
+
+def test_web_push_is_the_collectors_own() -> None:
+    site, own = site_with({"x": {"type": "webpush"}}), ConsoleChannel()
+
+    assert make_channels(site, own) == {"x": own}
+    with pytest.raises(EndpointError, match=r"^channels\.x: web push works in a running collector only$"):
+        make_channels(site)

@@ -300,3 +300,35 @@ def test_who_is_away_gets_no_test() -> None:
     _until(play.at(0), 16, "09:31")
 
     assert "sue" not in {notice.person for notice in play.told()}
+
+
+def _with_push() -> Site:
+    data = _data()
+    data["channels"]["push"] = {"type": "webpush"}
+    data["people"][1]["channels"] = [{"channel": "push"}, {"channel": "console"}]  # ned
+    return small_site(data)
+
+
+def test_a_phone_that_takes_no_push_any_more_is_told_to_the_leader_though_another_rings() -> None:
+    play = Play(_with_push())
+    _proven(play, "nora", "nick").acts(Delivered("n-0", "ned", 1, play.now)).told()
+    gone = "the phone no longer takes push messages"
+    play.acts(NotDelivered("n-1", "ned", 0, play.now, gone, permanent=True))
+
+    _until(play, 16, "19:00")
+
+    assert _found(play) == {"ned": Fault.PUSH_GONE}
+    assert "nora" in {notice.person for notice in play.told() if notice.reason is Reason.NAMED}
+    play.restart().acts(Delivered("n-2", "ned", 0, play.now))  # registered anew, and tried out
+    assert KEY not in play.engine.alarms
+
+
+def test_a_push_that_fails_for_now_is_nobodys_trouble() -> None:
+    play = Play(_with_push())
+    _proven(play, "nora", "nick").acts(Delivered("n-0", "ned", 1, play.now))
+    for number in range(5):
+        play.acts(NotDelivered(f"n-{number}", "ned", 0, play.now, "the push service answered 503"))
+
+    _until(play, 16, "19:00")
+
+    assert KEY not in play.engine.alarms

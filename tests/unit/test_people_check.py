@@ -160,3 +160,39 @@ def test_a_responder_without_a_channel_that_rings_is_named() -> None:
 
     named = [text.split("people[")[1].split("]")[0] for text, _ in _said(change) if "none that rings" in text]
     assert named == [str(number) for number in range(8)]  # all but nick and sue, who have mail
+
+
+def _push(**channel: Any) -> Change:
+    def change(data: Data) -> None:
+        data["channels"]["push"] = {"type": "webpush", **channel}
+        data["people"][0]["channels"].insert(0, {"channel": "push"})
+
+    return change
+
+
+def _said_of_push(change: Change) -> list[str]:
+    return [said for said, _ in _said(change) if "push" in said or "again" in said or ".to" in said]
+
+
+def test_web_push_needs_nothing_and_may_not_count_as_a_road_that_rings() -> None:
+    assert _said_of_push(_push()) == []
+    assert _said_of_push(_push(sender="mailto:duty@example.org")) == []
+    (rings,) = _said_of_push(_push(rings=True))
+    assert "channels.push.rings" in rings and "not woken by it" in rings
+    (sender,) = _said_of_push(_push(sender="duty@example.org"))
+    assert "channels.push.sender" in sender and "mailto:" in sender
+
+
+def test_web_push_is_every_phone_of_a_person_and_there_is_one_of_it() -> None:
+    def twice(data: Data) -> None:
+        _push()(data)
+        data["channels"]["again"] = {"type": "webpush"}
+
+    def addressed(data: Data) -> None:
+        _push()(data)
+        data["people"][0]["channels"][0]["to"] = "my phone"
+
+    (second,) = _said_of_push(twice)
+    assert "channels.again" in second and "second" in second
+    (address,) = _said_of_push(addressed)
+    assert "people[0].channels[0].to" in address and "'my phone'" in address

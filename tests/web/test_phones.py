@@ -12,12 +12,15 @@ import httpx
 import pytest
 
 from collector.access.actor import Role
+from collector.alerter.channels import make_channels
+from collector.alerter.notifier import Notifier
 from collector.alerter.phones import device_of
+from collector.calls.dispatch import Notice, Reason
 from collector.calls.reach import Reached
 from collector.storage.subscriptions import PER_PERSON_MAX
 from tests.push import Phone
 from tests.sinks import WebSink, listening
-from tests.web.scene import BEARER, Clock, Scene, scene, web_data
+from tests.web.scene import BEARER, Clock, Scene, eventually, scene, web_data
 
 SUBSCRIPTIONS = "/api/v1/me/subscriptions"
 
@@ -159,6 +162,48 @@ def test_what_a_browser_calls_itself_is_told_in_two_words() -> None:
         "Android · Chrome"
     )
     assert device_of("") == "?" and device_of("\u202e<b>" + "x" * 500) == "<b>" + "x" * 37
+
+
+def test_an_alarm_goes_to_the_phone_and_to_the_next_channel_at_once_if_the_phone_is_dead(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        async with listening(sink := WebSink("201 Created")):
+            phone, ned, desk = Phone(sink), await signed_in(stage), stage.desk
+            await stage.client.post(SUBSCRIPTIONS, json=phone.given(), headers=ned)
+            channels = make_channels(desk.site, stage.app.state.front.web_push)
+            notifier = Notifier(
+                *(desk.site, desk.store, channels, desk, stage.links.answer_url, stage.clock, desk.act, desk.tell)
+            )
+            desk.after_commit.append(lambda _: notifier.wake())
+            running = asyncio.create_task(notifier.run())
+
+            first = await stage.fire()
+            await eventually(lambda: _truth(bool(phone.requests())))
+            (said,) = phone.opened()
+            assert said["asks"] and said["sound"] == "alarm" and said["incident"] == first.id
+            assert stage.links.read(said["path"].removeprefix("/a/"), stage.clock()).person == "ned"
+
+            sink.answer = "410 Gone"
+            second = await stage.fire("smoke-3")
+            theirs = await eventually(lambda: _told(stage, second.id, Reason.CHANNEL_FAILED))
+            assert [notice.channel for notice in theirs] == [1]
+            assert (await stage.client.get(SUBSCRIPTIONS, headers=ned)).json()["phones"] == []
+            (reached,) = (
+                each for each in desk.kept(Reached).values() if (each.person, each.channel) == ("ned", "push")
+            )
+            assert reached.permanent and not [each for each in desk.alarms if "channel:push" in each]
+            running.cancel()
+            await asyncio.wait([running])
+
+    played(tmp_path, play)
+
+
+async def _truth(said: bool) -> bool:
+    return said
+
+
+async def _told(stage: Scene, incident: str, reason: Reason) -> list[Notice]:
+    notices = await stage.desk.store.notices(incident)
+    return [each for each in notices if (each.person, each.reason) == ("ned", reason)]
 
 
 # --- one's own page ---------------------------------------------------------------------------------

@@ -38,7 +38,7 @@
 
   const worker = (type) => {
     if (!navigator.serviceWorker) return;
-    navigator.serviceWorker.ready.then((registration) => registration.active.postMessage({ type, path })).catch(() => {});
+    navigator.serviceWorker.ready.then((registration) => registration.active.postMessage({ type, path, search: location.search })).catch(() => {});
   };
 
   document.addEventListener("submit", async (event) => {

@@ -5,7 +5,7 @@
 (() => {
   const box = document.getElementById("allow");
   const ready = navigator.serviceWorker ? navigator.serviceWorker.register("/sw.js", { scope: "/" }).then(() => navigator.serviceWorker.ready) : null;
-  if (ready) ready.then((registration) => registration.active.postMessage({ type: "keep", path: location.pathname })).catch(() => {});
+  if (ready) ready.then((registration) => registration.active.postMessage({ type: "keep", path: location.pathname, search: location.search })).catch(() => {});
   if (self.indexedDB) Kept.flush().catch(() => {});
   if (!box) return;
 

@@ -36,7 +36,7 @@ self.addEventListener("activate", (event) => event.waitUntil((async () => {
 })()));
 
 self.addEventListener("message", (event) => {
-  if (event.data && event.data.type === "keep" && KEPT_PATHS.test(event.data.path)) event.waitUntil(fetchPage(event.data.path));
+  if (event.data && event.data.type === "keep") event.waitUntil(fetchPage(String(event.data.path), String(event.data.search || "")));
   if (event.data && event.data.type === "later") event.waitUntil(Kept.later(self.registration));
 });
 
@@ -168,9 +168,9 @@ async function page(event, request, path) {
   }
 }
 
-async function fetchPage(path) {
+async function fetchPage(path, search = "") {
   if (!KEPT_PATHS.test(path)) return;
-  const response = await fetch(path, { redirect: "manual", signal: AbortSignal.timeout(20000) }).catch(() => null);
+  const response = await fetch(path + search, { redirect: "manual", signal: AbortSignal.timeout(20000) }).catch(() => null);
   if (response) await keep(path, response);
 }
 
