@@ -55,6 +55,7 @@ from collector.alerter.pages import measures as measurespage
 from collector.alerter.pages import people as peoplepage
 from collector.alerter.pages import report as reportpage
 from collector.alerter.pages import retention as retentionpage
+from collector.alerter.pages import rosters as rosterspage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
@@ -69,6 +70,48 @@ from collector.desk import Desk
 DESCRIPTION = (
     "Incidents, devices and the commands of people. What changes state needs the token made at first start, "
     "as `Authorization: Bearer <token>`. A supplement, not a certified fire alarm: in a fire, call 119 yourself."
+)
+
+DESCRIBED = (  # in the OpenAPI document
+    api.router,
+    health.router,
+    drills.router,
+    people.router,
+    phones.router,
+    book.router,
+    roster.router,
+    measures.router,
+    upkeep.router,
+    elevators.router,
+    access.router,
+)
+PAGES = (  # that people open
+    board.router,
+    incident.router,
+    measurespage.router,
+    answer.router,
+    signin.router,
+    look.router,
+    me.router,
+    installed.router,
+    devices.router,
+    elevatorspage.router,
+    drillspage.router,
+    rosterspage.router,
+    reportpage.router,
+    retentionpage.router,
+    peoplepage.router,
+    posts.router,
+    sheets.router,
+    accounts.router,
+    account.router,
+    audit.router,
+)
+OTHERS = (
+    metrics.router,
+    events.router,
+    replies.router,
+    inbound.router,
 )
 
 
@@ -121,49 +164,12 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.front = front
-    described = (
-        api.router,
-        health.router,
-        drills.router,
-        people.router,
-        phones.router,
-        book.router,
-        roster.router,
-        measures.router,
-        upkeep.router,
-        elevators.router,
-        access.router,
-    )
-    pages = (
-        board.router,
-        incident.router,
-        measurespage.router,
-        answer.router,
-        signin.router,
-        look.router,
-        me.router,
-        installed.router,
-    )
-    installed_pages = (devices.router, elevatorspage.router, drillspage.router, reportpage.router, retentionpage.router)
-    book_pages = (peoplepage.router, posts.router, sheets.router)
-    access_pages = (accounts.router, account.router, audit.router)
-    for router in (
-        *described,
-        metrics.router,
-        events.router,
-        replies.router,
-        inbound.router,
-        *pages,
-        *installed_pages,
-        *book_pages,
-        *access_pages,
-    ):
+    for router in (*DESCRIBED, *OTHERS, *PAGES):
         app.include_router(router)
-    shown = (*pages, *installed_pages, *book_pages, *access_pages)
-    front.pages.paths = frozenset(each.path for router in shown for each in router.routes if isinstance(each, Route))
+    front.pages.paths = frozenset(each.path for router in PAGES for each in router.routes if isinstance(each, Route))
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
-    app.openapi = lambda: openapi.describe(app, described)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.describe(app, DESCRIBED)  # type: ignore[method-assign]
     return app
 
 

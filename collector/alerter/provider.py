@@ -160,7 +160,8 @@ class Provider:
             raise ProviderFailed(f"the provider calls itself {str(known.get('issuer'))[:100]!r}", down=True)
         self._known = known
         try:
-            self._keys = KeySet.import_key_set(await self._ask("GET", self._endpoint("jwks_uri")))  # type: ignore[arg-type]
+            keys: Any = await self._ask("GET", self._endpoint("jwks_uri"))
+            self._keys = KeySet.import_key_set(keys)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise ProviderFailed("the provider's keys cannot be read", down=True) from error
         self._known_at_ms = self._clock()
