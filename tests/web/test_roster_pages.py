@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from collector.alerter.pages.rosters import time_of
 from collector.calls.roster import Away
 from tests.web.live import Live
-from tests.web.scene import SPIKED, Scene
+from tests.web.scene import SPIKED, Scene, web_data
 from tests.web.test_browser import opened
 from tests.web.test_measure_pages import browser, cookie_of, live, needs_chromium, played, sees, sends, wrong_in
 
@@ -56,6 +56,25 @@ def test_a_leader_swaps_for_the_team_and_others_only_for_themselves(tmp_path: Pa
         assert said(stage) == [away]
 
     played(tmp_path, play)
+
+
+def test_two_weeks_of_shifts_name_who_is_on_duty_and_say_where_nobody_is(tmp_path: Path) -> None:
+    data = web_data()
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    hours = {"from": "19:00", "until": "07:00", "days": days}
+    data["teams"][0]["shifts"] = [{"id": "night", "hours": hours, "groups": [["ned"]]}]
+
+    async def play(stage: Scene) -> tuple[str, int]:
+        await sends(stage, PATH, WANTED, "ned")
+        text = await sees(stage, "/rosters")
+        return text, text.count("<time datetime=")
+
+    text, shown = played(tmp_path, play, data=data)
+    assert shown == 14
+    assert "2026-03-02 19:00–07:00" in text and "2026-03-15 19:00–07:00" in text
+    assert (
+        text.count("Nobody on duty") == 1 + 3 and text.count("<strong>Ned</strong>") == 11 + 1
+    )  # now and three nights; eleven nights and the absence
 
 
 @pytest.mark.parametrize(
