@@ -62,38 +62,46 @@ class Rejected(Exception):
 def answer_errors(app: FastAPI) -> None:
     """Teach an app to answer every error in these forms."""
 
+    def said(request: Request, answer: Response, reason: str) -> Response:
+        """The same in words on a page, for who asked for a page."""
+        if not _wants_page(request):
+            return answer
+        front: Front = request.app.state.front
+        title = reason if knows(f"{reason}-text") else "not-done"
+        text = f"refused-{reason}" if title == "not-done" and knows(f"refused-{reason}") else f"{title}-text"
+        page = front.pages.plain(front.language(request), front.now(), answer.status_code, title, text)
+        page.headers.update({name: answer.headers[name] for name in ("allow", "retry-after") if name in answer.headers})
+        return page
+
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         reason = _REASONS.get(error.status_code, phrase(error.status_code).lower().replace(" ", "-"))
-        if error.status_code == 404 and _wants_page(request):
-            front: Front = request.app.state.front
-            language = front.language(request)
-            return front.pages.plain(language, front.now(), 404, "not-found", "not-found-text")
-        return problem(error.status_code, reason, _sentence(request, error), headers=error.headers)
+        return said(
+            request, problem(error.status_code, reason, _sentence(request, error), headers=error.headers), reason
+        )
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [_field_error(each) for each in error.errors()[:ERRORS_MAX]]
         detail = "; ".join(f"{each.field}: found {each.found}, expected {each.expected}" for each in errors)
-        return problem(422, "invalid", detail, errors)
+        return said(request, problem(422, "invalid", detail, errors), "bad-request")
 
     async def on_refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        return problem(status_of(error), error.reason, str(error))
+        return said(request, problem(status_of(error), error.reason, str(error)), error.reason)
 
     async def on_rejected(request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
-        front: Front = request.app.state.front
-        if _wants_page(request) and knows(f"{error.reason}-text"):
-            language = front.language(request)
-            return front.pages.plain(language, front.now(), error.status, error.reason, f"{error.reason}-text")
-        return problem(error.status, error.reason, str(error))
+        return said(request, problem(error.status, error.reason, str(error)), error.reason)
 
     async def on_store(request: Request, error: Exception) -> Response:
-        return problem(503, "store-failed", f"it could not be read or written; nothing was changed ({error})")
+        detail = f"it could not be read or written; nothing was changed ({error})"
+        return said(request, problem(503, "store-failed", detail), "not-read")
 
     async def on_failure(request: Request, error: Exception) -> Response:
-        return problem(500, "failure", "the collector failed on this request; it is in its log")
+        return said(
+            request, problem(500, "failure", "the collector failed on this request; it is in its log"), "failure"
+        )
 
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
