@@ -129,6 +129,21 @@ def answers_for(site: Site, person: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def people_of(site: Site, buildings: frozenset[str]) -> frozenset[str]:
+    """Whom some buildings concern: `answers_for` the other way round, and the contacts, who answer for them all."""
+    found = {*site.contacts, *(person.id for person in site.people.values() if person.home in buildings)}
+    for place in (site.buildings[each] for each in buildings if each in site.buildings):
+        for name in {place.team, *(_team_at(site, other) for other in place.neighbours)}:
+            team = site.teams.get(name or "")
+            found.update((team.leader, *team.members) if team is not None else ())
+        found.update(() if place.manager is None else (place.manager,))
+        cell, level = site.grid.get(place.cell), 0
+        while cell is not None and level < 3:
+            found.add(cell.person)
+            cell, level = site.grid.get(cell.parent or ""), level + 1
+    return frozenset(found)
+
+
 def _team_at(site: Site, building: str) -> str | None:
     place = site.buildings.get(building)
     return None if place is None else place.team

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -25,9 +25,10 @@ from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
-from collector.alerter.rights import needs
+from collector.alerter.rights import InActor, must, needs
 from collector.calls.drill import Drill
 from collector.calls.responsetimes import SUBJECTS, Call, ResponseTimes
+from collector.calls.roster import members
 from collector.commands import EndDrill, StartDrill
 from config.people import Person, Team
 from config.site import Building, Site
@@ -49,8 +50,10 @@ async def drills(front: InFront) -> DrillList:
     status_code=201,
     responses=answers(201, DRILL, *CHANGING),
 )
-async def start(front: InFront, body: DrillWanted) -> DrillShown:
+async def start(front: InFront, actor: InActor, body: DrillWanted) -> DrillShown:
     """Call people out as if it were real, plainly marked as a drill. For leaders, managers and contacts."""
+    for each in body.buildings:
+        must(actor, Right.MEASURE, each)
     command = StartDrill(body.person, tuple(body.buildings), body.kind, body.minutes, body.note)
     decision = await front.act(command)
     (drill,) = (each for each in decision.kept if isinstance(each, Drill))
@@ -63,8 +66,11 @@ async def start(front: InFront, body: DrillWanted) -> DrillShown:
     tags=["drills"],
     responses=answers(200, DRILL, *CHANGING),
 )
-async def end(front: InFront, drill_id: Id, body: ByPerson) -> DrillShown:
+async def end(front: InFront, actor: InActor, drill_id: Id, body: ByPerson) -> DrillShown:
     """End a drill in all its buildings; everybody called is told."""
+    running = front.desk.engine.kept(Drill).get(drill_id)
+    for each in running.buildings if running is not None else ():
+        must(actor, Right.MEASURE, each)
     await front.act(EndDrill(drill_id, body.person))
     found = front.desk.engine.kept(Drill).get(drill_id)
     if found is None:
@@ -76,10 +82,21 @@ async def end(front: InFront, drill_id: Id, body: ByPerson) -> DrillShown:
 async def response_times(
     front: InFront, mode: Annotated[Literal["live", "drill"] | None, Query(description="only these")] = None
 ) -> ResponseTimesList:
-    """How fast people, teams and buildings answer, go and arrive."""
+    """How fast people, teams and buildings answer, go and arrive: those of your buildings."""
     kept = [each for each in front.desk.engine.kept(ResponseTimes).values() if mode in (None, each.mode.value)]
+    site, knows = front.desk.site, front.knows()
+    kept = [each for each in kept if _is_seen(front, site, each, knows)]
     kept.sort(key=lambda each: (SUBJECTS.index(each.what), each.subject, each.mode))
     return ResponseTimesList(subjects=[_subject(front, each) for each in kept])
+
+
+def _is_seen(front: Front, site: Site, times: ResponseTimes, knows: Callable[[str], bool]) -> bool:
+    if times.what == "building":
+        return front.sees(times.subject)
+    if times.what == "team":
+        team = site.teams.get(times.subject)
+        return front.actor.buildings is None or (team is not None and all(map(knows, members(team))))
+    return knows(times.subject)
 
 
 def _drill(front: Front, drill: Drill) -> DrillShown:

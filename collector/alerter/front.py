@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from collector.access.accounts import people_of
 from collector.access.actor import Actor
 from collector.access.register import Register
 from collector.alarms.incident import Incident
@@ -107,6 +108,14 @@ class Front:
         called = {notice.incident for notice in notices if notice.person == actor.person}
         answered = {each.id for each in found if any(said.person == actor.person for said in each.responses)}
         return [each for each in found if actor.sees(each.building) or each.id in called | answered]
+
+    def knows(self) -> Callable[[str], bool]:
+        """Tells of whom whoever makes this request may hear: of themselves, and whom their buildings concern."""
+        actor = PRESENT.get()
+        if actor.buildings is None:
+            return lambda person: True
+        known = people_of(self.desk.site, actor.buildings) | {actor.person}
+        return known.__contains__
 
     async def act(self, command: Command) -> Decision:
         """Carry out a command of whoever makes this request: see `Desk.act`."""

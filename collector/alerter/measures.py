@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter
 
 from collector.access.actor import Right
-from collector.alarms.measures import Disablement, Scope, WalkTest, to_prove
+from collector.alarms.measures import Disablement, Scope, WalkTest, buildings_covered, to_prove
 from collector.alerter.api import CHANGING, READING, Id
 from collector.alerter.front import Front, InFront
 from collector.alerter.measureshapes import (
@@ -27,7 +27,7 @@ from collector.alerter.measureshapes import (
 from collector.alerter.models import ByPerson, Where
 from collector.alerter.openapi import answers
 from collector.alerter.problems import Rejected
-from collector.alerter.rights import needs
+from collector.alerter.rights import must, needs
 from collector.alerter.view import View
 from collector.commands import Command, Disable, Enable, EndWalkTest, RenewDisablement, StartWalkTest
 from collector.storage.kept import Kept
@@ -53,6 +53,7 @@ async def disable(front: InFront, body: DisablementWanted) -> DisablementShown:
 
     What rises there is recorded; an alarm is told to who watches over it. An open alarm goes on.
     """
+    _check(front, buildings_covered(front.desk.site, body.scope, body.target))
     item = await _act(front, Disable(body.scope, body.target, body.person, body.why, body.minutes, body.watch))
     assert isinstance(item, Disablement)
     return _disablement(front.view, item)
@@ -66,6 +67,7 @@ async def disable(front: InFront, body: DisablementWanted) -> DisablementShown:
 )
 async def renew(front: InFront, disablement_id: Id, body: Renewal) -> DisablementShown:
     """It lasts so many minutes from now, a day at most."""
+    _check(front, _buildings_of(front, disablement_id))
     item = await _act(front, RenewDisablement(disablement_id, body.person, body.minutes))
     assert isinstance(item, Disablement)
     return _disablement(front.view, item)
@@ -80,6 +82,7 @@ async def renew(front: InFront, disablement_id: Id, body: Renewal) -> Disablemen
 async def enable(front: InFront, disablement_id: Id, body: ByPerson) -> DisablementShown:
     """End it now. What is in alarm there calls at once and in full."""
     item = front.desk.engine.kept(Disablement).get(disablement_id)
+    _check(front, _buildings_of(front, disablement_id))
     await front.act(Enable(disablement_id, body.person))
     if item is None:
         raise Rejected(404, "unknown-disablement", f"there is no disablement {disablement_id!r}")
@@ -104,6 +107,9 @@ async def begin(front: InFront, body: WalkTestWanted) -> WalkTestShown:
 
     Everything else stays live, also the silence of what is tested.
     """
+    tested = [(Scope.DEVICE, each) for each in body.devices] + ([(Scope.ZONE, body.zone)] if body.zone else [])
+    for scope, target in tested:
+        _check(front, buildings_covered(front.desk.site, scope, target))
     test = await _act(front, StartWalkTest(body.person, tuple(body.devices), body.minutes, body.zone))
     assert isinstance(test, WalkTest)
     return _walk_test(front.view, test)
@@ -117,6 +123,7 @@ async def begin(front: InFront, body: WalkTestWanted) -> WalkTestShown:
 )
 async def end(front: InFront, walk_test_id: Id, body: ByPerson) -> WalkTestShown:
     """End it now. What is in alarm there calls at once and in full."""
+    _check(front, _buildings_of(front, walk_test_id))
     test = await _act(front, EndWalkTest(walk_test_id, body.person))
     assert isinstance(test, WalkTest)
     return _walk_test(front.view, test)
@@ -147,6 +154,22 @@ async def _act(front: Front, command: Command) -> Kept:
     decision = await front.act(command)
     (item,) = (each for each in decision.kept if isinstance(each, Disablement | WalkTest))
     return item
+
+
+def _check(front: Front, buildings: Iterable[str]) -> None:
+    """403 unless whoever asks may take measures in all these buildings."""
+    for each in buildings:
+        must(front.actor, Right.MEASURE, each)
+
+
+def _buildings_of(front: Front, name: str) -> set[str]:
+    """Where a disablement or walk test is; nowhere if it is gone: that is the engine's to speak of."""
+    kept = front.desk.engine.kept
+    disabled, test = kept(Disablement).get(name), kept(WalkTest).get(name)
+    found = {disabled.building} if disabled is not None else set()
+    for member in test.members if test is not None else ():
+        found |= buildings_covered(front.desk.site, Scope.DEVICE, member)
+    return found
 
 
 def _disablement(view: View, item: Disablement, ended_ms: int | None = None) -> DisablementShown:

@@ -37,8 +37,8 @@ async def roster(
     front: InFront,
     hours: Annotated[int, Query(ge=1, le=336, description="how far ahead the coming shifts are listed")] = 24,
 ) -> RosterShown:
-    """Who is on duty now in each team, who is not, and the shifts to come."""
-    site, known, now = front.desk.site, front.desk.engine.roster, front.clock()
+    """Who is on duty now in each team of your buildings, who is not, and the shifts to come."""
+    site, known, now, knows = front.desk.site, front.desk.engine.roster, front.clock(), front.knows()
     coming: dict[str, list[Duty]] = {}
     for duty in known.coming(now, now + hours * HOUR_MS):
         coming.setdefault(duty.team, []).append(duty)
@@ -55,16 +55,17 @@ async def roster(
                 coming=[_duty(front, duty) for duty in coming.get(team.id, ())],
             )
             for team in site.teams.values()
+            if all(map(knows, members(team))) or front.actor.person in members(team)
         ],
     )
 
 
 @router.get("/absences", tags=["people"], responses=answers(200, ABSENCES, *READING))
 async def absences(front: InFront) -> AbsenceList:
-    """Who is away now or will be, as declared by the site or said since."""
-    now = front.clock()
+    """Who of your buildings is away now or will be, as declared by the site or said since."""
+    now, knows = front.clock(), front.knows()
     found = front.desk.engine.roster.absences()
-    return AbsenceList(absences=[_absence(front, each) for each in found if each.until_ms > now])
+    return AbsenceList(absences=[_absence(front, each) for each in found if each.until_ms > now and knows(each.person)])
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from collector.access.accounts import Account, BadAccount, may_rule
+from collector.access.accounts import Account, BadAccount, account_of_person, may_rule
 from collector.access.actor import Actor, Right
 from collector.access.passwords import CHARACTERS_MIN, check_password
 from collector.access.sessions import Session
@@ -141,7 +141,8 @@ async def _theirs(front: Front, actor: Actor, person: str) -> Account | None:
     account = await front.register.account_of(person)
     teams = [team.id for team in site.teams.values() if person in (team.leader, *team.members)]
     leading = actor.person is not None and any(leads(site, team, actor.person) for team in teams)
-    ruling = actor.may(Right.ACCOUNTS) and (account is None or may_rule(actor, site, account))
+    would_be = account or account_of_person(site, person, 0)
+    ruling = actor.may(Right.ACCOUNTS) and would_be is not None and may_rule(actor, site, would_be)
     if not (leading or ruling or actor.speaks_for_all or actor.person == person):
         raise Rejected(403, "not-authorised", "this is for the person, their team's leader, or who rules their account")
     return account
