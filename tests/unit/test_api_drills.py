@@ -17,7 +17,7 @@ from config.pulse import BEAT, CHANGED_AT_S
 from config.sparkplug import DataType
 from config.words import PULSE, Edge, Lane, Reading, Report
 from tests.sites import GROUP
-from tests.web.scene import BEARER, Clock, Scene, scene
+from tests.web.scene import BEARER, Clock, Scene, eventually, scene
 
 WANTED = {"person": "nora", "buildings": ["b-1"], "kind": "fire", "minutes": 30, "note": "yearly"}
 
@@ -30,6 +30,10 @@ def played(folder: Path, play: Callable[[Scene], Coroutine[Any, Any, None]]) -> 
             await play(stage)
 
     asyncio.run(run())
+
+
+async def board_says(stage: Scene, text: str) -> bool:
+    return text in (await stage.client.get("/fragment/board?lang=en")).text
 
 
 async def started(stage: Scene) -> DrillShown:
@@ -123,7 +127,7 @@ def test_the_board_shows_a_drill_apart_and_counts_it_nowhere(tmp_path: Path) -> 
         assert 'callpoint_conditions{class="alarm"} 0\n' in metrics
 
         stage.hear("smoke-3")
-        assert "Real, not a drill" in (await stage.client.get("/fragment/board?lang=en")).text
+        assert await eventually(lambda: board_says(stage, "Real, not a drill"))  # once it is committed
 
     played(tmp_path, play)
 
