@@ -18,7 +18,8 @@ from config.site import Site
 
 NAME_CHARACTERS_MAX = 64
 ACCOUNTS_MAX = 5_000
-_RESERVED = frozenset({"token", "local", "link", "system"})  # who these are in the audit log is known
+_RESERVED = frozenset({"token", "local", "link", "command", "new"})  # known in the audit log, or a page's address
+_NEVER = frozenset(":/\\?#%")  # they mean something in an address or a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,19 @@ def tidy_name(typed: str) -> str:
 def check_name(name: str) -> None:
     """Raises BadAccount for what cannot be an account's id."""
     visible = all(unicodedata.category(each)[0] not in "CZ" or each == " " for each in name)
-    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not visible or name != tidy_name(name) or ":" in name:
-        raise BadAccount("name", "bad-name", f"1 to {NAME_CHARACTERS_MAX} visible characters without a colon")
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not visible or name != tidy_name(name) or _NEVER & set(name):
+        raise BadAccount("name", "bad-name", f"1 to {NAME_CHARACTERS_MAX} visible characters without : / \\ ? # %")
     if name in _RESERVED:
         raise BadAccount("name", "name-taken", "another name than one that the system uses itself")
+
+
+def can_be_name(name: str) -> bool:
+    """True if `check_name` lets it pass."""
+    try:
+        check_name(name)
+    except BadAccount:
+        return False
+    return True
 
 
 def account_of_person(site: Site, person: str, now: int) -> Account | None:

@@ -17,8 +17,10 @@ from collector.access.accounts import (
     BadAccount,
     account_of_person,
     actor_of,
+    can_be_name,
     check_name,
     may_rule,
+    tidy_name,
 )
 from collector.access.actor import Actor
 from collector.access.audit import Change
@@ -346,8 +348,10 @@ class Register:
         account = account_of_person(self._site, person, now)
         if account is None or rows.count_accounts(connection) >= ACCOUNTS_MAX:
             return None
-        if rows.account(connection, account.id) is not None:  # somebody else has signed up under this name
-            account = replace(account, id=f"{account.id} ({new_id()[:4]})")
+        if not can_be_name(account.id) or rows.account(connection, account.id) is not None:
+            account = replace(account, id=f"{tidy_name(account.name)[:40]} {new_id()[:6]}")  # their name is taken
+            if not can_be_name(account.id):
+                account = replace(account, id=f"person {new_id()}")
         rows.put_account(connection, account)
         return account
 

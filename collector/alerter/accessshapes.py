@@ -41,13 +41,13 @@ class TokenWanted(Shape):
     name: str = Field(min_length=1, max_length=80, examples=["display in the guard's room"])
     rights: list[Right] = Field(min_length=1, max_length=len(Right), examples=[["see"]])
     buildings: list[str] | None = Field(
-        default=None, max_length=1000, description="null: the whole community", examples=[None]
+        default=None, max_length=1000, description="null: the whole community", examples=[["plum-3"]]
     )
     person: str | None = Field(
         default=None,
         max_length=LONGEST_ID,
         description="in whose name it may speak: your own; null: in nobody's",
-        examples=[None],
+        examples=["li-mei"],
     )
     days: int = Field(ge=1, le=TOKEN_DAYS_MAX, description="then it ends", examples=[365])
 

@@ -141,7 +141,10 @@ def test_people_are_found_by_what_they_know_of_themselves(typed: str, person: st
     assert find_person(site(), typed) == person
 
 
-@pytest.mark.parametrize("name", ["", "token", "link", "a:b", "x" * 65, "a\nb", "a\u202eb", "Li", " li", "a\u0000"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "token", "link", "a:b", "x" * 65, "a\nb", "a\u202eb", "Li", " li", "a\u0000", "new", "a/b", "a?b", "100%"],
+)
 def test_a_name_that_cannot_be_told_from_another_is_refused(name: str) -> None:
     with pytest.raises(BadAccount):
         check_name(name)

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -110,6 +111,46 @@ def test_a_link_shows_a_button_and_the_button_uses_it_up(tmp_path: Path) -> None
     assert not any("set-cookie" in each.headers for each in looked)
     assert (nobody, pressed.status_code, somebody) == (401, 303, 200)
     assert (again.status_code, after, refused["link-replayed"]) == (410, 401, 1)
+
+
+def test_two_devices_at_once_cannot_both_use_a_link(tmp_path: Path) -> None:
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        path = path_in(await ask(stage, "ned", sent))
+        stage.client.cookies.clear()
+        answers = await asyncio.gather(*(stage.client.post(path, headers={"Cookie": ""}) for _ in range(5)))
+        return sorted(each.status_code for each in answers)
+
+    assert played(tmp_path, play) == [303, 410, 410, 410, 410]
+
+
+def test_a_person_whose_name_somebody_else_has_taken_still_signs_in(tmp_path: Path) -> None:
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        await stage.sign_in(Role.VIEWER, name="ned")
+        signed = await stage.client.post(path_in(await ask(stage, "ned", sent)))
+        register = stage.app.state.front.register
+        return signed.status_code, await register.account_of("ned"), await register.account("ned")
+
+    status, theirs, other = played(tmp_path, play)
+
+    assert status == 303
+    assert (theirs.person, other.person) == ("ned", None)
+    assert theirs.id != other.id and other.role is Role.VIEWER
+
+
+@pytest.mark.parametrize("typed", ["", "\x00", "🔥" * 90, "<script>", "a\r\nBcc: x", "\u202eabc", "x" * 60_000, "%"])
+@pytest.mark.parametrize("path", ["/sign-in/send", "/sign-in/code", "/sign-in/password", "/sign-in/link/x"])
+def test_garbage_in_a_form_signs_nobody_in_and_breaks_nothing(tmp_path: Path, path: str, typed: str) -> None:
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        body = "&".join(f"{name}={quote(typed)}" for name in ("name", "code", "password"))
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        given = await stage.client.post(path, content=body, headers=form)
+        raw = await stage.client.post(path, content=b"name=\xff\xfe&code=%ff%fe&password=%", headers=form)
+        return given, raw, sent
+
+    for answer in (found := played(tmp_path, play))[:2]:
+        assert answer.status_code in (303, 403, 413), answer.text
+        assert "<script>alert" not in answer.text
+    assert found[2] == []
 
 
 def test_a_link_or_code_is_good_for_ten_minutes(tmp_path: Path) -> None:
