@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,9 +134,14 @@ def test_every_message_that_a_page_asks_for_exists() -> None:
 
 def test_nothing_in_the_catalogues_is_unused() -> None:
     """A key stands in a template or module as it is, or begins as a key that one of them puts together."""
-    written = "\n".join([*TEMPLATES, *MODULES])
-    literal = set(re.findall(r"\"([^\"\n{}]+)\"", written))
-    beginnings = set(re.findall(r"\"([a-z][a-z-]*[-/])(?:\"|\{)", written))
+    literal = {each for text in TEMPLATES for each in re.findall(r"\"([^\"\n{}]+)\"", text)}
+    literal |= {
+        node.value
+        for text in MODULES
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    beginnings = {each for each in literal if re.fullmatch(r"[a-z][a-z/-]*[-/]", each)}
     unused = {
         key
         for _, key in ALL["zh"]
