@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from collector.access.rows import prune_access
 from collector.accounts import keep_board_url
 from collector.alerter.app import Server, make_app
 from collector.alerter.channels import make_channels
@@ -257,6 +259,8 @@ class Process:
         while True:
             pruned = await self._desk.store.prune()
             self._desk.counters["records-pruned"] += pruned
+            ended = await self._desk.store.write(partial(prune_access, now=self._clock()))
+            self._desk.counters["sign-ins-pruned"] += ended
             await keeper.keep()
             for what, gone in keeper.counts.items():
                 self._desk.counters[f"{what}-over-their-time"] = gone

@@ -17,6 +17,7 @@ from collector.access.accounts import Account, Area
 from collector.access.actor import TOKEN as TOKEN_ACTOR
 from collector.access.actor import Right, Role
 from collector.access.passwords import Passwords
+from collector.access.rows import prune_access
 from collector.access.sessions import SESSION_MS, SIGN_IN_MS, Token
 from collector.messages.message import Words
 from tests.web.scene import START_MS, Clock, Scene, eventually, scene
@@ -303,6 +304,21 @@ def test_a_session_survives_a_restart_and_slides(tmp_path: Path) -> None:
     assert played(tmp_path, use, clock=clock) == (200, False)
     clock.now_ms += SESSION_MS
     assert played(tmp_path, use, clock=clock) == (401, True)  # the cookie is taken away
+
+
+def test_what_can_sign_nobody_in_any_more_is_dropped(tmp_path: Path) -> None:
+    clock = Clock()
+
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        await ask(stage, "ned", sent)
+        await stage.sign_in(person="sue")
+        store, gone = stage.desk.store, []
+        for later_ms in (0, 2 * 86_400_000, SESSION_MS):
+            now = clock.now_ms + later_ms
+            gone.append(await store.write(lambda connection, now=now: prune_access(connection, now)))  # type: ignore[misc]
+        return gone
+
+    assert played(tmp_path, play, clock=clock) == [0, 1, 1]
 
 
 @pytest.mark.parametrize("cookie", ["x", "x.y", "a" * 5000, ".", "é", "0" * 16 + "." + "A" * 43, '"', "a=b; c"])
