@@ -75,6 +75,11 @@ def _check_roads(file: SiteFile, document: Document) -> None:
             document.mistake(path, "no host or sender", "host and sender for an smtp channel")
         if channel.type == "webhook" and channel.url is None and channel.url_env is None:
             document.mistake(path, "no url", "url, or url_env where the URL holds a secret")
+    _check_push(file, document)
+
+
+def _check_push(file: SiteFile, document: Document) -> None:
+    url = file.plan.board_url
     pushing = [name for name, channel in file.channels.items() if channel.type == "webpush"]
     for name in pushing:
         channel, path = file.channels[name], ("channels", name)
@@ -85,6 +90,10 @@ def _check_roads(file: SiteFile, document: Document) -> None:
             document.mistake((*path, "sender"), repr(channel.sender), "a mailto: or https: URL")
         if name != pushing[0]:
             document.mistake(path, "a second webpush channel", "one, which is every phone of a person")
+    # Browsers offer push to pages of a secure context only: https, or this machine itself (W3C Secure Contexts §3.1).
+    if pushing and not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        expected = "an https URL, for browsers allow no push on another"
+        document.mistake(("plan", "board_url"), repr(url), expected, warning=True)
 
 
 def _check_installation(file: SiteFile, profiles: Mapping[str, Profile | None], document: Document) -> None:

@@ -183,6 +183,15 @@ def test_web_push_needs_nothing_and_may_not_count_as_a_road_that_rings() -> None
     assert "channels.push.sender" in sender and "mailto:" in sender
 
 
+def test_web_push_without_https_is_a_warning() -> None:
+    def change(data: Data) -> None:
+        _push()(data)
+        data["plan"]["board_url"] = "http://board.example.org"
+
+    ((said, warning),) = [each for each in _said(change) if "board_url" in each[0]]
+    assert warning and "https" in said
+
+
 def test_web_push_is_every_phone_of_a_person_and_there_is_one_of_it() -> None:
     def twice(data: Data) -> None:
         _push()(data)

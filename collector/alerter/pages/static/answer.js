@@ -4,7 +4,7 @@
 
 (() => {
   const words = JSON.parse(document.currentScript.dataset.words);
-  const path = location.pathname;
+  const path = location.pathname.split("/").slice(0, 3).join("/"); // of the link, whatever form was sent last
   const box = document.createElement("div");
   const clock = (at) => new Date(at).toTimeString().slice(0, 5);
   let busy = false;
@@ -16,21 +16,29 @@
     return shown;
   };
 
-  const show = async (more = []) => {
-    const waiting = (await Kept.all()).filter((said) => said.path === path);
-    const lines = waiting.map((said) => line(words.waiting.replace("{time}", clock(said.said_at_ms)).replace("{answer}", said.label), "waiting"));
-    box.replaceChildren(...lines, ...more);
+  // What waits is shown until it is sent; what was refused, once. Returns how many of each.
+  const show = async () => {
+    const kept = (await Kept.all()).filter((said) => said.path === path);
+    const refused = kept.filter((said) => said.refused !== undefined);
+    const waiting = kept.filter((said) => said.refused === undefined);
+    const say = (said) => words.waiting.replace("{time}", clock(said.said_at_ms)).replace("{answer}", said.label);
+    box.replaceChildren(
+      ...waiting.map((said) => line(say(said), "waiting")),
+      ...refused.map((said) => line(`${words.refused}${said.label} · ${said.refused}`, "refused")),
+    );
+    for (const said of refused) await Kept.remove(said.id);
+    return [waiting.length, refused.length];
   };
 
   const flush = async () => {
     if (busy) return;
     busy = true;
     try {
-      const results = (await Kept.flush()).filter((each) => each.said.path === path);
-      const refused = results.filter((each) => each.state === "refused");
-      await show(refused.map((each) => line(words.refused + each.text, "refused")));
-      if (results.some((each) => each.state === "waiting")) worker("later");
-      if (!refused.length && results.some((each) => each.state === "sent")) location.reload();
+      const before = box.querySelectorAll(".waiting").length;
+      await Kept.flush();
+      const [waiting, refused] = await show();
+      if (waiting) worker("later");
+      else if (before && !refused) location.reload(); // sent, by this page or by the worker
     } finally {
       busy = false;
     }
@@ -62,6 +70,6 @@
   addEventListener("online", flush);
   box.setAttribute("role", "status");
   document.querySelector("main").prepend(box);
-  if (self.indexedDB) show().then(() => Kept.all()).then((kept) => (kept.length ? flush() : null)).catch(() => {});
+  if (self.indexedDB) show().then(([waiting]) => (waiting ? flush() : null)).catch(() => {});
   if (navigator.serviceWorker) navigator.serviceWorker.register("/sw.js", { scope: "/" }).then(() => worker("keep")).catch(() => {});
 })();

@@ -35,6 +35,12 @@ const Kept = (() => {
     return id;
   };
 
+  const timed = (within_ms) => { // AbortSignal.timeout, which older phones lack
+    const control = new AbortController();
+    setTimeout(() => control.abort(), within_ms);
+    return control.signal;
+  };
+
   const all = () => run("readonly", (store) => store.getAll());
   const remove = (id) => run("readwrite", (store) => store.delete(id));
 
@@ -49,7 +55,7 @@ const Kept = (() => {
         credentials: "omit",
         redirect: "error",
         cache: "no-store",
-        signal: AbortSignal.timeout(SEND_WITHIN_MS),
+        signal: timed(SEND_WITHIN_MS),
       });
     } catch (error) {
       return { state: "waiting", text: "" };
@@ -62,11 +68,13 @@ const Kept = (() => {
   const alone = (work) => (self.navigator.locks ? navigator.locks.request("callpoint-answers", work) : work());
 
   // Send what is kept, oldest first, and say of each what became of it. The first that cannot go out stops the rest.
+  // What was refused stays, with why, for the page on which it was pressed; a notification's is shown by the worker.
   const flush = () => alone(async () => {
     const results = [];
-    for (const said of await all()) {
+    for (const said of (await all()).filter((each) => each.refused === undefined)) {
       const result = await send(said);
-      if (result.state !== "waiting") await remove(said.id);
+      if (result.state === "refused" && !said.data) await run("readwrite", (store) => store.put({ ...said, refused: result.text }));
+      else if (result.state !== "waiting") await remove(said.id);
       results.push({ ...result, said });
       if (result.state === "waiting") break;
     }
@@ -80,5 +88,5 @@ const Kept = (() => {
     } catch (error) { /* no Background Sync here */ }
   };
 
-  return { add, all, remove, flush, later };
+  return { add, all, remove, flush, later, timed };
 })();

@@ -53,18 +53,27 @@ async function told(data) {
     await self.registration.showNotification("Callpoint", { body: words("zh").unreadable, tag: "unreadable", data: { path: "/me", lang: "zh" } });
     return;
   }
-  const tag = String(said.incident);
-  const shown = (await self.registration.getNotifications({ tag })).map((each) => each.data).filter((each) => each && each.at_ms > said.at_ms);
-  await show(shown[0] || said, shown.length > 0); // an older message that was long on its way takes nothing's place
+  const newer = await shownAfter(String(said.incident), said.at_ms);
+  await (newer ? showAgain(newer) : show(said));
   await Promise.all([said.asks ? fetchPage(String(said.path)) : null, sendKept()]);
 }
 
-function show(said, quietly) {
-  const look = LOOKS[said.sound] || QUIET;
-  const { icon, vibrate, ...rest } = look;
+async function shownAfter(tag, at_ms) {
+  return (await self.registration.getNotifications({ tag })).find((each) => each.data && each.data.at_ms > at_ms);
+}
+
+// An older message that was long on its way takes nothing's place; but something must be shown for each.
+function showAgain(shown) {
+  const { body, tag, icon, badge, lang, requireInteraction, data } = shown;
+  const actions = (shown.actions || []).map(({ action, title }) => ({ action, title }));
+  return self.registration.showNotification(shown.title, { body, tag, icon, badge, lang, requireInteraction, actions, data, silent: true });
+}
+
+function show(said) {
+  const { icon, vibrate, ...rest } = LOOKS[said.sound] || QUIET;
   return self.registration.showNotification(said.title, {
     ...rest,
-    ...(quietly ? { silent: true, renotify: false } : vibrate ? { vibrate } : {}),
+    ...(vibrate ? { vibrate } : {}),
     body: said.body,
     tag: String(said.incident),
     lang: said.lang,
@@ -85,26 +94,30 @@ self.addEventListener("notificationclick", (event) => {
 
 async function answer(said, pressed) {
   await Kept.add({ path: said.path, answer: pressed, label: words(said.lang)[pressed], title: said.title, lang: said.lang, data: said });
-  await sendKept();
+  await sendKept(true);
 }
 
-// What became of each answer is shown in the place of the message that it answers.
-async function sendKept() {
+// What became of each answer of a notification is shown; that it waits, when it is given (`tells`), and not each time.
+async function sendKept(tells = false) {
   const results = await Kept.flush().catch(() => []);
-  for (const { state, text, said } of results) if (said.data || state !== "sent") await showResult(state, text, said);
+  for (const { state, text, said } of results) {
+    if (said.data && (tells || state !== "waiting")) await showResult(state, text, said).catch(() => {});
+  }
   if (results.some((each) => each.state === "waiting")) await Kept.later(self.registration);
   return results;
 }
 
-function showResult(state, text, said) {
+async function showResult(state, text, said) {
   const say = words(said.lang), label = said.label || said.answer;
   const title = { sent: say.sent, refused: say.refused, waiting: say["not-sent"] }[state].replace("{answer}", label);
   const about = { sent: text, refused: text, waiting: say["not-sent-text"] }[state];
   const data = { ...(said.data || {}), path: said.path, lang: said.lang, title: said.title, result: state };
+  const incident = String((said.data || {}).incident || said.path);
+  const tag = (await shownAfter(incident, said.data.at_ms || 0)) ? `${incident}:answer` : incident; // beside a newer call
   const arrived = state === "sent" && said.answer === "going" ? [{ action: "arrived", title: say.arrived }] : [];
   return self.registration.showNotification(title, {
     body: [about, said.title].filter(Boolean).join("\n"),
-    tag: String((said.data || {}).incident || said.path),
+    tag,
     lang: said.lang,
     icon: `/static/icon-trouble.png?v=${VERSION}`,
     badge: `/static/icon-badge.png?v=${VERSION}`,
@@ -157,6 +170,7 @@ async function page(event, request, path) {
   const late = new Promise((_, reject) => { timer = kept && setTimeout(() => reject(new Error("slow")), WAIT_MS); });
   try {
     const response = await Promise.race([asked, late]);
+    if (path === "/me" && response.type === "opaqueredirect") event.waitUntil(caches.delete(PAGES)); // signed out
     if (KEPT_PATHS.test(path)) event.waitUntil(keep(path, response.clone()));
     event.waitUntil(sendKept());
     return response;
@@ -170,7 +184,7 @@ async function page(event, request, path) {
 
 async function fetchPage(path, search = "") {
   if (!KEPT_PATHS.test(path)) return;
-  const response = await fetch(path + search, { redirect: "manual", signal: AbortSignal.timeout(20000) }).catch(() => null);
+  const response = await fetch(path + search, { redirect: "manual", signal: Kept.timed(20000) }).catch(() => null);
   if (response) await keep(path, response);
 }
 
