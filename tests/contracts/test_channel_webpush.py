@@ -19,6 +19,7 @@ from collector.alerter.channels.endpoints import BadEndpoint, check_endpoint, re
 from collector.alerter.channels.push import WebPushChannel, payload_of
 from collector.alerter.channels.sealing import PLAIN_BYTES_MAX, Voucher, check_keys, decode, encode, seal
 from collector.messages.message import Words
+from collector.storage.secrets import Secrets
 from collector.storage.store import open_store
 from collector.storage.subscriptions import PER_PERSON_MAX, Subscription, Subscriptions, id_of
 from tests.letters import letter_to
@@ -294,6 +295,20 @@ def test_a_name_that_means_an_address_of_ours_is_not_connected_to(tmp_path: Path
 def test_keys_that_are_none_are_refused(p256dh: str, auth: str) -> None:
     with pytest.raises(ValueError):
         check_keys(p256dh, auth)
+
+
+def test_the_servers_key_is_made_at_the_first_start_and_stays(tmp_path: Path) -> None:
+    async def key() -> str:
+        store = await open_store(f"sqlite:{tmp_path}/state.db")
+        try:
+            return (await Secrets.of(store)).push
+        finally:
+            await store.close()
+
+    first, second = asyncio.run(key()), asyncio.run(key())
+
+    assert first == second and len(decode(first)) == 32
+    assert len(decode(Voucher(first, CONTACT).public)) == 65
 
 
 def test_a_notification_shows_no_gate_code_and_no_link(tmp_path: Path) -> None:

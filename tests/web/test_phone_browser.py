@@ -256,6 +256,7 @@ def test_the_answer_page_keeps_what_cannot_be_sent_and_marks_how_old_it_is(live:
     page.reload()
     expect(page.locator(".stale")).to_contain_text("No line. This page is from", timeout=PATIENCE_MS)
     expect(page.locator(".waiting")).to_contain_text("Not sent yet")
+    expect(page.locator(".stale")).to_be_in_viewport()  # wherever the page was scrolled to
     ratio, text = page.evaluate(LOWEST_CONTRAST)
     assert ratio >= 4.5, text
 
