@@ -66,7 +66,8 @@ class Threshold:
         if turned is None:
             await self._app(scope, _bounded(receive, body_bytes_max(scope["path"])), marked)
         else:
-            front.refusals.note("request", turned.reason, visit.client, f"{visit.method} {visit.path[:80]!r}")
+            if visit.authorization or visit.cookie or not _is_page(headers):  # else somebody who is yet to sign in
+                front.refusals.note("request", turned.reason, visit.client, f"{visit.method} {visit.path[:80]!r}")
             await _turned_away(turned, scope, headers)(scope, receive, marked)
 
     def _visit(self, scope: Scope, headers: Headers) -> Visit:

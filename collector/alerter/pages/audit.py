@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,6 +17,7 @@ from collector.alerter.access import changes, thing
 from collector.alerter.front import Front, InFront
 from collector.alerter.rights import InActor, needs
 from collector.storage.auditlog import Sought
+from collector.storage.records import STAMP_MS_MAX
 
 ROWS_ON_PAGE = 50
 VALUE_CHARACTERS_MAX = 200
@@ -81,18 +83,23 @@ def _row(front: Front, each: LoggedChange) -> Row:
     if isinstance(was, dict | None) and isinstance(now_is, dict | None):
         old, new = was or {}, now_is or {}
         fields = [name for name in {**old, **new} if name != "id" and old.get(name) != new.get(name)]
-        differences = [Difference(name, _short(old, name), _short(new, name)) for name in fields]
-    facts = [Difference(name, None, _short(each.facts, name)) for name in each.facts if each.facts[name] is not None]
+        differences = [Difference(name, _short(front, old, name), _short(front, new, name)) for name in fields]
+    facts = [
+        Difference(name, None, _short(front, each.facts, name)) for name in each.facts if each.facts[name] is not None
+    ]
     return Row(
         each.number, front.view.stamp(each.at_ms), each.name, each.account, each.what, each.target, differences, facts
     )
 
 
-def _short(values: Mapping[str, Any], name: str) -> str | None:
+def _short(front: Front, values: Mapping[str, Any], name: str) -> str | None:
+    """A value in one line; what is a time, in the site's."""
     value = values.get(name)
     if value is None:
         return None
-    text = value if isinstance(value, str) else str(value)
+    if name.endswith(("at_ms", "from_ms", "until_ms")) and isinstance(value, int) and 0 < value < STAMP_MS_MAX:
+        return f"{front.view.stamp(value):%Y-%m-%d %H:%M:%S}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= VALUE_CHARACTERS_MAX else f"{text[: VALUE_CHARACTERS_MAX - 1]}…"
 
 
