@@ -66,7 +66,8 @@ CREATE TABLE IF NOT EXISTS photos (
 );
 CREATE INDEX IF NOT EXISTS photos_at ON photos (at_ms, bytes);
 """
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE alarms (key TEXT PRIMARY KEY, phase TEXT NOT NULL, incident TEXT, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE incidents (id TEXT PRIMARY KEY, closed_at_ms INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
@@ -106,7 +107,9 @@ CREATE TABLE spool (
 CREATE INDEX spool_order ON spool (urgent DESC, number);
 CREATE TABLE refused (number INTEGER PRIMARY KEY, reason TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-""" + VERSION_3
+"""
+    + VERSION_3
+)
 # What brings a file of the version before to this one, by the version it has.
 UPGRADES: Mapping[int, str] = {
     1: "CREATE TABLE kept (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
