@@ -148,9 +148,10 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
     bench.add_argument(
         "what",
-        choices=["alarm", "engine", "storm", "call"],
+        choices=["alarm", "engine", "storm", "call", "page"],
         help="alarm: register change to hand-over to the channel;"
-        " engine: reports a second; storm: fires among troubles; call: everybody at once",
+        " engine: reports a second; storm: fires among troubles; call: everybody at once;"
+        " page: everybody over real channels, good and broken ones, and the board that shows it",
     )
     bench.add_argument(
         "--count", type=_count, metavar="N", help="alarms (50), reports (200,000), troubles (5,000) or people (1,300)"
@@ -372,7 +373,8 @@ def _restore(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     """Measure on this machine and print the figures: alarms through real processes and sockets, the engine alone with
-    986 buildings, or, on the real store, fires in a storm of troubles and a fire that calls 1,300 people at once."""
+    986 buildings, or, on the real store, fires in a storm of troubles, a fire that calls 1,300 people at once, and the
+    same over real sockets, with the board of 986 buildings that shows it."""
     if options.what == "alarm":
         from simulator.bench import run
 

@@ -1,4 +1,4 @@
-"""`callpoint bench engine`, `storm` and `call`: how fast the collector decides, and how soon people are told.
+"""`callpoint bench engine`, `storm`, `call` and `page`: how fast the collector decides, and how soon people are told.
 
 All run in this process, on a community of 986 buildings that is made up; of a call, with a team of 1,300 people. The
 engine runs alone and in virtual time. Storm and call go through the desk, the real store on this machine's disk, and
@@ -14,14 +14,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from collector.alerter.channels import Letter
+from collector.alerter.channels import Channel, Letter
 from collector.alerter.notifier import Notifier
 from collector.crowd import Crowd, crowd_site
 from collector.desk import Desk
@@ -29,7 +29,7 @@ from collector.engine import Engine
 from collector.session.effects import Presence
 from collector.storage.histories import open_history
 from collector.storage.history import Drain, HistoryDown
-from collector.storage.store import StoreFailed, open_store
+from collector.storage.store import Store, StoreFailed, open_store
 from config.document import Mistakes
 from config.loader import load_site
 from config.profile import Kind
@@ -53,7 +53,9 @@ START_MS = 1_750_000_000_000
 
 
 def run(what: str, folder: Path, count: int | None, json_file: Path | None) -> int:
-    """Measure `what`, "engine", "storm" or "call", with the profiles of a site folder; prints the figures. 0, or 1."""
+    """Measure `what`, with the profiles of a site folder; prints the figures. 0, or 1."""
+    from collector.benchpage import page_figures  # it is built upon this module
+
     try:
         profiles = load_site(folder).profiles
         if what == "engine":
@@ -61,6 +63,8 @@ def run(what: str, folder: Path, count: int | None, json_file: Path | None) -> i
         elif what == "storm":
             site = crowd_site(BUILDINGS, profiles)
             figures = asyncio.run(storm_figures(site, count or STORM_TROUBLES, STORM_RUNS))
+        elif what == "page":
+            figures = asyncio.run(page_figures(profiles, count or CALL_PEOPLE))
         else:
             figures = asyncio.run(call_figures(crowd_site(1, profiles, count or CALL_PEOPLE), STORM_RUNS))
     except (Mistakes, StoreFailed, HistoryDown, TimeoutError, OSError, ValueError) as error:
@@ -167,22 +171,9 @@ async def _storm(site: Site, troubles: int, seed: int, fires: int = STORM_FIRES)
     """One storm, on a new store, until everybody is told and the store knows it."""
     sink, loop = Sink(), asyncio.get_running_loop()
     async with AsyncExitStack() as opened:
-        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="callpoint-bench-"))
-        store = await open_store(f"sqlite:{folder}/state.db")
-        opened.push_async_callback(store.close)
-        history = await open_history(f"sqlite:{folder}/history.db")
-        opened.push_async_callback(history.close)
-        desk = Desk(site, store, history, await store.restore(), _clock)
-        notifier = Notifier(site, store, {"sink": sink}, desk, _answer_url, _clock, desk.act, desk.tell)
-        for presence in _births(site):
-            desk.hear(presence)
-        await desk.settle()
-        desk.after_commit.append(lambda _stored: notifier.wake())
-        tasks = [
-            asyncio.create_task(part) for part in (desk.run(), notifier.run(), Drain(store, history, desk.act).run())
-        ]
-        opened.push_async_callback(_stop, tasks)
-        storm = Crowd(site, seed).storm(troubles, fires, _clock())
+        store = await opened_store(opened)
+        desk = await started(opened, site, store, {"sink": sink})
+        storm = Crowd(site, seed).storm(troubles, fires, clock())
         began_s = loop.time()
         ingested_s = await _pour(desk, storm)
         async with asyncio.timeout(STORM_WITHIN_S):
@@ -204,6 +195,30 @@ async def _storm(site: Site, troubles: int, seed: int, fires: int = STORM_FIRES)
             all_ms=(max(sink.taken_s.values()) - began_s) * 1000,
             notices=len(sink.taken_s),
         )
+
+
+async def opened_store(opened: AsyncExitStack) -> Store:
+    """A real store in a new folder, until all is closed."""
+    folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="callpoint-bench-"))
+    store = await open_store(f"sqlite:{folder}/state.db")
+    opened.push_async_callback(store.close)
+    return store
+
+
+async def started(opened: AsyncExitStack, site: Site, store: Store, channels: Mapping[str, Channel]) -> Desk:
+    """A desk and a notifier that run, all devices heard, until all is closed."""
+    folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="callpoint-bench-"))
+    history = await open_history(f"sqlite:{folder}/history.db")
+    opened.push_async_callback(history.close)
+    desk = Desk(site, store, history, await store.restore(), clock)
+    notifier = Notifier(site, store, channels, desk, _answer_url, clock, desk.act, desk.tell)
+    for presence in _births(site):
+        desk.hear(presence)
+    await desk.settle()
+    desk.after_commit.append(lambda _stored: notifier.wake())
+    parts = (desk.run(), notifier.run(), Drain(store, history, desk.act).run())
+    opened.push_async_callback(_stop, [asyncio.create_task(part) for part in parts])
+    return desk
 
 
 async def _pour(desk: Desk, storm: Sequence[Report]) -> dict[str, float]:
@@ -235,7 +250,8 @@ def _births(site: Site) -> Iterator[Presence]:
             yield from (Presence(edge, device.id, True, "birth") for device in bus.devices)
 
 
-def _clock() -> int:
+def clock() -> int:
+    """Now, UTC ms."""
     return time.time_ns() // 1_000_000
 
 

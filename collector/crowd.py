@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -19,10 +19,19 @@ FIRES_SHARE = 0.02  # of the changes
 LOW_SHARE = 0.08  # of the changes: a hydrant's pressure; the others are faults of detectors
 
 
-def crowd_site(buildings: int, profiles: Mapping[str, Profile], team: int = 3) -> Site:
+Addresses = Callable[[int, str], list[dict[str, str]]]
+
+
+def crowd_site(
+    buildings: int,
+    profiles: Mapping[str, Profile],
+    team: int = 3,
+    channels: Mapping[str, dict[str, Any]] | None = None,
+    addresses: Addresses = lambda _number, _person: [{"channel": "sink"}],
+) -> Site:
     """A community of so many buildings, with the shipped profiles. Every person has one channel, `sink`.
 
-    `team`: how many people a team has.
+    `team`: how many people a team has. `channels` and `addresses`, by the number of a person and their id: others.
     """
     groups = range((buildings + BUILDINGS_TOGETHER - 1) // BUILDINGS_TOGETHER)
     people = [f"p-{group}-{number}" for group in groups for number in range(team)] + ["street"]
@@ -32,13 +41,15 @@ def crowd_site(buildings: int, profiles: Mapping[str, Profile], team: int = 3) -
             {"id": "street", "level": 1, "name": "street", "person": "street"},
             *({"id": f"cell-{g}", "level": 3, "parent": "street", "name": "c", "person": f"p-{g}-0"} for g in groups),
         ],
-        "people": [{"id": name, "name": name, "channels": [{"channel": "sink"}]} for name in people],
+        "people": [
+            {"id": name, "name": name, "channels": addresses(number, name)} for number, name in enumerate(people)
+        ],
         "teams": [
             {"id": f"team-{g}", "name": "t", "leader": f"p-{g}-0", "members": [f"p-{g}-{n}" for n in range(1, team)]}
             for g in groups
         ],
         "contacts": ["street"],
-        "channels": {"sink": {"type": "console"}},
+        "channels": channels or {"sink": {"type": "console"}},
         "plan": {
             "default": {"rings": [{"call": "team", "after_s": 0}, {"call": "grid-3", "after_s": 60}]},
             "device_silent_after_s": 120,

@@ -92,6 +92,7 @@ class Engine:
         self._reports = Reports(site, self._state, self._conditions, self._watch, self._parts)
         self._tell_left_out(now)
         self._agenda: Agenda[str] = Agenda()
+        self._touched: dict[str, int] = {}  # incidents that the agenda has to learn of, and when they changed
         for incident in self._state.incidents.values():
             self._agenda.set(incident.id, self._due_at(incident, now))
         if self._state.has_changed:
@@ -237,6 +238,7 @@ class Engine:
 
     def wake(self, now: int) -> Decision:
         """A time of `wake_at` has come; early or late calls do no harm."""
+        self._look_ahead()
         self._watch.wake(now)
         for part in self._parts:
             part.wake(now)
@@ -252,6 +254,7 @@ class Engine:
 
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
+        self._look_ahead()
         times = [self._watch.wake_at(), self._agenda.next_at(), self._call_out.digest.wake_at()]
         times += [part.wake_at() for part in self._waking]
         known = [at for at in times if at is not None]
@@ -354,17 +357,22 @@ class Engine:
             self._watch.broker(trouble.active, now)
 
     def _decide(self, now: int) -> Decision:
-        """What has changed, and when each incident that changed is to be looked at again."""
+        """What has changed; when its incidents are to be looked at again is worked out once somebody asks."""
         if self._state.has_changed:
             for part in self._parts:
                 part.decided(now)
         decision = self._state.take()
         touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
         touched |= {alarm.incident for alarm in decision.alarms if alarm.incident is not None}  # is it still so?
+        self._touched.update(dict.fromkeys(touched, now))
+        return decision
+
+    def _look_ahead(self) -> None:
+        """A thousand words about one incident change it a thousand times; it is looked at once."""
+        touched, self._touched = self._touched, {}
         for incident_id in sorted(touched):
             incident = self._state.incidents.get(incident_id)
-            self._agenda.set(incident_id, None if incident is None else self._due_at(incident, now))
-        return decision
+            self._agenda.set(incident_id, None if incident is None else self._due_at(incident, touched[incident_id]))
 
     def _due_at(self, incident: Incident, now: int) -> int | None:
         times = [self._call_out.due_at(incident, now), self._first_hits.due_at(incident)]

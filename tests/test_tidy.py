@@ -174,7 +174,7 @@ IMPURE_MODULES = {
     *("time", "random", "secrets", "uuid", "logging", "os", "io", "pathlib", "shutil", "tempfile", "glob", "socket"),
     *("threading", "asyncio", "multiprocessing", "subprocess", "concurrent", "signal", "select", "sqlite3", "ssl"),
     *("httpx", "requests", "urllib", "http", "smtplib", "paho", "pymodbus", "serial", "influxdb_client", "fastapi"),
-    *("apprise", "uvicorn", "jinja2", "amqtt", "sys"),
+    *("aiohttp", "apprise", "uvicorn", "jinja2", "amqtt", "sys"),
 }
 IMPURE_CALLS = {"open", "print", "input"}
 # The simulator's truth is random on purpose, but from its own seed only.

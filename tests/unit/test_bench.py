@@ -10,6 +10,7 @@ import pytest
 
 from collector import bench
 from collector.bench import engine_figures, storm_figures
+from collector.benchpage import page_figures
 from collector.crowd import Crowd, crowd_site
 from config.loader import load_site
 from config.site import Site
@@ -36,6 +37,16 @@ def test_the_storm_bench_waits_until_everybody_is_told_of_every_fire() -> None:
     assert figures["notices"] == 2 + 3 * 3
     assert 0 < figures["first_fire_p50_ms"] <= figures["all_told_p50_ms"]
     assert 0 < figures["every_fire_p50_ms"] <= figures["every_fire_max_ms"] <= figures["all_told_p50_ms"]
+
+
+def test_the_page_bench_tells_everybody_over_real_sockets_and_shows_the_board_to_fifty() -> None:
+    profiles = load_site(DEMO).profiles
+    figures = asyncio.run(page_figures(profiles, people=40, runs=1, buildings=12))
+
+    # Those whose channel never answers wait five seconds for it, then the next channel tells them.
+    assert 0 < figures["webhooks_all_told_p50_ms"] < 5_000 < figures["broken_all_told_p50_ms"]
+    assert 0 < figures["change_told_to_all_max_ms"] <= figures["change_fetched_by_all_p50_ms"]
+    assert figures["streams"] == 50
 
 
 def test_a_crowd_says_the_same_again_for_the_same_seed() -> None:

@@ -6,7 +6,7 @@ import ssl
 from base64 import b64encode
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -35,6 +35,7 @@ class WebhookChannel:
         elif password:
             self._authorization = {"Authorization": f"Bearer {password}"}
         self._context = ssl.create_default_context()
+        self._proxy = proxy_of(url)
 
     async def send(self, letter: Letter) -> None:
         """Returns after a 2xx answer; its body is not read. Raises ChannelError."""
@@ -50,7 +51,7 @@ class WebhookChannel:
                     connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
                 ) as session,
                 session.post(
-                    url, json=document_of(letter), headers=headers, allow_redirects=False, proxy=proxy_of(url)
+                    url, json=document_of(letter), headers=headers, allow_redirects=False, proxy=self._proxy
                 ) as response,
             ):
                 status, retry_after = response.status, response.headers.get("Retry-After")
@@ -64,9 +65,14 @@ class WebhookChannel:
             raise refusal(status, retry_after, datetime.now(UTC))
 
 
-def proxy_of(url: URL) -> str | None:
-    """The environment's proxy for a URL, None for none."""
-    return None if url.host is None or proxy_bypass(url.host) else getproxies().get(url.scheme)
+def proxy_of(url: str) -> str | None:
+    """The environment's proxy for a URL; None for none, also where the URL is none."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    return None if host is None or proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 def document_of(letter: Letter) -> dict[str, object]:
