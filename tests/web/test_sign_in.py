@@ -391,7 +391,7 @@ def test_no_secret_is_kept_that_would_sign_anybody_in(tmp_path: Path) -> None:
         path_in(message).rpartition("/")[2],
         code_in(message).replace(" ", ""),
         cookie.partition(".")[2],
-        token.rpartition("_")[2],
+        token.split("_", 2)[2],
     ]
     assert all(len(each) >= 8 for each in secrets)
     assert not [each for each in secrets if each in dump]
