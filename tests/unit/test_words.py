@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -14,6 +16,7 @@ from babel.messages.catalog import Message
 from collector.alarms.alarm import Phase
 from collector.alarms.measures import Scope
 from collector.alarms.verification import Cause
+from collector.alerter.pages.render import day_text
 from collector.calls.dispatch import Reason
 from collector.locale.catalogues import LANGUAGES, catalogue_files, knows, read_catalogue, say, texts
 from collector.messages.reasons import SENTENCES
@@ -110,6 +113,14 @@ def test_a_number_chooses_its_form() -> None:
     assert say("en", "trend/more", n=0) == "0 more days are needed to be sure."
     assert say("en", "trend/more", n=7) == "7 more days are needed to be sure."
     assert say("zh", "trend/more", n=1) == "还需要1天数据才能确定。"
+
+
+def test_a_day_to_plan_for_has_its_weekday_and_its_year_if_it_is_another() -> None:
+    shanghai = ZoneInfo("Asia/Shanghai")  # still the day before in UTC
+    at, later = datetime(2026, 3, 2, 7, 5, tzinfo=shanghai), datetime(2027, 1, 1, 20, 0, tzinfo=shanghai)
+
+    assert [day_text(language, at, at) for language in LANGUAGES] == ["Mon, Mar 2 07:05", "3月2日周一 07:05"]
+    assert day_text("zh", at, later) == "2027年1月1日周五 20:00"
 
 
 def test_facts_in_a_message_are_not_read_as_blanks() -> None:

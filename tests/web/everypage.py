@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import FastAPI
 from starlette.routing import Route, compile_path
@@ -25,7 +25,7 @@ NO_PAGES = ("/api/", "/static/", "/events", "/metrics", "/fragment/", "/look", "
 FILES = re.compile(r"\.(js|webmanifest|pdf)$|/file$|/photo/")
 NOT_HERE = ("/sign-in/provider",)  # the site of the scene has no provider of its own
 EXAMPLES_MAX = 3  # of one route
-PAGES_MAX = 150
+PAGES_MAX = 200
 HTML = {"Accept": "text/html"}
 
 
@@ -90,7 +90,20 @@ async def prepare(stage: Scene) -> list[str]:
         assert done.is_success, done.text
     await stage.desk.settle()
     answers = [stage.path(incident.id, person) for person in ("nora", "ned")]
-    return ["/", "/me", "/map", "/sign-in", "/sign-in/code", "/sign-in/link/none", "/a/broken", "/nothing", *answers]
+    return [
+        "/",
+        "/me",
+        "/map",
+        "/people/ned/devices",
+        "/accounts/new",
+        "/drills/start",
+        "/sign-in",
+        "/sign-in/code",
+        "/sign-in/link/none",
+        "/a/broken",
+        "/nothing",
+        *answers,
+    ]
 
 
 async def signed_in(stage: Scene) -> tuple[str, str]:
@@ -105,7 +118,8 @@ async def every_page(stage: Scene) -> Found:
     """Looks at page after page and follows the links."""
     begin = await prepare(stage)
     found = Found(await signed_in(stage))
-    patterns = {path: compile_path(path)[0] for path in page_routes(stage.app)}
+    exact_first = sorted(page_routes(stage.app), key=lambda path: (path.count("{"), path))
+    patterns = {path: compile_path(path)[0] for path in exact_first}
     seen: set[str] = set()
     waiting = list(begin)
     while waiting and len(seen) < PAGES_MAX:
@@ -134,4 +148,6 @@ def without_example(stage: Scene, found: Found) -> set[str]:
 
 
 def _without_language(path: str) -> str:
-    return re.sub(r"[?&]lang=(zh|en)(?=&|$)", "", path)
+    place, _, query = path.partition("?")
+    kept = urlencode([(name, value) for name, value in parse_qsl(query) if name != "lang"])
+    return f"{place}?{kept}" if kept else place

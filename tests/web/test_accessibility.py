@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from collector.alerter.pages.look import THEME_COOKIE
 from tests.web.everypage import Found, every_page, without_example
 from tests.web.live import Live
 from tests.web.scene import BEARER, Scene
@@ -123,6 +124,19 @@ def test_no_page_breaks_wcag_narrow_or_wide_light_or_dark(
                 page.emulate_media(color_scheme=scheme)
                 wrong += [f"{path} {width} {scheme} {each}" for each in page.evaluate(WRONG, RULES)]
         page.close()
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "wall"])
+def test_the_board_keeps_to_it_in_every_theme_that_somebody_chooses(browser: Browser, live: Live, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, color_scheme="light")
+    context.add_cookies([{"name": THEME_COOKIE, "value": theme, "url": live.url}])
+    page = context.new_page()
+    page.goto(f"{live.url}/?lang=zh")
+    page.evaluate(AXE)
+    wrong = page.evaluate(WRONG, RULES)
+    context.close()
 
     assert not wrong, "\n".join(wrong)
 

@@ -11,6 +11,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+from babel.dates import format_skeleton
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
@@ -61,7 +62,8 @@ class Pages:
     def text(self, template: str, language: Language, now: datetime, **facts: Any) -> str:
         """A template filled in. It knows `t(key)`, `t_or(key, else)`, `pick(text)`, `place(where)`, `clock`, `age`.
 
-        And `actor`, for whom it is, with `csrf`, which each of its forms brings back (`forms.read_form`).
+        And `day(at)`, for what people plan for, and `actor`, for whom the page is, with `csrf`, which each of its
+        forms brings back (`forms.read_form`).
         """
         actor = self._who()
         known = {
@@ -81,6 +83,7 @@ class Pages:
             "pick": lambda text: text.get(language) or next(iter(text.values()), ""),
             "place": partial(place_text, language),
             "clock": partial(clock_text, now),
+            "day": partial(day_text, language, now),
             "age": partial(age_text, language, now),
         }
         return self._templates.get_template(template).render({**known, **facts})
@@ -135,6 +138,12 @@ def place_text(language: Language, where: Where, building: bool = True) -> str:
 def clock_text(now: datetime, at: datetime) -> str:
     """Time of day to the second, with the date where it is not today."""
     return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+
+
+def day_text(language: Language, now: datetime, at: datetime) -> str:
+    """A time that people plan for: its day with the weekday, as the language writes it, and the time to the minute."""
+    form = "MMMEd" if at.year == now.year else "yMMMEd"
+    return f"{format_skeleton(form, at, locale=language)} {at:%H:%M}"
 
 
 def age_text(language: Language, now: datetime, at: datetime) -> str:
