@@ -81,6 +81,7 @@ def _running_demo(environment: dict[str, str] | None = None) -> Iterator[tuple[s
         try:
             assert demo.stdout is not None
             assert any("are heard" in line for line in demo.stdout), "the demo ended before its devices were heard"
+            assert any("manager" in line for line in demo.stdout), "the demo ended before it told how to sign in"
             reader = threading.Thread(target=demo.stdout.read)
             reader.start()
             yield demo, _children(demo.pid)
