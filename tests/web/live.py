@@ -24,10 +24,10 @@ def _now_ms() -> int:
 class Live:
     """A collector's web side at `url`. `folder` keeps its state from one start to the next."""
 
-    def __init__(self, folder: Path, **more: Any) -> None:
+    def __init__(self, folder: Path, port: int = 0, **more: Any) -> None:
         self._folder = folder
         self._more = more
-        with socket.create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", port)) as free:
             self.port = int(free.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread: threading.Thread | None = None

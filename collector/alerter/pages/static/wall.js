@@ -1,4 +1,4 @@
-// The wall display: what does not fit is shown page by page, by itself. The first card of all always stays.
+// The wall display: what does not fit is shown page by page, by itself. The first card of all stays.
 "use strict";
 
 (() => {
@@ -8,7 +8,9 @@
   // How far each page is scrolled: it begins with the first child that the page before has cut.
   function pagesOf(list) {
     const [first, ...others] = list.children;
-    const pinned = list.id === "loud" ? first.offsetHeight : 0;
+    const pins = list.id === "loud" && 2 * first.offsetHeight <= list.clientHeight; // and leaves room for others
+    if (list.id === "loud") list.classList.toggle("pins", pins);
+    const pinned = pins ? first.offsetHeight : 0;
     const pages = [0];
     for (const child of others) {
       const from = pages[pages.length - 1];
