@@ -302,7 +302,7 @@ def test_the_answer_page_tells_a_runner_everything_and_is_small(tmp_path: Path, 
     for told in ("Plum Court", "502", "14:03:22", "4711#", "North door", 'href="tel:119"', "geo:30.000000,120.000000"):
         assert told in answer.text
     assert "position=120.004660%2C29.997534" in answer.text  # GCJ-02, as Amap's map is
-    assert "coordinate=wgs84" in answer.text
+    assert "coordinate=gaode" in answer.text
     assert {"zh": "不是经认证的火灾报警系统", "en": "not a certified fire alarm"}[language] in answer.text
     assert answer.headers["cache-control"] == "no-store"
 
