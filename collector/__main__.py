@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -123,6 +124,8 @@ async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tu
         web_push = _web_push(site, store, secrets, clock, listen[0])
         inbox = await _inbox(desk, store, broker, secrets, clock)
         process = Process(site, desk, secrets, inbox, web_push, clock)
+        gc.collect()
+        gc.freeze()  # the site and what was kept stay: looking through them again would hold an alarm up
         return await process.run(web_socket, listen[0])
 
 

@@ -8,6 +8,7 @@ the notifier, into a channel that takes every letter at once.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import platform
 import statistics
@@ -216,6 +217,9 @@ async def started(opened: AsyncExitStack, site: Site, store: Store, channels: Ma
         desk.hear(presence)
     await desk.settle()
     desk.after_commit.append(lambda _stored: notifier.wake())
+    gc.collect()
+    gc.freeze()  # as the collector does
+    opened.callback(gc.unfreeze)
     parts = (desk.run(), notifier.run(), Drain(store, history, desk.act).run())
     opened.push_async_callback(_stop, [asyncio.create_task(part) for part in parts])
     return desk

@@ -180,7 +180,7 @@ async def _painted(url: str, token: str, runs: int) -> Sequence[float] | None:
             page = await context.new_page()
             await page.add_init_script(PAINTED)
             await page.goto(url)
-            while (painted_ms := await page.evaluate("window.painted")) is None:
+            while (painted_ms := await page.evaluate("window.painted")) is None:  # noqa: ASYNC110 - a browser's
                 await asyncio.sleep(ASKED_EVERY_S)
             found.append(float(painted_ms))
             await context.close()

@@ -41,6 +41,7 @@ HURRY_AGAIN_MS = 1_000
 LIMIT_PATIENCE_MS = 60_000  # news for which a channel has no room for longer than this go by the next channel
 LOOK_BACK_MS = HOUR_MS  # after a start: what was sent then counts towards the limits
 UNRECORDED_EVERY_MS = 60_000  # per building
+UNRECORDED_MAX = 100  # tries that the store has not kept yet: a crash repeats them
 
 log = logging.getLogger(__name__)
 
@@ -204,9 +205,9 @@ class Notifier:
     def _start(self, tasks: asyncio.TaskGroup) -> float:
         """Start all that may go now, in order of rank; returns for how many seconds there is nothing more to do."""
         now = self._clock()
-        for name in self._outbox.lines(now):
+        for name in self._outbox.lines(now) if self._recorder.waiting < UNRECORDED_MAX else ():
             road = self._roads.get(name)
-            while (job := self._outbox.first(name)) is not None:
+            while self._recorder.waiting < UNRECORDED_MAX and (job := self._outbox.first(name)) is not None:
                 urgent = self._urgent(job.notice)
                 wait_ms = 0 if road is None else self._wait_ms(road, job, urgent, now)
                 if wait_ms > 0:
@@ -323,16 +324,17 @@ class Notifier:
             reason, permanent = one_line(error.reason, 300), error.permanent or over
             attempt = Attempt(notice.id, notice.due, name, at_ms, None, reason, permanent)
             job.not_before_ms = at_ms + int((error.retry_after_s or 0.0) * 1000)
+        if road is not None:  # the channel is free again while the store writes
+            road.release(urgent, self._clock())
+            self._stirred.set()
         await self._recorder.keep(attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
         job.under_way = False
         self._plan(job, tasks)
         self._stirred.set()
-        if road is not None:
-            road.release(urgent, self._clock())
-            if letter is not None and name != SINK:  # a pulse that does not arrive is told as such
-                self._receipt(_receipt_of(notice, attempt))
-                await self._tell_trouble(road, letter.to or letter.person, error)
+        if road is not None and letter is not None and name != SINK:  # a pulse that does not arrive is told as such
+            self._receipt(_receipt_of(notice, attempt))
+            await self._tell_trouble(road, letter.to or letter.person, error)
 
     async def _letter(self, notice: Notice, road: Road | None, at_ms: int) -> tuple[Letter | None, ChannelError | None]:
         """The letter, or why there is none: one notice for which words fail must not stop the others."""

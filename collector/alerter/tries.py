@@ -40,13 +40,18 @@ class Recorder:
         self._write = write
         self._waiting: list[tuple[Attempt, asyncio.Future[None]]] = []
         self._stirred = asyncio.Event()
+        self.waiting = 0  # tries that are not kept yet
 
     async def keep(self, attempt: Attempt) -> None:
         """Returns once it is kept, however long the store takes: what went out unrecorded would go out again."""
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((attempt, kept))
         self._stirred.set()
-        await kept
+        self.waiting += 1
+        try:
+            await kept
+        finally:
+            self.waiting -= 1
 
     async def run(self) -> None:
         """Until cancelled."""

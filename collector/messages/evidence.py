@@ -33,4 +33,7 @@ def _initiating(site: Site, alarm: Alarm) -> Initiating:
         return Initiating.AUTOMATIC
     if any(each.number == number and each.type == "manual-call-point" for each in device.detectors):
         return Initiating.MANUAL
-    return next((point.initiating for point in site.points(device) if point.name == alarm.point), Initiating.AUTOMATIC)
+    known = site.own_points[device.profile].get(alarm.point)
+    if known is None and number is not None:
+        known = next((point for point in site.points(device) if point.name == alarm.point), None)
+    return Initiating.AUTOMATIC if known is None else known.initiating
