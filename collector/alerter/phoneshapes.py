@@ -33,9 +33,23 @@ class Keys(Shape):
 class SubscriptionGiven(Shape):
     """As `PushSubscription.toJSON()` of a browser gives it."""
 
-    endpoint: str = Field(min_length=1, max_length=ENDPOINT_CHARACTERS_MAX, description="of the browser's push service")
-    keys: Keys
-    expirationTime: float | None = Field(None, ge=0, le=1e15, description="as the browser says it; not needed")
+    endpoint: str = Field(
+        min_length=1,
+        max_length=ENDPOINT_CHARACTERS_MAX,
+        description="of the browser's push service",
+        examples=["https://push.example.net/p/3f8a"],
+    )
+    keys: Keys = Field(
+        examples=[
+            {
+                "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+                "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+            }
+        ]
+    )
+    expirationTime: float | None = Field(
+        None, ge=0, le=1e15, description="as the browser says it; not needed", examples=[None]
+    )
 
 
 class PhoneShown(Shape):
