@@ -38,10 +38,11 @@ lint: $(VENV)/.tested ## ruff and mypy --strict
 soak: $(VENV)/.tested ## long seeded simulations
 	@$(BIN)/python -m pytest -m soak
 
-bench: setup ## register change to hand-over, the engine alone, a fire in a storm
+bench: setup ## register change to hand-over, the engine alone, a fire in a storm, real channels and the board
 	@$(BIN)/callpoint bench alarm
 	@$(BIN)/callpoint bench engine
 	@$(BIN)/callpoint bench storm
+	@$(BIN)/callpoint bench page
 
 screenshots: $(VENV)/.tested ## remake the pictures in docs/
 	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest -m browser tests/web

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from collector.access.register import Register
 from collector.alerter import (
@@ -166,7 +165,6 @@ def make_app(
     app.state.front = front
     for router in (*DESCRIBED, *OTHERS, *PAGES):
         app.include_router(router)
-    front.pages.paths = frozenset(each.path for router in PAGES for each in router.routes if isinstance(each, Route))
     answer_errors(app)
     app.add_middleware(Threshold, front=front)
     app.openapi = lambda: openapi.describe(app, DESCRIBED)  # type: ignore[method-assign]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from collector.access.actor import Actor, Right
@@ -32,10 +31,6 @@ NAVIGATION = (
 )
 
 
-def entries(actor: Actor, paths: Collection[str]) -> list[Entry]:
-    """What this actor may open, of the pages that there are."""
-    return [
-        entry
-        for entry in NAVIGATION
-        if entry.path in paths and actor.may(entry.right) and (actor.person is not None or not entry.person)
-    ]
+def entries(actor: Actor) -> list[Entry]:
+    """What this actor may open."""
+    return [entry for entry in NAVIGATION if actor.may(entry.right) and (actor.person is not None or not entry.person)]

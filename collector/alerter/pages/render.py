@@ -46,7 +46,6 @@ class Pages:
         self._who = who
         self._static = {path.name: path.read_bytes() for path in _STATIC.iterdir() if _type_of(path.name)}
         self.version = _version(self._static)  # another one after an update: a page that stays open loads itself anew
-        self.paths: frozenset[str] = frozenset()  # the pages that there are, for the navigation
         answer_css = self._static["answer.css"]
         self._answer_css = answer_css.decode()
         self._answer_csp = "'sha256-" + base64.b64encode(hashlib.sha256(answer_css).digest()).decode() + "'"
@@ -71,7 +70,7 @@ class Pages:
             "csrf": actor.csrf,
             "look": LOOK.get(Look()),
             "themes": THEMES,
-            "navigation": entries(actor, self.paths),
+            "navigation": entries(actor),
             "language": language,
             "html_language": HTML_LANGUAGE[language],
             "other_language": "en" if language == "zh" else "zh",
