@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,16 +13,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from collector.access.accounts import Account, Area
-from collector.access.actor import TOKEN as TOKEN_ACTOR
-from collector.access.actor import Role
 from collector.alerter.pages.look import THEMES, look_of
 from collector.crowd import crowd_site
 from config.loader import load_site
 from config.sitemap import SiteMap
 from tests.sites import small_site
 from tests.web.live import Live
-from tests.web.scene import BEARER, Scene, scene, web_data
+from tests.web.scene import BEARER, Scene, web_data
 from tests.web.test_browser import CHROMIUM, DESKTOP, LOWEST_CONTRAST, PATIENCE_MS, browser, live, opened
 
 __all__ = ["browser", "live"]  # pytest's fixtures
@@ -280,25 +275,6 @@ def test_a_sites_own_map_carries_its_buildings(browser: Browser, tmp_path: Path)
 def test_a_page_leads_back_to_itself_only(path: str, query: bytes, here: str) -> None:
     assert look_of(path, query, "callpoint-theme=<script>").here == here
     assert look_of(path, query, "callpoint-theme=<script>").theme == "system"
-
-
-@pytest.mark.parametrize("role", Role)
-def test_the_navigation_leads_everybody_to_pages_that_are_theirs(tmp_path: Path, role: Role) -> None:
-    async def play() -> None:
-        async with scene(tmp_path) as stage:
-            register, door = stage.app.state.front.register, stage.app.state.front.door
-            await register.add(Account("mona", "Mona", role, "nora", Area(whole=True)), TOKEN_ACTOR)
-            session = await register.begin("mona", "a phone", "in a test")
-            stage.client.cookies.set(door.name, session.cookie)
-            front = await stage.client.get("/?lang=en")
-            navigation = front.text.partition("<nav")[2].partition("</nav>")[0]
-            paths = re.findall(r'href="([^"]+)"', navigation)
-            assert {"/", "/devices", "/elevators"} <= set(paths)
-            assert ("/accounts" in paths) == (role is Role.MANAGER)
-            for path in paths:
-                assert (await stage.client.get(path)).status_code == 200, path
-
-    asyncio.run(play())
 
 
 def _background(page: Page) -> Any:

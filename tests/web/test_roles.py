@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
+from collector.access.accounts import Account, Area
 from collector.access.actor import LOCAL, RIGHTS, Right, Role
+from collector.access.actor import TOKEN as TOKEN_ACTOR
 from collector.alerter.guard import OPEN
 from collector.alerter.rights import Needed
 from tests.web.scene import Scene, scene
@@ -183,3 +185,22 @@ def test_a_form_of_another_site_changes_nothing(tmp_path: Path) -> None:
 
     assert (answers, before) == ([403] * 4, None)
     assert after is not None
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_navigation_leads_everybody_to_pages_that_are_theirs(tmp_path: Path, role: Role) -> None:
+    async def play() -> None:
+        async with scene(tmp_path) as stage:
+            register, door = stage.app.state.front.register, stage.app.state.front.door
+            await register.add(Account("mona", "Mona", role, "nora", Area(whole=True)), TOKEN_ACTOR)
+            session = await register.begin("mona", "a phone", "in a test")
+            stage.client.cookies.set(door.name, session.cookie)
+            front = await stage.client.get("/?lang=en")
+            navigation = front.text.partition("<nav")[2].partition("</nav>")[0]
+            paths = re.findall(r'href="([^"]+)"', navigation)
+            assert {"/", "/devices", "/elevators"} <= set(paths)
+            assert ("/accounts" in paths) == (role is Role.MANAGER)
+            for path in paths:
+                assert (await stage.client.get(path)).status_code == 200, path
+
+    asyncio.run(play())
