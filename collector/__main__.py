@@ -122,6 +122,7 @@ async def _run(options: CollectorOptions, site: Site, broker: Broker, listen: tu
         secrets = await Secrets.of(store)
         await store.write(lambda connection: keep_board_url(connection, site.plan.board_url))
         web_push = _web_push(site, store, secrets, clock, listen[0])
+        opened.push_async_callback(web_push.services.close)
         inbox = await _inbox(desk, store, broker, secrets, clock)
         process = Process(site, desk, secrets, inbox, web_push, clock)
         gc.collect()

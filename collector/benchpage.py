@@ -76,7 +76,7 @@ async def _called(profiles: Mapping[str, Profile], people: int, there: Sinks, br
     site = _site(profiles, people, there.ports, broken)
     async with AsyncExitStack() as opened:
         store = await bench.opened_store(opened)
-        desk = await bench.started(opened, site, store, await _channels(site, store, there.ports))
+        desk = await bench.started(opened, site, store, await _channels(opened, site, store, there.ports))
         (report,) = Crowd(site).storm(0, 1, bench.clock())
         began_s = time.time()
         desk.hear(report, keep=True)
@@ -112,7 +112,7 @@ def _site(profiles: Mapping[str, Profile], people: int, ports: Ports, broken: bo
     return crowd_site(1, profiles, people, channels, addresses)
 
 
-async def _channels(site: Site, store: Store, ports: Ports) -> Mapping[str, Channel]:
+async def _channels(opened: AsyncExitStack, site: Site, store: Store, ports: Ports) -> Mapping[str, Channel]:
     """As the site says; everybody who has the push channel has a phone that takes it."""
     known = Subscriptions(store)
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
@@ -125,6 +125,7 @@ async def _channels(site: Site, store: Store, ports: Ports) -> Mapping[str, Chan
             await known.keep(phone)
     ours = base64.urlsafe_b64encode(secrets.token_bytes(31)).rstrip(b"=").decode()
     web_push = WebPushChannel(known, Voucher(ours, "mailto:c@x.org"), bench.clock, local=True)
+    opened.push_async_callback(web_push.services.close)
     return make_channels(site, web_push)
 
 

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ import httpx
 from collector.alerter.channels.channel import ChannelError, Letter
 from collector.alerter.channels.endpoints import BadEndpoint, check_endpoint, reachable_address
 from collector.alerter.channels.sealing import PLAIN_BYTES_MAX, Voucher, seal
+from collector.alerter.channels.services import PushServices
 from collector.alerter.channels.webhook import ANSWER_WITHIN_S, CONNECT_WITHIN_S, retry_wait_s
 from collector.messages.sounds import Sound
 from collector.messages.wording import one_line
@@ -54,8 +54,7 @@ class WebPushChannel:
         self._voucher = voucher
         self._clock = clock
         self.local = local
-        self._timeout = httpx.Timeout(ANSWER_WITHIN_S, connect=CONNECT_WITHIN_S)
-        self._context = ssl.create_default_context()
+        self.services = PushServices(httpx.Timeout(ANSWER_WITHIN_S, connect=CONNECT_WITHIN_S))
 
     async def send(self, letter: Letter) -> None:
         """Returns once a push service has taken it for one of their phones. Raises ChannelError."""
@@ -107,15 +106,10 @@ class WebPushChannel:
             "Authorization": self._voucher.header(_origin_of(subscription.endpoint), self._clock() // 1000),
             "User-Agent": "callpoint",
         }
-        # To the address that was looked at: a name may mean another one a moment later.
-        there, name = url.copy_with(host=address), {"sni_hostname": url.host}
         try:
-            async with (
-                asyncio.timeout(CONNECT_WITHIN_S + ANSWER_WITHIN_S),
-                httpx.AsyncClient(timeout=self._timeout, verify=self._context, trust_env=False) as client,
-                client.stream("POST", there, content=sealed, headers=headers, extensions=name) as response,
-            ):
-                status, retry_after = response.status_code, response.headers.get("Retry-After")
+            async with asyncio.timeout(CONNECT_WITHIN_S + ANSWER_WITHIN_S):
+                # To the address that was looked at: a name may mean another one a moment later.
+                status, retry_after = await self.services.post(url, address, sealed, headers)
         except TimeoutError:
             return ChannelError("the push service did not answer in time")
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
