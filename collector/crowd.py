@@ -29,17 +29,28 @@ def crowd_site(
     channels: Mapping[str, dict[str, Any]] | None = None,
     addresses: Addresses = lambda _number, _person: [{"channel": "sink"}],
 ) -> Site:
-    """A community of so many buildings, with the shipped profiles. Every person has one channel, `sink`.
+    """The community of `crowd_file`, with the shipped profiles."""
+    return Site(SiteFile.model_validate(crowd_file(buildings, team, channels, addresses)), dict(profiles))
+
+
+def crowd_file(
+    buildings: int,
+    team: int = 3,
+    channels: Mapping[str, dict[str, Any]] | None = None,
+    addresses: Addresses = lambda _number, _person: [{"channel": "sink"}],
+) -> dict[str, Any]:
+    """What the site folder of so many buildings would say. Every person has one channel, `sink`, which rings.
 
     `team`: how many people a team has. `channels` and `addresses`, by the number of a person and their id: others.
     """
     groups = range((buildings + BUILDINGS_TOGETHER - 1) // BUILDINGS_TOGETHER)
     people = [f"p-{group}-{number}" for group in groups for number in range(team)] + ["street"]
-    data = {
+    return {
         "community": {"id": "crowd", "name": {"en": "Crowd"}, "timezone": "Asia/Shanghai", "language": "en"},
         "grid": [
             {"id": "street", "level": 1, "name": "street", "person": "street"},
-            *({"id": f"cell-{g}", "level": 3, "parent": "street", "name": "c", "person": f"p-{g}-0"} for g in groups),
+            {"id": "quarter", "level": 2, "parent": "street", "name": "quarter", "person": "street"},
+            *({"id": f"cell-{g}", "level": 3, "parent": "quarter", "name": "c", "person": f"p-{g}-0"} for g in groups),
         ],
         "people": [
             {"id": name, "name": name, "channels": addresses(number, name)} for number, name in enumerate(people)
@@ -49,7 +60,7 @@ def crowd_site(
             for g in groups
         ],
         "contacts": ["street"],
-        "channels": channels or {"sink": {"type": "console"}},
+        "channels": channels or {"sink": {"type": "console", "rings": True}},
         "plan": {
             "default": {"rings": [{"call": "team", "after_s": 0}, {"call": "grid-3", "after_s": 60}]},
             "device_silent_after_s": 120,
@@ -59,7 +70,6 @@ def crowd_site(
         "buildings": [_building(number) for number in range(buildings)],
         "gateways": [_gateway(group, buildings) for group in groups],
     }
-    return Site(SiteFile.model_validate(data), dict(profiles))
 
 
 def _building(number: int) -> dict[str, Any]:
@@ -79,10 +89,12 @@ def _devices(building: int) -> list[dict[str, Any]]:
     names = [(f"head-{building}-{number}", "sm-1") for number in range(HEADS)]
     names += [(f"hydrant-{building}", "pressure-transmitter-a"), (f"lift-{building}", "lift-box")]
     base = building % BUILDINGS_TOGETHER * len(names)
-    return [
+    devices: list[dict[str, Any]] = [
         {"id": name, "profile": profile, "unit": base + i + 1, "place": {"building": f"b-{building}", "floor": i}}
         for i, (name, profile) in enumerate(names)
     ]
+    devices[-1] |= {"registration": f"{31103301052020000000 + building}", "lift": {"commissioned": "2020-09-21"}}
+    return devices
 
 
 class Crowd:

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from collector import bench
 from collector.bench import engine_figures, storm_figures
 from collector.benchpage import page_figures
-from collector.crowd import Crowd, crowd_site
-from config.loader import load_site
+from collector.crowd import Crowd, crowd_file, crowd_site
+from config.loader import load_site, read_site
 from config.site import Site
 
 DEMO = Path(__file__).parents[2] / "config" / "sites" / "demo"
@@ -47,6 +48,15 @@ def test_the_page_bench_tells_everybody_over_real_sockets_and_shows_the_board_to
     assert 0 < figures["webhooks_all_told_p50_ms"] < 5_000 < figures["broken_all_told_p50_ms"]
     assert 0 < figures["change_told_to_all_max_ms"] <= figures["change_fetched_by_all_p50_ms"]
     assert figures["streams"] == 50
+
+
+def test_a_crowd_is_a_site_folder_that_the_check_accepts_without_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "crowd.yaml").write_text(yaml.safe_dump(crowd_file(25, team=4)), encoding="utf-8")
+
+    site, document = read_site(tmp_path)
+
+    assert [str(mistake) for mistake in document.mistakes] == []
+    assert site is not None and len(site.buildings) == 25 and len(site.devices) == 25 * 8
 
 
 def test_a_crowd_says_the_same_again_for_the_same_seed() -> None:
