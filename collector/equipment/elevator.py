@@ -35,6 +35,8 @@ RUNS_OPEN_MS = 3_000  # direction and door are told up to some seconds apart
 OPEN_BELIEVED_MS = 5_000  # so long open before it speaks against the controller's flag
 FLAG_ECHO_MS = 10_000  # so long after the controller's flag has ended doors and directions may still be told
 FLAG_BELIEVED_MS = 60_000  # a flag that stands so long against the other signals is believed after all
+EMPTY_MS = 60_000  # nobody was seen for so long after the door of an empty car had closed: it is parked
+STIRS_MS = 180_000  # so long signs of somebody in a parked car are a first hit; after that they are believed
 STANDS_M_S = 0.05  # slower than this is no movement
 
 
@@ -47,6 +49,7 @@ class Word(StrEnum):
     FLAG = "lift-entrapment-flag"  # the controller says so, and nothing speaks against it any more
     LOST_RUNNING = "lift-lost-running"  # it moved when its box, and nothing else, fell silent
     PRESSED = "lift-key-pressed"
+    STIRS = "lift-parked-stirs"  # somebody seems to be in a car that was parked empty
     OVERSPEED = "lift-overspeed"
     OVER_TRAVEL = "lift-over-travel"
     RUNS_OPEN = "lift-runs-door-open"
@@ -91,6 +94,8 @@ class Course(Kept):
     inside: bool = False  # somebody was seen since the door was last open at a floor
     person: bool = False
     seen: tuple[int, ...] = ()  # the newest signs of somebody behind a closed door
+    parked: bool = False  # nobody was inside, nor seen for a minute behind the closed door: a flicker may be noise
+    stirs_since: int | None = None  # signs enough of somebody in a parked car
     closed: bool | None = None
     floor: float | None = None
     movements: int = 0  # of the door, at this stop
@@ -164,6 +169,7 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
     _keep(since, "standing", standing, at, holds_on=True)
     _keep(since, "outside", _all(_not(signs.in_zone), standing), at, holds_on=True)
     _keep(since, "shut", _all(signs.in_zone, signs.closed, standing), at, holds_on=True)
+    _keep(since, "unseen", _all(signs.in_zone, signs.closed, standing, _not(signs.person)), at)
     _keep(since, "ajar", _all(_not(signs.closed), standing), at)
     _keep(since, "runs-open", _all(signs.open, signs.moving), at)
     _keep(since, "open", _all(signs.open, signs.in_zone, standing), at)
@@ -175,13 +181,18 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
         pressed_at, presses = None, 0
     calling = _calling(course, signs, held_from, presses, at, opened, bypass)
     left = signs.open is True and signs.in_zone is True and not signs.person
+    seen = _seen(course, signs, since, at)
+    parked = _parked(course, since, at)
+    stirs = parked and "shut" in since and at - since["shut"] >= AT_LEVEL_MS and len(_sighted(seen, at)) >= SIGHTINGS
     changed = signs.closed is not None and course.closed is not None and signs.closed != course.closed
     return replace(
         course,
         since=since,
         inside=(course.inside or bool(signs.person)) and not left,
         person=course.person if signs.person is None else signs.person,
-        seen=_seen(course, signs, since, at),
+        seen=seen,
+        parked=parked,
+        stirs_since=(at if course.stirs_since is None else min(course.stirs_since, at)) if stirs else None,
         closed=course.closed if signs.closed is None else signs.closed,
         floor=course.floor if signs.floor is None else signs.floor,
         movements=0 if signs.moving or moved else course.movements + changed,
@@ -195,10 +206,16 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     """What holds after a look that `course` has followed. `rated_m_s`: the rated speed, None if it is not known."""
     times: list[int] = []
     works = signs.inspection is True
+    at_work = _all(not works)
     moving = _moving(signs, course.since, at)
     between = _lasts(course, "outside", _all(_not(signs.in_zone), _not(moving)), BETWEEN_MS, at, times)
     shut = _lasts(course, "shut", _all(signs.in_zone, signs.closed, _not(moving)), AT_LEVEL_MS, at, times)
-    sighted = [seen for seen in course.seen if at - seen <= AT_LEVEL_MS]
+    sighted = _sighted(course.seen, at)
+    at_level = _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None
+    if "unseen" in course.since and not course.parked:
+        times.append(course.since["unseen"] + EMPTY_MS)
+    if course.stirs_since is not None:
+        times.append(course.stirs_since + STIRS_MS)
     if "shut" in course.since and course.person and len(sighted) < SIGHTINGS:
         times.append((course.seen[-1] if course.seen else at) + SIGHTING_MS)
     if course.pressed_at is not None:
@@ -206,10 +223,10 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     if signs.moving and "running" in course.since:
         times.append(course.since["running"] + RUN_TIMEOUT_MS)
     limit = OVERSPEED_M_S if rated_m_s is None else rated_m_s * RATED_FACTOR
-    at_work = _all(not works)
     found: dict[Word, bool | None] = {
         Word.BETWEEN: _all(between, course.inside, at_work),
-        Word.AT_LEVEL: _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None,
+        Word.AT_LEVEL: None if at_level and _may_be_noise(course, at) else at_level,
+        Word.STIRS: at_level if course.parked or not at_level else False,
         Word.KEY: _called(course, signs, at, bypass, times),
         Word.LOST_RUNNING: False if signs.moving or _all(signs.in_zone, signs.open) else None,
         Word.PRESSED: None
@@ -299,6 +316,27 @@ def _seen(course: Course, signs: Signs, since: Mapping[str, int], at: int) -> tu
     if signs.person and (not course.person or not seen or at - seen[-1] >= SIGHTING_MS):
         seen = (*seen, at)
     return seen[-SIGHTINGS:]
+
+
+def _sighted(seen: tuple[int, ...], at: int) -> list[int]:
+    return [each for each in seen if at - each <= AT_LEVEL_MS]
+
+
+def _parked(course: Course, since: Mapping[str, int], at: int) -> bool:
+    """Whether the car stands empty behind its closed door, as far as a sensor that has been heard all the time tells.
+
+    Whoever was seen since the door was last open is still inside, however still they are. It ends with the next
+    movement of car or door.
+    """
+    if "shut" not in since:
+        return False
+    unseen = since.get("unseen")
+    return course.parked or (unseen is not None and at - unseen >= EMPTY_MS and not course.inside and not course.seen)
+
+
+def _may_be_noise(course: Course, at: int) -> bool:
+    """True while signs of somebody in a parked car are told to the nearest only."""
+    return course.stirs_since is not None and at - course.stirs_since < STIRS_MS
 
 
 def _lasts(course: Course, what: str, now_so: bool | None, for_ms: int, at: int, times: list[int]) -> bool | None:

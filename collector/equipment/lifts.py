@@ -41,9 +41,11 @@ from config.words import Report
 _CLASS: Mapping[Word, tuple[Condition, Kind]] = {
     **dict.fromkeys(ENTRAPMENTS, (Condition.ALARM, Kind.ENTRAPMENT)),
     Word.PRESSED: (Condition.PRE_ALARM, Kind.ENTRAPMENT),
+    Word.STIRS: (Condition.PRE_ALARM, Kind.ENTRAPMENT),
     Word.POWER_LOSS: (Condition.TROUBLE, Kind.FAULT),
     Word.INSPECTION: (Condition.TEST, Kind.FAULT),
 }
+_FIRST_SIGNS = (Word.PRESSED, Word.STIRS)  # no news once people are called
 _SUPERVISORY = (Condition.SUPERVISORY, Kind.EQUIPMENT)
 # What a profile may have as a flag of its own; then the device tells it, and not we.
 _OWN_FLAGS: Mapping[Word, tuple[str, ...]] = {
@@ -229,7 +231,7 @@ class Lifts(Part):
                 continue
             if not so:
                 self._conditions.cleared(rule.key, ours(now), now)
-            elif not (told and word in ENTRAPMENTS) and not (word is Word.PRESSED and self._is_called(name)):
+            elif not (told and word in ENTRAPMENTS) and not (word in _FIRST_SIGNS and self._is_called(name)):
                 when = When(min(verdict.since.get(word, at), now), historical=historical, ours=True)
                 self._conditions.raised(rule, _value(word, signs), when, now)
         times = [time for time in (verdict.look_at, flag_at, echo_until) if time is not None and time > at]
@@ -332,7 +334,7 @@ def _judged(profile: Profile, has_flag: bool, rated_m_s: float | None) -> Iterab
     judges = judges_entrapment(profile)
     for word in Word:
         own = any(name in flags for name in _OWN_FLAGS.get(word, ()))
-        if word in (Word.BETWEEN, Word.AT_LEVEL):
+        if word in (Word.BETWEEN, Word.AT_LEVEL, Word.STIRS):
             wanted = judges
         elif word is Word.LOST_RUNNING:
             wanted = SignalName.MOVING in profile.signals or SignalName.SPEED_M_S in profile.signals

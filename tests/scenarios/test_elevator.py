@@ -14,7 +14,7 @@ from collector.calls.dispatch import Reason
 from collector.commands import Answered, Freed, Reset, Serviced
 from collector.equipment.liftlog import LiftLog, figures
 from collector.equipment.rescue import Rescue
-from config.profile import Profile
+from config.profile import Condition, Profile
 from config.site import Site
 from config.upkeep import Service
 from config.words import Lane
@@ -170,6 +170,92 @@ def test_a_sensor_that_still_sees_who_has_left_is_no_entrapment() -> None:
     on.at(602).says("lift-1", person=False).at(1200)
 
     assert not on.engine.incidents
+
+
+def parked(for_s: int = 60) -> Play:
+    """An empty car whose door closed 10 s after the start, and in which nobody was seen for so long."""
+    on = play()
+    on.at(0).says("lift-1", **OPEN, person=False)
+    on.at(10).says("lift-1", **AT_FLOOR)
+    on.at(10 + for_s)
+    return on
+
+
+def flicker(on: Play, *seconds: int) -> None:
+    for second in seconds:
+        on.at(second).says("lift-1", person=True)
+        on.at(second + 1).says("lift-1", person=False)
+
+
+STIRS = "lift-1:lift-parked-stirs"
+LEVEL = "lift-1:lift-entrapment-level"
+
+
+def test_a_sensor_that_flickers_in_a_parked_car_is_a_first_hit_and_no_call_of_everybody() -> None:
+    on = parked()
+    flicker(on, 110, 120, 130, 140)
+    on.at(900)
+
+    assert calls(on) == {STIRS}
+    assert on.alarms[STIRS].condition is Condition.PRE_ALARM
+    assert not on.incident.full_call
+    on.says("lift-1", **OPEN).at(910)
+    assert on.alarms.get(STIRS) is None or not on.alarms[STIRS].source_active
+
+
+def test_somebody_who_goes_on_stirring_in_a_parked_car_is_called_for_three_minutes_later() -> None:
+    on = parked()
+    flicker(on, *range(110, 320, 20))
+    assert calls(on) == {STIRS}, "the fourth sign was at 170 s"
+    flicker(on, 330, 350)
+
+    assert LEVEL in calls(on)
+    assert on.incident.full_call
+
+
+def test_a_button_or_the_controllers_flag_in_a_parked_car_calls_at_once() -> None:
+    for news, key in (({"key": True}, "lift-1:lift-alarm-key"), ({"trapped": True}, "lift-1:trapped:alarm")):
+        on = parked()
+        flicker(on, 110, 120, 130, 140)
+        on.at(145).says("lift-1", **news).at(149)
+        assert on.incident.full_call, key
+
+
+def test_a_car_of_which_somebody_was_seen_before_a_minute_had_passed_is_not_parked() -> None:
+    on = parked(for_s=50)
+    flicker(on, 65, 75, 85, 95)
+    on.at(100)
+    assert calls(on) == {LEVEL}
+
+
+def test_who_rode_in_and_sat_still_for_ten_minutes_is_not_taken_for_noise() -> None:
+    on = play()
+    on.at(0).says("lift-1", **RIDES, person=True)
+    on.at(5).says("lift-1", person=False)
+    on.at(10).says("lift-1", **AT_FLOOR)
+    flicker(on, 610, 620, 630, 640)
+
+    assert calls(on) == {LEVEL}
+    assert on.incident.full_call
+
+
+def test_a_sensor_that_was_not_heard_for_a_moment_does_not_prove_that_a_car_is_empty() -> None:
+    on = play()
+    on.at(0).says("lift-1", **OPEN, person=False)
+    on.at(10).says("lift-1", **AT_FLOOR)
+    on.at(40).says("lift-1", person=None)
+    on.at(60).says("lift-1", person=False)
+    flicker(on, 100, 110, 118, 125)
+
+    assert calls(on) == {LEVEL}
+
+
+def test_a_restart_knows_that_a_car_was_parked() -> None:
+    on = parked()
+    on.restart().at(80).says("lift-1", **AT_FLOOR, person=False)
+    flicker(on, 110, 120, 130, 140)
+    on.restart().at(150).says("lift-1", **AT_FLOOR, person=False).at(700)
+    assert calls(on) == {STIRS}
 
 
 def test_a_day_of_ordinary_trips_calls_nobody() -> None:
