@@ -76,6 +76,7 @@ class State:
         for notice in self.notices.values():
             self._note(notice)
         ids = [restored.last_id, *(i.id for i in restored.incidents), *(n.id for n in restored.notices)]
+        ids += [item.id for item in restored.kept if item.NUMBERED]
         self._last_id = int(max(ids) or "0", 16)
 
     def next_id(self, now: int) -> str:

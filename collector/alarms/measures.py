@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from collector.alarms.incident import detector_of
 from collector.alarms.rules import Rule
@@ -34,6 +35,7 @@ class Disablement(Kept):
     `until_ms` is never further ahead than `length_ms`, whatever becomes of the clock.
     """
 
+    NUMBERED: ClassVar[bool] = True
     scope: Scope
     target: str
     building: str
@@ -83,6 +85,7 @@ class Proof:
 class WalkTest(Kept):
     """The alarms of its members go to the tester alone. One that has ended is kept for its result."""
 
+    NUMBERED: ClassVar[bool] = True
     person: str
     members: tuple[str, ...]  # as zones name them: a device, or "<panel>:<detector number>"
     from_ms: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.incident import Incident
@@ -34,6 +35,7 @@ ECHO_MS = 30 * 60 * 1000  # so long after a drill people may still take an alarm
 class Drill(Kept):
     """An exercise. `buildings`: where it was started; where it still runs, its incident is open."""
 
+    NUMBERED: ClassVar[bool] = True
     person: str
     buildings: tuple[str, ...]
     kind: Kind

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from collector.state import State
 from collector.storage.kept import Kept
@@ -21,6 +22,7 @@ COMING_DAYS_MAX = 62  # `coming` looks no further ahead
 class Away(Kept):
     """Somebody has said that they are away, or that somebody else takes their duty (`swap`)."""
 
+    NUMBERED: ClassVar[bool] = True
     person: str
     from_ms: int
     until_ms: int

@@ -8,12 +8,14 @@ finds them again after a restart by `State.kept`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """`id` is unique among the kept things of one class. Fields of later versions need defaults."""
 
+    NUMBERED: ClassVar[bool] = False  # its ids are `State.next_id`'s, and are never given twice
     id: str
 
 

@@ -129,6 +129,12 @@ def test_who_goes_away_during_a_call_is_not_called_anew() -> None:
     assert people(play.told()) == {"nora", "ned", "sam"}
 
 
+def test_two_absences_said_in_one_millisecond_around_a_restart_are_both_kept() -> None:
+    play = _play().at(5).acts(_away("nora", 10, 100)).restart().acts(_away("ned", 10, 100))
+
+    assert sorted(away.person for away in play.engine.kept(Away).values()) == ["ned", "nora"]
+
+
 def test_an_absence_that_was_said_outlives_a_restart_and_ends_by_itself() -> None:
     play = Play()
     play.at(1).acts(_away("nick", 0, HOUR)).restart()
