@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from collector.commands import Delivered
 from config.loader import load_site
 from tests.web.live import Live
 from tests.web.scene import Scene
@@ -253,10 +254,13 @@ def test_pictures_for_the_readme(browser: Browser, tmp_path: Path) -> None:
     live.start()
     try:
         incident = live.do(_demo)
-        tall = {"width": 1280, "height": 1120}
+        tall = {"width": 1280, "height": 1000}
         with opened(browser, f"{live.url}/?lang=en", viewport=tall, device_scale_factor=2) as board:
             expect(board.locator("#pill")).to_have_text("Live", timeout=PATIENCE_MS)
             board.screenshot(path=ROOT / "docs/board.png")
+        with opened(browser, f"{live.url}/?lang=zh&view=wall", viewport={"width": 1920, "height": 1080}) as wall:
+            expect(wall.locator("#loud > .incident")).to_have_count(1, timeout=PATIENCE_MS)
+            wall.screenshot(path=ROOT / "docs/wall.png")
         link = _answer_path(live, incident, "wang-fang")
         with opened(browser, link, viewport=PHONE, device_scale_factor=2, java_script_enabled=False) as phone:
             phone.screenshot(path=ROOT / "docs/answer.png")
@@ -275,6 +279,8 @@ async def _demo(stage: Scene) -> str:
         for point in stage.desk.site.points(device):
             if point.detector is None and point.name in usual:
                 stage.hear(device.id, point.name, usual[point.name])
+    for person in stage.desk.site.people:
+        stage.desk.tell(Delivered("", person, 0, now - 3_600_000))
     stage.hear("extinguisher-b1-1", "low", at_ms=now - 2_700_000)
     incident = await stage.fire("smoke-b3-502", at_ms=now - 134_000)
     for person, answer in (("li-guoqiang", "going"), ("zhao-lei", "arrived"), ("chen-jie", "cannot")):
