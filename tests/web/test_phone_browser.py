@@ -49,6 +49,18 @@ SYNC = """async () => {
   return done.then(() => "sent", () => "again later");
 }"""
 
+# As the browser does it, with a subscription that no push service has made: the event itself brings none.
+CHANGE = """async (given) => {
+  PushManager.prototype.subscribe = async (options) => {
+    self.subscribedWith = options.applicationServerKey.length;
+    return { toJSON: () => given };
+  };
+  let done = Promise.resolve();
+  dispatchEvent(Object.assign(new Event("pushsubscriptionchange"), { waitUntil: (work) => { done = work; } }));
+  await done;
+  return self.subscribedWith;
+}"""
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
@@ -381,15 +393,54 @@ def test_a_phone_is_registered_tried_out_and_rings(live: Live, handset: Handset)
     live.do(finish)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_ones_own_page_is_readable_on_a_narrow_phone(live: Live, handset: Handset, scheme: Any) -> None:
-    called(live)
+def endpoints(live: Live, person: str) -> list[str]:
+    async def look(stage: Scene) -> list[str]:
+        return [each.endpoint for each in await stage.app.state.front.web_push.subscriptions.of(person)]
 
+    return live.do(look)
+
+
+def signed_in(live: Live, handset: Handset) -> None:
     async def cookie(stage: Scene) -> str:
         return (await stage.sign_in(Role.RESPONDER, "ned"))["Cookie"]
 
     name, _, value = live.do(cookie).partition("=")
     handset.context.add_cookies([{"name": name, "value": value, "url": live.url}])
+
+
+def test_a_subscription_that_the_browser_changes_is_told_without_a_page_also_after_a_gap_in_the_line(
+    live: Live, handset: Handset
+) -> None:
+    signed_in(live, handset)
+    handset.open("/me?lang=en").close()
+    first, second = Phone(WebSink(port=9), "first"), Phone(WebSink(port=9), "second")
+
+    assert handset.worker.evaluate(CHANGE, first.given()) == 65
+    assert endpoints(live, "ned") == [first.endpoint]
+    live.stop()
+    handset.worker.evaluate(f"self.changed = ({CHANGE})({json.dumps(second.given())}), null")
+    handset.idle.wait_for_timeout(500)
+    live.start()
+    handset.worker.evaluate("self.changed")
+
+    assert set(endpoints(live, "ned")) == {first.endpoint, second.endpoint}
+    assert handset.worker.evaluate(SHOWN) == []
+
+
+def test_a_changed_subscription_that_cannot_be_told_is_said_on_the_phone(live: Live, handset: Handset) -> None:
+    _, path = called(live)
+    handset.open(path).close()  # nobody is signed in
+
+    handset.worker.evaluate(CHANGE, Phone(WebSink(port=9)).given())
+
+    assert "other channels call you" in handset.shows("This phone may get no messages")["body"]
+    assert endpoints(live, "ned") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_ones_own_page_is_readable_on_a_narrow_phone(live: Live, handset: Handset, scheme: Any) -> None:
+    called(live)
+    signed_in(live, handset)
     page = handset.open("/me?lang=zh")
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 320, "height": 640})

@@ -9,6 +9,8 @@ importScripts(`/static/keep.js?v=${VERSION}`);
 const SHELL = `shell-${VERSION}`;
 const PAGES = "pages";
 const PAGES_MAX = 12;
+const PHONES = "/api/v1/me/subscriptions";
+const RENEW_AFTER_MS = [0, 2000, 8000]; // a worker that takes much longer is ended by its browser
 const WAIT_MS = 8000; // then a kept page is better than a line that hangs
 const FILES = ["frame.css", "dark.css", "icon.svg", "keep.js", "phone.js", "answer.js", "icon-192.png"];
 const KEPT_PATHS = /^\/(a\/[^/]+|incident\/[^/]+|me)$/;
@@ -83,6 +85,40 @@ function show(said) {
     actions: said.asks ? ["going", "cannot"].map((action) => ({ action, title: words(said.lang)[action] })) : [],
     data: said,
   });
+}
+
+// A browser may end a subscription and make another whenever it likes (Push API, "pushsubscriptionchange").
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.newSubscription)));
+
+// What does not succeed here is said: until somebody opens their page, other channels call them.
+async function renew(given) {
+  for (const wait_ms of RENEW_AFTER_MS) {
+    await new Promise((resolve) => setTimeout(resolve, wait_ms));
+    const status = await renewed(given).catch(() => 0);
+    if (status === 201) return;
+    if (status >= 400 && status < 500 && status !== 429) break; // signed out, or no push here any more
+  }
+  const lang = (self.navigator.language || "zh").startsWith("zh") ? "zh" : "en", say = words(lang);
+  await self.registration.showNotification(say.renew, {
+    body: say["renew-text"],
+    tag: "renew",
+    lang,
+    icon: `/static/icon-trouble.png?v=${VERSION}`,
+    badge: `/static/icon-badge.png?v=${VERSION}`,
+    requireInteraction: true,
+    data: { path: "/me", lang },
+  });
+}
+
+async function renewed(given) {
+  const known = await fetch(PHONES, { cache: "no-store", signal: Kept.timed(5000) });
+  if (!known.ok) return known.status;
+  const { key } = await known.json();
+  const plain = Uint8Array.from(atob(key.replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+  const options = { userVisibleOnly: true, applicationServerKey: plain };
+  const subscription = given || (await self.registration.pushManager.subscribe(options));
+  const headers = { "Content-Type": "application/json" }, body = JSON.stringify(subscription.toJSON());
+  return (await fetch(PHONES, { method: "POST", headers, body, signal: Kept.timed(5000) })).status;
 }
 
 self.addEventListener("notificationclick", (event) => {
