@@ -29,6 +29,7 @@ _POLL_S = 0.1
 _READY_S = 30.0  # for every device to be heard
 _DRAIN_S = 10.0  # for the ledger to balance once the gateways have stopped
 _PAUSE_S = 3.0  # between two stories
+_SIGN_IN_S = 20.0  # to open a link before there is something to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ async def _play(
             narrator.say("plain", "to act in it, sign in: each link works once, in one browser")
             for role, name, link in await stage.sign_in_links():
                 narrator.say("plain", f"  {role:9}  {name}  {link}")
+            narrator.say("plain", f"the first story begins in {_SIGN_IN_S:.0f} s; then press 我去 · I am going")
+            await asyncio.sleep(_SIGN_IN_S)
         for index, story in enumerate(stories):
             if index:
                 await asyncio.sleep(_PAUSE_S)
