@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -435,6 +436,25 @@ def test_a_changed_subscription_that_cannot_be_told_is_said_on_the_phone(live: L
 
     assert "other channels call you" in handset.shows("This phone may get no messages")["body"]
     assert endpoints(live, "ned") == []
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ("Object.defineProperty(self, 'isSecureContext', { value: false })", "不是加密连接"),
+        ("delete self.PushManager", "这个浏览器没有推送功能"),
+    ],
+)
+def test_where_push_cannot_work_ones_own_page_says_so_and_offers_no_button(
+    live: Live, handset: Handset, lacking: str, said: str
+) -> None:
+    signed_in(live, handset)
+    handset.context.add_init_script(lacking)
+
+    page = handset.open("/me?lang=zh")
+
+    expect(page.locator("#allow-state")).to_have_text(re.compile(said), timeout=PATIENCE_MS)
+    expect(page.locator("#allow-button")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
