@@ -269,6 +269,14 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasePerson:
+    """Somebody who is no longer on the list is to be named nowhere any more; `pseudonym` stands in their place."""
+
+    person: str
+    pseudonym: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeBook:
     """People, teams and posts are to be so from now on: all of these changes, or none.
 
@@ -309,6 +317,7 @@ Command = (
     | PulseStored
     | PulseHandedOver
     | ChangeBook
+    | ErasePerson
 )
 
 
@@ -321,7 +330,8 @@ class Refused(ValueError):
     unknown-device, no-elevator, not-yet; of inspections: no-upkeep, already-newer; of notes and photos: bad-note,
     too-many-notes, too-many-photos; of what was said while there was
     no line: said-in-future, said-long-ago, said-before, changed-since; of the book:
-    bad-book, unknown-entry, changed-meanwhile. str() is a sentence for people.
+    bad-book, unknown-entry, changed-meanwhile; of an erasure: in-folder, shared-id, called-now,
+    still-listed. str() is a sentence for people.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:

@@ -20,6 +20,7 @@ from collector.alarms.route import Mode
 from collector.alarms.walktest import WalkTests
 from collector.alarms.watch import DeviceState, GatewayState, Watch
 from collector.book.book import Book
+from collector.book.erasure import Erasures
 from collector.book.keeper import Bookkeeper
 from collector.calls import belated
 from collector.calls.absences import Absences
@@ -113,7 +114,8 @@ class Engine:
         remarks = Remarks(self._site, self._state, self._conditions, self._call_out, self._first_hits)
         reach = Reach(self._site, self._state)
         preflight = Preflight(self._site, self._state, self._conditions, self._call_out, self.roster, reach)
-        people = (reach, preflight, remarks, Sightings(self._site, self._state))
+        self.erasures = Erasures(self._site, self._state, self._book)
+        people = (reach, preflight, remarks, Sightings(self._site, self._state), self.erasures)
         # What these know of each device is looked at from outside, and never changed there.
         self.cylinders = Cylinders(self._site, self._state, self._conditions)
         self.chambers = Chambers(self._site, self._state, self._conditions, self._watch.devices)

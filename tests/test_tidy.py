@@ -36,6 +36,7 @@ PURE = {
     "collector/book/entries.py",
     "collector/book/columns.py",
     "collector/book/importing.py",
+    "collector/book/erasure.py",
     "collector/book/keeper.py",
     "collector/book/rows.py",
     "collector/book/sheet.py",

@@ -8,12 +8,22 @@ from fastapi import APIRouter
 
 from collector.access.actor import Right
 from collector.alerter.api import CHANGING, READING, Id
+from collector.alerter.erasing import erase_person
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import ByPerson
 from collector.alerter.openapi import answers
-from collector.alerter.peopleshapes import PEOPLE, PERSON, PeopleList, PersonShown, ReachShown
+from collector.alerter.peopleshapes import (
+    ERASED,
+    PEOPLE,
+    PERSON,
+    EraseAsked,
+    Erased,
+    PeopleList,
+    PersonShown,
+    ReachShown,
+)
 from collector.alerter.problems import Rejected
-from collector.alerter.rights import needs
+from collector.alerter.rights import InActor, needs
 from collector.calls.reach import DAY_MS, LastTest, Reached, addresses, fault_of, is_proven, proof_days
 from collector.commands import TestReach
 from collector.messages.phrases import PHRASES
@@ -47,6 +57,22 @@ async def test(front: InFront, person_id: Id, body: ByPerson) -> PersonShown:
         raise Rejected(404, "unknown-person", f"the site has no person {person_id!r}")
     await front.act(TestReach(person_id, body.person))
     return _person(front, person)
+
+
+@router.post(
+    "/people/{person_id}/erase",
+    dependencies=[needs(Right.PEOPLE)],
+    tags=["people"],
+    responses=answers(200, ERASED, *CHANGING),
+)
+async def erase(front: InFront, actor: InActor, person_id: Id, body: EraseAsked) -> Erased:
+    """Erase a person for good, also one who is no longer listed: off the list, and out of every row of the store.
+
+    Refused while the site folder names them or something open does. Numbers stay, under a name that leads to nobody.
+    Asked again after a failure, it goes on where it stopped.
+    """
+    rows = await erase_person(front, actor, person_id, body.asked_by)
+    return Erased(rows=sum(rows.values()), tables=rows)
 
 
 def _person(front: Front, person: Person) -> PersonShown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -41,6 +42,29 @@ class PeopleList(Shape):
     people: list[PersonShown]
 
 
+class AskedBy(StrEnum):
+    """Who asked for an erasure; in words that name nobody."""
+
+    THEMSELVES = "themselves"
+    GUARDIAN = "guardian"
+    MANAGEMENT = "management"
+    AUTHORITY = "authority"
+
+
+class EraseAsked(Shape):
+    """Who asked for an erasure is in the audit log, whom it was about is not."""
+
+    asked_by: AskedBy = Field(examples=["themselves"])
+
+
+class Erased(Shape):
+    """What was changed or removed."""
+
+    rows: int = Field(description="rows of the store, of all tables")
+    tables: dict[str, int] = Field(description="the same by table")
+
+
+ERASED: dict[str, Any] = {"rows": 14, "tables": {"accounts": 1, "audit": 3, "notices": 8, "incidents": 2}}
 PERSON: dict[str, Any] = {
     "id": "p-li",
     "name": "李梅",

@@ -57,6 +57,12 @@ class Bookkeeper(Part):
         if keys:
             self._adopt(after, keys, command.by, now)
 
+    def drop(self, entry: BookEntry) -> None:
+        """An entry that says only that somebody was removed is forgotten; the folder must not name them."""
+        self._state.forget(entry)
+        left = {key: each for key, each in self.book.entries.items() if key != entry.id}
+        self.book = Book(self.book.seed, left)
+
     def _adopt(self, after: Book, keys: list[str], by: str, now: int) -> None:
         before, self.book = self.book, after
         kept = self._state.kept(BookEntry)

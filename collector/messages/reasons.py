@@ -49,6 +49,7 @@ SENTENCES: Mapping[str, str] = {
     "overdue": "{person} said going and has not arrived in time",
     "nobody-on-duty": "nobody of the team {team} is on duty",
     "left-the-book": "{person} is not of the site any more: nothing more is sent, and nobody waits for them",
+    "person-erased": "somebody was erased for good; {person} stands for them from now on",
     "book-changed": "{by} has changed the book of people: {entries}",
     "waits-for-morning": "nobody is told before the quiet hours end",
     "said-away": "{person} is away, as {by} says; in their place: {substitute}",

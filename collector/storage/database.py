@@ -50,6 +50,7 @@ def connect(path: Path, kind: Kind, read_only: bool = False) -> sqlite3.Connecti
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what was erased is not in the file's free space either
             connection.execute("PRAGMA journal_size_limit = 67108864")
             if _pragma(connection, "application_id") == 0:
                 connection.executescript(

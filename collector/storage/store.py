@@ -156,6 +156,10 @@ class Store:
         """What `statement` does, in one transaction after all that was asked for before. Raises StoreFailed."""
         return await self._write(statement)
 
+    async def empty_log(self) -> bool:
+        """Bring all of the write-ahead log into the file and empty it; False if a reader is in the way just now."""
+        return await self._run(self._write_thread, self._checkpoint)
+
     async def _write(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._write_thread, lambda: self._transact(statement))
 
@@ -310,6 +314,10 @@ class Store:
 
         self.spooled += self._transact(write)
         return records
+
+    def _checkpoint(self) -> bool:
+        busy = self._opened(self._writer).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
 
     def _transact(self, statement: Callable[[sqlite3.Connection], T]) -> T:
         try:

@@ -46,6 +46,7 @@ OPERATIONS = {
     ("get", "/api/v1/health"): models.HealthShown,
     ("get", "/api/v1/people"): peopleshapes.PeopleList,
     ("post", "/api/v1/people/{person_id}/test"): peopleshapes.PersonShown,
+    ("post", "/api/v1/people/{person_id}/erase"): peopleshapes.Erased,
     ("get", "/api/v1/me/subscriptions"): phoneshapes.PhoneList,
     ("post", "/api/v1/me/subscriptions"): phoneshapes.PhoneList,
     ("post", "/api/v1/me/subscriptions/{subscription_id}/test"): phoneshapes.PhoneList,

@@ -13,6 +13,8 @@ from collector.access.actor import Actor, Right
 from collector.alerter.book import change, entry_of
 from collector.alerter.bookrights import may_change, may_see
 from collector.alerter.bookwords import fault_words
+from collector.alerter.catalogue import say
+from collector.alerter.erasing import erase_person
 from collector.alerter.forms import read_form
 from collector.alerter.front import Front, InFront
 from collector.alerter.pages.bookforms import (
@@ -26,6 +28,7 @@ from collector.alerter.pages.bookforms import (
     team_of,
     without,
 )
+from collector.alerter.peopleshapes import AskedBy
 from collector.alerter.problems import Rejected, status_of
 from collector.alerter.rights import InActor, needs
 from collector.book.bounds import SHIFTS_MAX
@@ -37,7 +40,7 @@ from config.people import Person, Skill, Team
 
 ON_A_PAGE = 100
 FIELDS_MAX = 40 + SHIFTS_MAX * (len(DAYS) + 8)
-DONE = ("saved", "removed", "tested", "imported", "back")
+DONE = ("saved", "removed", "erased", "tested", "imported", "back")
 
 router = APIRouter(include_in_schema=False, dependencies=[needs(Right.SEE)])
 
@@ -105,6 +108,9 @@ async def change_person(request: Request, front: InFront, actor: InActor, name: 
     elif action == "remove":
         if await made(front, actor, without(front.desk.engine.book, name), Section.PERSON, name, wrong):
             return RedirectResponse("/people?done=removed", 303)
+    elif action == "erase":
+        if await _erased(front, actor, name, form, wrong):
+            return RedirectResponse("/people?done=erased", 303)
     elif action == "folder":
         back = [Change(Section.PERSON, name, to_folder=True, expected=_seen(form))]
         if await made(front, actor, back, Section.PERSON, name, wrong):
@@ -214,6 +220,22 @@ async def _tested(front: Front, actor: Actor, name: str, wrong: Wrong) -> bool:
     return not wrong
 
 
+async def _erased(front: Front, actor: Actor, name: str, form: Mapping[str, Any], wrong: Wrong) -> bool:
+    """Erase somebody, if the form says that it is meant and who has asked for it."""
+    asked = form.get("asked-by")
+    if asked not in list(AskedBy):
+        wrong.say("asked-by", say(wrong.language, "book/erase-who"))
+    if not form.get("sure"):
+        wrong.say("sure", say(wrong.language, "book/erase-not-sure"))
+    if wrong:
+        return False
+    try:
+        await erase_person(front, actor, name, AskedBy(str(asked)))
+    except Refused as refused:
+        wrong.refused(refused)
+    return not wrong
+
+
 def _refusal(wrong: Wrong, reason: str) -> str:
     kept = Wrong(wrong.language)
     kept.refused(Refused(reason, reason))
@@ -289,6 +311,8 @@ def _person_page(
         wrong=wrong.of if wrong is not None else {},
         warnings=[] if name is None else warnings_of(front, request, Section.PERSON, name),
         editable=actor.may(Right.PEOPLE) and mine,
+        erasable=actor.may(Right.PEOPLE) and actor.buildings is None,
+        asked_by=list(AskedBy),
         testable=name is not None and (actor.person is not None or actor.speaks_for_all),
         done=done_of(request),
     )
