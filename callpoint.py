@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from collector import keeping  # the commands about what is kept: accounts, people, backups
+
     parser = argparse.ArgumentParser(
         prog="callpoint",
         description="Lets a neighbourhood's own people answer a fire or a stuck elevator in time.",
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_services(commands)
     _add_simulate(commands)
     _add_tools(commands)
+    keeping.add_parsers(commands)
     return parser
 
 
@@ -136,15 +139,6 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     why.add_argument("--json", action="store_true", help="print JSON")
     why.set_defaults(run=_why)
 
-    _add_account(commands)
-    person = commands.add_parser("person", help="what is held on a person", description=_person.__doc__)
-    person.add_argument("do", choices=["export"])
-    person.add_argument("id", metavar="ID", help="of the person, as in the site folder or the book")
-    person.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
-    person.add_argument("--site", type=Path, metavar="SITE", help="site folder, for its entry too")
-    person.set_defaults(run=_person, extra="collector")
-    _add_backup(commands)
-
     bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
     bench.add_argument(
         "what",
@@ -158,74 +152,6 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     bench.set_defaults(run=_bench, extra="demo")
-
-
-def _add_account(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    account = commands.add_parser("account", help="who may sign in", description=_account.__doc__)
-    account.add_argument("do", choices=["add", "list", "link", "disable", "enable"])
-    account.add_argument("name", nargs="?", default="", metavar="NAME", help="what they type to sign in")
-    roles = ["viewer", "responder", "leader", "manager", "engineer"]
-    account.add_argument("--role", choices=roles, help="add: as what (default: what the person is on the site's list)")
-    account.add_argument("--person", metavar="ID", help="add: who they are on the site's list")
-    account.add_argument("--title", metavar="TEXT", help="add: what they are called (default: NAME)")
-    account.add_argument("--building", action="append", default=[], metavar="ID", help="add: see this one only; again")
-    account.add_argument(
-        "--cell", action="append", default=[], metavar="ID", help="add: see this grid cell only; again"
-    )
-    account.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
-    account.add_argument("--url", metavar="URL", help="what their phone opens (default: as the collector was started)")
-    account.set_defaults(run=_account, extra="collector")
-
-
-def _account(options: argparse.Namespace) -> int:
-    """Make an account and print a link that signs in to it once: so the first administrator comes to be. List accounts,
-    print another link, or shut somebody out. Works beside a collector that runs."""
-    from collector.accounts import AccountOptions, run
-
-    if bool(options.name) == (options.do == "list"):
-        print(f"callpoint account {options.do}: expected {'no' if options.name else 'a'} NAME", file=sys.stderr)
-        return USAGE
-    if options.do == "add" and options.role is None and options.person is None:
-        print("callpoint account add: expected --role, or --person for what the site's list says", file=sys.stderr)
-        return USAGE
-    return run(
-        AccountOptions(
-            do=options.do,
-            name=options.name,
-            role=options.role,
-            person=options.person,
-            title=options.title,
-            buildings=tuple(options.building),
-            cells=tuple(options.cell),
-            state=options.state,
-            url=options.url,
-        )
-    )
-
-
-def _person(options: argparse.Namespace) -> int:
-    """Print everything that is held on a person as JSON, without secrets and without other people."""
-    from collector.person import run
-
-    return run(options.id, options.state, options.site)
-
-
-def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    backup = commands.add_parser("backup", help="copy all that is kept, while it runs", description=_backup.__doc__)
-    backup.add_argument("to", type=Path, metavar="TO", help="a new file, or a folder that gets one named by the time")
-    backup.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
-    backup.add_argument("--history", metavar="URL", help="as the collector's (default: the file beside the state)")
-    backup.add_argument("--site", type=Path, metavar="SITE", help="site folder, to be in it too")
-    backup.add_argument("--keep", type=_count, metavar="N", help="remove all but the newest N of the folder")
-    backup.set_defaults(run=_backup, extra="collector")
-
-    restore = commands.add_parser("restore", help="put a backup back", description=_restore.__doc__)
-    restore.add_argument("file", type=Path, metavar="FILE", help="from `callpoint backup`")
-    restore.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
-    restore.add_argument("--history", metavar="URL", help="sqlite:PATH (default: the file beside the state)")
-    restore.add_argument("--site", type=Path, metavar="DIR", help="put the site folder here too (default: nowhere)")
-    restore.add_argument("--force", action="store_true", help="move aside what is there already")
-    restore.set_defaults(run=_restore, extra="collector")
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -355,20 +281,6 @@ def _why(options: argparse.Namespace) -> int:
     from collector.why import run
 
     return run(options.incident, options.state, options.site, options.person, options.json)
-
-
-def _backup(options: argparse.Namespace) -> int:
-    """Copy state and history into one file while the collector runs. It holds secrets: keep it safe."""
-    from collector.storage.backup import run_backup
-
-    return run_backup(options.to, options.state, options.history, options.site, options.keep)
-
-
-def _restore(options: argparse.Namespace) -> int:
-    """Check a backup and put it back where the collector finds it. The collector must be stopped."""
-    from collector.storage.backup import run_restore
-
-    return run_restore(options.file, options.state, options.history, options.site, options.force)
 
 
 def _bench(options: argparse.Namespace) -> int:

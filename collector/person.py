@@ -1,7 +1,7 @@
-"""`callpoint person export`: everything that is held on one person, as JSON (PIPL art. 45, GDPR art. 15 and 20).
+"""`callpoint person`: everything that is held on one person, as JSON (PIPL art. 45, GDPR art. 15 and 20), or its end.
 
-Reads the store, also beside a collector that runs; changes nothing. What concerns others too is shown without them, and
-no secret is in it: it can be handed to the person.
+`export` reads the store, also beside a collector that runs; it changes nothing. What concerns others too is shown
+without them, and no secret is in it: it can be handed to the person. `erase` asks the collector.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+import httpx
 
 from collector.storage.store import StoreFailed, StoreRefused, open_store
 from config.document import Mistakes
-from config.endpoint import EndpointError, default_state
+from config.endpoint import EndpointError, default_state, read_secret, sqlite_path
 from config.loader import load_site
 
 OK, NOTHING, FAILED = 0, 1, 2
+DEFAULT_URL = "http://127.0.0.1:8080"
+ERASED_WITHIN_S = 300.0  # a store of many years, and the collector goes on with its work meanwhile
 SOMEBODY_ELSE = "(somebody else)"
 NOTE = (
     "Stamps that end in _ms are milliseconds since 1970-01-01 UTC. Photos are named, their pictures are on the board."
@@ -49,6 +54,36 @@ def run(person: str, state_url: str | None, folder: Path | None) -> int:
     entry = None if listed is None else listed.model_dump(mode="json")
     print(json.dumps({"person": person, "note": NOTE, "site": entry, **found}, indent=2, ensure_ascii=False))
     return OK
+
+
+def erase(person: str, asked_by: str, url: str | None, state_url: str | None) -> int:
+    """Have a running collector erase somebody. 0: erased, 1: refused, 2: the collector or its token is not there."""
+    base = (url or DEFAULT_URL).rstrip("/")
+    try:
+        token = read_secret("CALLPOINT_API_TOKEN") or _token_beside(state_url or default_state())
+        answer = httpx.post(
+            f"{base}/api/v1/people/{quote(person, safe='')}/erase",
+            json={"asked_by": asked_by},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=ERASED_WITHIN_S,
+        )
+        said = answer.json()
+    except (EndpointError, OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        print(f"callpoint person: {base}: {error}", file=sys.stderr)
+        return FAILED
+    if answer.status_code != httpx.codes.OK or not isinstance(said, dict) or "rows" not in said:
+        detail = said.get("detail") if isinstance(said, dict) else None
+        print(f"callpoint person: not erased: {detail or answer.status_code}", file=sys.stderr)
+        return NOTHING
+    print(f"{person}: erased, {said['rows']} rows; backups made before still hold them")
+    return OK
+
+
+def _token_beside(state_url: str) -> str:
+    path = sqlite_path(state_url)
+    if path is None:
+        raise EndpointError(f"state URL {state_url!r}: expected sqlite:PATH, or the token in CALLPOINT_API_TOKEN")
+    return path.with_name(f"{path.name}.token").read_text(encoding="utf-8").strip()
 
 
 async def _read(person: str, state_url: str, others: Collection[str]) -> dict[str, Rows]:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from callpoint import main
 from collector.alarms.incident import Answer
 from collector.calls.roster import Away
 from collector.commands import Answered, Noted, Reset, SayAway
 from collector.storage.photos import Photos
 from collector.storage.records import Attempt
-from tests.web.scene import BEARER, START_MS, Scene
+from tests.web.live import Live
+from tests.web.scene import BEARER, START_MS, TOKEN, Scene
 from tests.web.test_book_pages import page, played, sends
 
 NAME, PHONE, PERSON = "欧阳娜塔莎", "13877712345", "p-1"
@@ -167,3 +169,37 @@ def test_a_restart_in_the_middle_is_mended_by_asking_again(tmp_path: Path) -> No
     played(tmp_path, begin)
     assert played(tmp_path, again) > 0
     assert NAME.encode() not in whole_file(tmp_path) and f'"{PERSON}"'.encode() not in whole_file(tmp_path)
+
+
+def test_the_command_has_the_running_collector_erase_somebody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def begin(stage: Scene) -> None:
+        await ends(stage, await lives(stage))
+
+    played(tmp_path, begin)
+    monkeypatch.setenv("CALLPOINT_API_TOKEN", TOKEN)
+    server = Live(tmp_path)
+    server.start()
+    try:
+        command = ["person", "erase", PERSON, "--url", server.url]
+        assert main([*command, "--asked-by", "themselves"]) == 0
+        assert "erased" in capsys.readouterr().out
+        assert main(["person", "erase", "sam", "--url", server.url, "--asked-by", "authority"]) == 1
+        assert "site folder" in capsys.readouterr().err
+        assert main(command) == 2, "nobody has said who asked"
+        monkeypatch.setenv("CALLPOINT_API_TOKEN", "another")
+        assert main([*command, "--asked-by", "themselves"]) == 1
+    finally:
+        server.stop()
+    assert NAME.encode() not in whole_file(tmp_path)
+    assert main([*command, "--asked-by", "themselves"]) == 2, "no collector runs"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1", "ftp://127.0.0.1"])
+def test_a_wrong_address_of_the_collector_is_said_in_words(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLPOINT_API_TOKEN", TOKEN)
+    assert main(["person", "erase", "sam", "--url", url, "--asked-by", "authority"]) == 2
+    assert url in capsys.readouterr().err
