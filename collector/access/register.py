@@ -53,6 +53,7 @@ class AccessStore(Protocol):
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T: ...
     async def write(self, statement: Callable[[sqlite3.Connection], T]) -> T: ...
+    async def note(self, statement: Callable[[sqlite3.Connection], T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Register:
     async def _noted(self, touch: Callable[[sqlite3.Connection], None]) -> bool:
         """Write down that something was used. A store that cannot be written shuts out nobody who is signed in."""
         try:
-            await self._store.write(touch)
+            await self._store.note(touch)
         except StoreFailed:  # which is told as a trouble by whoever keeps alarms
             return False
         return True

@@ -109,6 +109,8 @@ class Provider:
         name, subject = claims.get(self._oidc.claim), claims.get("sub")
         if not (isinstance(name, str) and name and isinstance(subject, str) and subject):
             raise ProviderFailed(f"the provider does not say the claim {self._oidc.claim!r}")
+        if self._oidc.claim == "email" and claims.get("email_verified") is not True:
+            raise ProviderFailed("forged: the provider has not verified the address, which anybody may have typed")
         return Identity(f"{self._oidc.issuer} {subject}"[:500], name[:200], following)
 
     async def _exchange(self, code: str, verifier: str) -> dict[str, Any]:

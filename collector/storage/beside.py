@@ -44,6 +44,10 @@ class Beside:
         """See `Store.write`."""
         return self._do(lambda: transaction(self._connection, statement))
 
+    async def note(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        """See `Store.note`."""
+        return await self.write(statement)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()

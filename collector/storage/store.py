@@ -156,6 +156,10 @@ class Store:
         """What `statement` does, in one transaction after all that was asked for before. Raises StoreFailed."""
         return await self._write(statement)
 
+    async def note(self, statement: Callable[[sqlite3.Connection], T]) -> T:
+        """The same for what matters little: on a full disk it fails, and takes nothing of the room kept for alarms."""
+        return await self._run(self._write_thread, lambda: transaction(self._opened(self._writer), statement))
+
     async def empty_log(self) -> bool:
         """Bring all of the write-ahead log into the file and empty it; False if a reader is in the way just now."""
         return await self._run(self._write_thread, self._checkpoint)

@@ -122,11 +122,16 @@ async def _started(server: uvicorn.Server) -> bool:
     return server.started
 
 
-def played(folder: Path, play: Callable[[Scene, House], Awaitable[Any]], role: Role | None = Role.LEADER) -> Any:
+def played(
+    folder: Path,
+    play: Callable[[Scene, House], Awaitable[Any]],
+    role: Role | None = Role.LEADER,
+    claim: str = "preferred_username",
+) -> Any:
     async def run() -> Any:
         clock = Clock()
         async with house(clock) as provider_house:
-            oidc = Oidc(name="Street office", issuer=provider_house.issuer, client_id="callpoint")
+            oidc = Oidc(name="Street office", issuer=provider_house.issuer, client_id="callpoint", claim=claim)
             provider = Provider(oidc, "http://127.0.0.1:8080", SECRET, "a-secret", clock)
             async with scene(folder, provider=provider, clock=clock, listen_host="0.0.0.0") as stage:
                 if role is not None:
@@ -190,6 +195,18 @@ def test_an_answer_that_does_not_hold_signs_nobody_in(tmp_path: Path, lies: Lies
     status, read = played(tmp_path, play)
 
     assert status in (403, 503) and read == 401
+
+
+@pytest.mark.parametrize(("verified", "status"), [(True, 200), (False, 401), (None, 401), ("true", 401)])
+def test_an_address_that_the_provider_has_not_verified_signs_nobody_in(
+    tmp_path: Path, verified: Any, status: int
+) -> None:
+    async def play(stage: Scene, provider_house: House) -> int:
+        provider_house.lies = Lies(claims={"email": "lena", "email_verified": verified})
+        await through(stage, provider_house)
+        return (await stage.client.get("/api/v1/incidents")).status_code
+
+    assert played(tmp_path, play, claim="email") == status
 
 
 def test_an_answer_is_good_once_in_the_browser_that_asked_and_for_ten_minutes(tmp_path: Path) -> None:

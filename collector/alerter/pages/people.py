@@ -301,7 +301,7 @@ def _person_page(
         reached=reached,
         teams=theirs,
         channels=list(site.channels),
-        buildings=list(roll.buildings.values()),
+        buildings=[each for each in roll.buildings.values() if actor.sees(each.id)],
         skills=list(Skill),
         typed=_typed_person(known, addressed) if form is None else {key: form[key] for key in form},
         lines=range(len(addressed) + SPARE),
