@@ -389,6 +389,13 @@ async def main():
                     file.write(bytes(4096))
         except OSError:
             print("full")
+        little = "INSERT INTO refused (reason, body) VALUES ('x', ?)"
+        try:
+            while True:
+                await store.note(lambda connection: connection.execute(little, ("x" * 20000,)) and None)
+        except StoreFailed as error:
+            assert "full" in str(error), error
+        assert not store.short_of_space, "what matters little took the room that is kept for alarms"
         position = 0
         while not store.short_of_space:
             position += 1
