@@ -37,6 +37,7 @@ from collector.access.sessions import (
     Session,
     SignInRefused,
     Token,
+    may_end,
     may_give,
 )
 from collector.storage.auditlog import write_changes
@@ -315,9 +316,12 @@ class Register:
         return f"{BEARER}{token.id}_{secret}"
 
     async def end_token(self, name: str, by: Actor) -> bool:
-        """A token is good no more. False if there was none."""
+        """A token is good no more. False if there was none, or one of more than their own buildings."""
 
         def end(connection: sqlite3.Connection) -> bool:
+            known = {token.id: token for token, _ in rows.tokens(connection)}
+            if name not in known or not may_end(by, known[name]):
+                return False
             gone = rows.end_token(connection, name)
             if gone is not None:
                 self._log(connection, by, "token-ended", f"token:{name}", rows.TOKEN.dump_json(gone).decode(), None)

@@ -74,13 +74,18 @@ class Token:
         )
 
 
+def may_end(actor: Actor, token: Token) -> bool:
+    """True if a token is of nothing beyond the actor's own buildings: theirs to see and to end."""
+    return actor.buildings is None or (token.buildings is not None and set(token.buildings) <= actor.buildings)
+
+
 def may_give(actor: Actor, token: Token) -> bool:
     """True if nothing of a token goes beyond whoever makes it."""
     if not set(token.rights) <= actor.rights:
         return False
     if token.person not in (None, actor.person) and not actor.speaks_for_all:
         return False
-    return actor.buildings is None or (token.buildings is not None and set(token.buildings) <= actor.buildings)
+    return may_end(actor, token)
 
 
 def device_name(user_agent: str) -> str:

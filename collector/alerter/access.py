@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from collector.access.accounts import BadAccount
-from collector.access.actor import Right
+from collector.access.actor import Actor, Right
 from collector.access.audit import LoggedChange
 from collector.access.secret import new_id
-from collector.access.sessions import Token
+from collector.access.sessions import Token, may_end
 from collector.alerter.accessshapes import (
     CHANGES,
     TOKEN_MADE,
@@ -32,6 +32,11 @@ from collector.storage.auditlog import Sought, find_changes
 
 DAY_MS = 86_400_000
 
+_REFUSED = {
+    "not-authorised": (403, "not-authorised"),
+    "no-such-building": (404, "unknown-building"),
+    "no-such-person": (404, "unknown-person"),
+}
 router = APIRouter(prefix="/api/v1")
 
 
@@ -53,9 +58,10 @@ async def audit(
 
 
 @router.get("/tokens", tags=["access"], dependencies=[needs(Right.TOKENS)], responses=answers(200, TOKENS, *READING))
-async def tokens(front: InFront) -> TokenList:
-    """Every API token, without its secret."""
-    return TokenList(tokens=[_token(front, *each) for each in await front.register.tokens()])
+async def tokens(front: InFront, actor: InActor) -> TokenList:
+    """Every API token of your own buildings, without its secret."""
+    found = await front.register.tokens()
+    return TokenList(tokens=[_token(front, *each) for each in found if may_end(actor, each[0])])
 
 
 @router.post(
@@ -67,24 +73,11 @@ async def tokens(front: InFront) -> TokenList:
 )
 async def add_token(front: InFront, actor: InActor, body: TokenWanted) -> TokenMade:
     """Make a token; it is told this once. Its rights and buildings are within your own."""
-    now = front.clock()
-    unknown = [each for each in body.buildings or () if each not in front.desk.site.buildings]
-    if unknown:
-        raise Rejected(404, "unknown-building", f"the site has no building {unknown[0]!r}")
-    token = Token(
-        id=new_id(),
-        name=body.name,
-        rights=tuple(dict.fromkeys(body.rights)),
-        buildings=None if body.buildings is None else tuple(body.buildings),
-        person=body.person,
-        made_at_ms=now,
-        made_by=actor.account,
-        until_ms=now + body.days * DAY_MS,
-    )
     try:
-        given = await front.register.add_token(token, actor)
+        token, given = await make_token(front, actor, body)
     except BadAccount as bad:
-        raise Rejected(403 if bad.reason == "not-authorised" else 409, bad.reason, str(bad)) from bad
+        status, reason = _REFUSED.get(bad.reason, (409, bad.reason))
+        raise Rejected(status, reason, str(bad)) from bad
     return TokenMade(**_token(front, token, None).model_dump(), token=given)
 
 
@@ -98,7 +91,28 @@ async def end_token(front: InFront, actor: InActor, token_id: Id) -> TokenList:
     """A token is good no more, from now on. The answer is what is left."""
     if not await front.register.end_token(token_id, actor):
         raise Rejected(404, "unknown-token", f"there is no token {token_id!r}")
-    return await tokens(front)
+    return await tokens(front, actor)
+
+
+async def make_token(front: Front, actor: Actor, wanted: TokenWanted) -> tuple[Token, str]:
+    """Keep a new token; it and what a program bears. Raises BadAccount that names the field."""
+    site, now = front.desk.site, front.clock()
+    unknown = [each for each in wanted.buildings or () if each not in site.buildings]
+    if unknown:
+        raise BadAccount("buildings", "no-such-building", f"the site has no building {unknown[0]!r}")
+    if wanted.person is not None and wanted.person not in site.people:
+        raise BadAccount("person", "no-such-person", f"the site has no person {wanted.person!r}")
+    token = Token(
+        id=new_id(),
+        name=wanted.name,
+        rights=tuple(dict.fromkeys(wanted.rights)),
+        buildings=None if wanted.buildings is None else tuple(wanted.buildings),
+        person=wanted.person,
+        made_at_ms=now,
+        made_by=actor.account,
+        until_ms=now + wanted.days * DAY_MS,
+    )
+    return token, await front.register.add_token(token, actor)
 
 
 async def changes(front: Front, sought: Sought, limit: int) -> list[LoggedChange]:

@@ -55,6 +55,7 @@ from collector.alerter.pages import people as peoplepage
 from collector.alerter.pages import report as reportpage
 from collector.alerter.pages import retention as retentionpage
 from collector.alerter.pages import rosters as rosterspage
+from collector.alerter.pages import tokens as tokenspage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
 from collector.alerter.problems import answer_errors
@@ -103,6 +104,7 @@ PAGES = (  # that people open
     posts.router,
     sheets.router,
     accounts.router,
+    tokenspage.router,
     account.router,
     audit.router,
 )

@@ -270,3 +270,79 @@ def test_the_api_tells_of_tokens_and_never_their_secret(tmp_path: Path) -> None:
     assert (beyond, works, ended) == (403, 200, 401)
     assert [each["id"] for each in listed["tokens"]] == [made["id"]]
     assert made["token"].split("_", 2)[2] not in json.dumps(listed)
+
+
+TOKEN_FORM = {"name": "display", "right-see": "on", "buildings": "b-1", "person": "", "days": "30", "action": "add"}
+
+
+def test_a_token_is_made_by_form_shown_once_and_ended(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        engineer = await stage.sign_in(Role.ENGINEER)
+        made = await post(stage, engineer, "/tokens", **TOKEN_FORM)
+        secret = re.search(r"<code>(cp_[^<]+)</code>", made.text)
+        assert secret is not None, made.text
+        bearer = {"Authorization": f"Bearer {secret[1]}"}
+        stage.client.cookies.clear()
+        reads = await stage.client.get("/api/v1/incidents", headers=bearer)
+        listed = (await stage.client.get("/tokens", headers=engineer)).text
+        ((token, _),) = await stage.app.state.front.register.tokens()
+        ended = await post(stage, engineer, "/tokens", action="end", token=token.id)
+        stage.client.cookies.clear()
+        after = await stage.client.get("/api/v1/incidents", headers=bearer)
+        again = await post(stage, engineer, "/tokens", action="end", token=token.id)
+        return reads.status_code, secret[1] in listed, "display" in listed, ended.status_code, after.status_code, again
+
+    reads, shown_again, listed, ended, after, again = played(tmp_path, play)
+
+    assert (reads, shown_again, listed, ended, after) == (200, False, True, 303, 401)
+    assert again.status_code == 422 and 'class="wrong"' in again.text
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "status"),
+    [
+        ("name", "", 422),
+        ("name", "x" * 81, 422),
+        ("right-see", "", 422),
+        ("days", "0", 422),
+        ("days", "731", 422),
+        ("days", "一年", 422),
+        ("days", "9" * 40, 422),
+        ("buildings", "b-1 nowhere", 422),
+        ("person", "nobody", 422),
+        ("person", "nora", 403),
+        ("right-accounts", "on", 403),
+    ],
+)
+def test_a_token_that_cannot_be_made_is_said_beside_its_field(
+    tmp_path: Path, field: str, typed: str, status: int
+) -> None:
+    async def play(stage: Scene) -> Any:
+        engineer = await stage.sign_in(Role.ENGINEER)
+        answer = await post(stage, engineer, "/tokens", **{**TOKEN_FORM, field: typed})
+        return answer, await stage.app.state.front.register.tokens()
+
+    answer, tokens = played(tmp_path, play)
+
+    assert answer.status_code == status and 'class="wrong"' in answer.text
+    assert not tokens
+
+
+def test_an_engineer_of_one_building_neither_sees_nor_ends_tokens_of_more(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> Any:
+        engineer = await stage.sign_in(Role.ENGINEER)
+        await post(stage, engineer, "/tokens", **{**TOKEN_FORM, "name": "of all", "buildings": ""})
+        await post(stage, engineer, "/tokens", **{**TOKEN_FORM, "name": "of one"})
+        ids = {token.name: token.id for token, _ in await stage.app.state.front.register.tokens()}
+        stage.client.cookies.clear()
+        limited = await stage.sign_in(Role.ENGINEER, area=Area(buildings=("b-1",)), name="limited")
+        page = (await stage.client.get("/tokens", headers=limited)).text
+        api = (await stage.client.get("/api/v1/tokens", headers=limited)).json()
+        far = await stage.client.post(f"/api/v1/tokens/{ids['of all']}/end", headers=limited)
+        near = await post(stage, limited, "/tokens", action="end", token=ids["of one"])
+        return page, [each["name"] for each in api["tokens"]], far.status_code, near.status_code
+
+    page, listed, far, near = played(tmp_path, play)
+
+    assert "of one" in page and "of all" not in page and listed == ["of one"]
+    assert (far, near) == (404, 303)

@@ -27,6 +27,7 @@ NAVIGATION = (
     Entry("devices", "/devices", Right.SEE),
     Entry("people", "/people", Right.PEOPLE),
     Entry("accounts", "/accounts", Right.ACCOUNTS),
+    Entry("tokens", "/tokens", Right.TOKENS),
     Entry("audit", "/audit", Right.AUDIT),
 )
 
