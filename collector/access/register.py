@@ -319,11 +319,9 @@ class Register:
         """A token is good no more. False if there was none, or one of more than their own buildings."""
 
         def end(connection: sqlite3.Connection) -> bool:
-            known = {token.id: token for token, _ in rows.tokens(connection)}
-            if name not in known or not may_end(by, known[name]):
+            if not any(token.id == name and may_end(by, token) for token, _ in rows.tokens(connection)):
                 return False
-            gone = rows.end_token(connection, name)
-            if gone is not None:
+            if (gone := rows.end_token(connection, name)) is not None:
                 self._log(connection, by, "token-ended", f"token:{name}", rows.TOKEN.dump_json(gone).decode(), None)
             return gone is not None
 

@@ -51,7 +51,7 @@ def elevators_shown(front: Front) -> list[ElevatorShown]:
     site = front.desk.site
     lifts = [each for each in site.devices.values() if site.profiles[each.profile].category == "lift"]
     lifts = [each for each in lifts if front.sees(each.place.building)]
-    found = [_elevator(front, each) for each in lifts]
+    found = [elevator_of(front, each) for each in lifts]
     found.sort(key=lambda each: (-each.rank, each.commissioned or date.max, each.device))
     return found
 
@@ -59,7 +59,7 @@ def elevators_shown(front: Front) -> list[ElevatorShown]:
 @router.get("/devices/{device_id}/elevator", tags=["elevators"], responses=answers(200, ELEVATOR, *READING, 404, 422))
 async def elevator(front: InFront, device_id: Id) -> ElevatorShown:
     """One elevator: its log, its rescues, its maintenance."""
-    return _elevator(front, _lift(front, device_id))
+    return elevator_of(front, _lift(front, device_id))
 
 
 @router.post(
@@ -72,7 +72,7 @@ async def serviced(front: InFront, device_id: Id, body: ServiceSaid) -> Elevator
     """A service was done. For the contractor, a leader or the manager; telling it again changes nothing."""
     device = _lift(front, device_id)
     await front.act(Serviced(device_id, body.level, body.on, body.person))
-    return _elevator(front, device)
+    return elevator_of(front, device)
 
 
 @router.post(
@@ -100,7 +100,8 @@ def _lift(front: Front, device_id: str) -> Device:
     return device
 
 
-def _elevator(front: Front, device: Device) -> ElevatorShown:
+def elevator_of(front: Front, device: Device) -> ElevatorShown:
+    """An elevator with its log, its rescues and its maintenance."""
     view, site, engine, now = front.view, front.desk.site, front.desk.engine, front.clock()
     today = site.local(now).date()
     done = [each for each in engine.kept(ServiceDone).values() if each.device == device.id]

@@ -65,7 +65,7 @@ async def due(front: InFront, days: Annotated[int, Query(ge=0, le=3660, descript
 @router.get("/devices/{device_id}/inspection", tags=["devices"], responses=answers(200, INSPECTION, *READING, 404, 422))
 async def inspection(front: InFront, device_id: Id) -> InspectionShown:
     """When a device was inspected last, and what is due of it."""
-    return _inspection(front, _installed(front, device_id))
+    return inspection_of(front, _installed(front, device_id))
 
 
 @router.post(
@@ -78,7 +78,7 @@ async def inspect(front: InFront, device_id: Id, body: InspectionDone) -> Inspec
     """A person has inspected a device. Repeating it changes nothing."""
     device = _installed(front, device_id)
     await front.act(Inspected(device_id, body.person, body.on))
-    return _inspection(front, device)
+    return inspection_of(front, device)
 
 
 def _seen(front: Front, device_id: str) -> bool:
@@ -138,7 +138,8 @@ def _smoke(front: Front, chamber: Chamber) -> TrendShown:
     return TrendShown(device=chamber.device, detector=chamber.detector, text=words, pressure=None, smoke=shown)
 
 
-def _inspection(front: Front, device: Device) -> InspectionShown:
+def inspection_of(front: Front, device: Device) -> InspectionShown:
+    """When a device was inspected last, by whom, and what is due of it."""
     engine = front.desk.engine
     told = engine.kept(Inspection).get(device.id)
     last = inspected_on(device, told)

@@ -108,18 +108,16 @@ async def building(request: Request, front: InFront, building_id: str) -> Respon
     )
 
 
-@router.api_route("/device/{device_id}", methods=["GET", "HEAD"], dependencies=[needs(Right.SEE)])
-async def device(request: Request, front: InFront, device_id: str) -> Response:
-    """One device with all its values and conditions."""
-    language = front.language(request)
-    engine, installed = front.desk.engine, front.desk.site.devices.get(device_id)
-    if installed is None or not front.sees(installed.place.building):
-        return front.pages.plain(language, front.now(), 404, "no-device", "no-device-text")
-    alarms = [each for each in engine.alarms.values() if each.device == device_id]
-    state = engine.devices.get(device_id)
+def device_page(
+    request: Request, front: Front, installed: Device, care: object | None = None, status: int = 200
+) -> Response:
+    """The page of one device with all its values and conditions, and its `care`."""
+    language, engine = front.language(request), front.desk.engine
+    alarms = [each for each in engine.alarms.values() if each.device == installed.id]
+    state = engine.devices.get(installed.id)
     shown = front.view.device(installed, state, alarms, front.clock(), detectors=True, aside=aside_of(front))
     (row,) = rows_of(front, [installed], language)
-    return front.pages.page("device.html", language, front.now(), device=shown, row=row)
+    return front.pages.page("device.html", language, front.now(), status, device=shown, row=row, care=care)
 
 
 def _by_building(front: Front) -> dict[str, list[Device]]:
