@@ -96,6 +96,7 @@ async def prepare(stage: Scene) -> list[str]:
         "/map",
         "/people/ned/devices",
         "/accounts/new",
+        "/tokens",
         "/drills/start",
         "/sign-in",
         "/sign-in/code",
