@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
@@ -15,6 +16,7 @@ from collector.storage.kept import Forgotten, Kept
 from config.profile import Condition, Kind
 
 CLOSED_REMEMBERED_MAX = 256
+_IS_ID = re.compile("[0-9a-f]{16}")
 
 K = TypeVar("K", bound=Kept)
 
@@ -76,7 +78,7 @@ class State:
         for notice in self.notices.values():
             self._note(notice)
         ids = [restored.last_id, *(i.id for i in restored.incidents), *(n.id for n in restored.notices)]
-        ids += [item.id for item in restored.kept if item.NUMBERED]
+        ids += [item.id for item in restored.kept if item.NUMBERED and _IS_ID.fullmatch(item.id)]
         self._last_id = int(max(ids) or "0", 16)
 
     def next_id(self, now: int) -> str:

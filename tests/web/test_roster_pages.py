@@ -71,7 +71,7 @@ def test_two_weeks_of_shifts_name_who_is_on_duty_and_say_where_nobody_is(tmp_pat
 
     text, shown = played(tmp_path, play, data=data)
     assert shown == 14
-    assert "2026-03-02 19:00–07:00" in text and "2026-03-15 19:00–07:00" in text
+    assert "Mon, Mar 2 19:00–07:00" in text and "Sun, Mar 15 19:00–07:00" in text
     assert (
         text.count("Nobody on duty") == 1 + 3 and text.count("<strong>Ned</strong>") == 11 + 1
     )  # now and three nights; eleven nights and the absence
