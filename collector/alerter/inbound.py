@@ -26,6 +26,7 @@ from collector.alerter.catalogue import say
 from collector.alerter.front import Front, InFront
 from collector.alerter.problems import Rejected
 from collector.alerter.replies import by_link, sentence_of
+from collector.calls.dispatch import Notice
 from collector.commands import Answered, Refused
 from config.inbound import Inbound
 from config.people import Person
@@ -91,12 +92,18 @@ def people_of(site: Site, number: str) -> list[Person]:
 
 
 def _asked(front: Front, people: list[Person]) -> tuple[Person, list[Incident]] | None:
-    """Whose reply it is, and the open calls to them, newest first. A number of several: the one asked last."""
+    """Whose reply it is, and the open calls to them, what it is meant for first; of several: who was asked last."""
     engine, ids = front.desk.engine, {each.id for each in people}
     told = [each for each in engine.notices.values() if each.person in ids and each.incident in engine.incidents]
     if not told:
         return (people[0], []) if len(people) == 1 else None
-    newest = max(told, key=lambda notice: (notice.expects_answer, notice.created_at_ms, notice.id))
+
+    def weight(notice: Notice) -> tuple[bool, bool, int, str]:
+        """A bare word is meant for what is real before it is meant for a drill."""
+        live = engine.incidents[notice.incident].route.mode is not Mode.DRILL
+        return notice.expects_answer, live, notice.created_at_ms, notice.id
+
+    newest = max(told, key=weight)
     asked = sorted((each for each in told if each.person == newest.person), key=lambda each: each is not newest)
     calls = dict.fromkeys(notice.incident for notice in asked)
     return front.desk.site.people[newest.person], [engine.incidents[each] for each in calls]

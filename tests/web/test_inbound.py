@@ -13,6 +13,8 @@ import pytest
 
 from collector.alarms.incident import Answer
 from collector.alerter.inbound import meaning, normal
+from collector.commands import StartDrill
+from config.profile import Kind
 from tests.web.scene import START_MS, Scene, web_data
 from tests.web.test_pages import played
 
@@ -85,6 +87,22 @@ def test_a_key_answers_the_newest_of_two_calls(tmp_path: Path) -> None:
         assert not stage.desk.engine.incidents[older.id].responses and said(stage) == [Answer.GOING]
 
     played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
+
+
+def test_a_bare_digit_answers_the_fire_and_not_a_drill_that_began_later(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        fire = await stage.fire()
+        stage.clock.now_ms += 1_000  # type: ignore[attr-defined]
+        await stage.desk.act(StartDrill("carl", ("b-3",), Kind.FIRE, 30, ""))
+        asked = {each.incident for each in stage.desk.engine.notices.values() if each.person == "ned"}
+        assert len(asked) == 2, "ned is called to both"
+        await sms(stage, "1", START_MS // 1000 + 1)
+        answered = [each.id for each in stage.desk.engine.incidents.values() if each.responses]
+        assert answered == [fire.id]
+
+    made = data()
+    made["buildings"][2]["team"] = "north"
+    played(tmp_path, play, data=made, inbound_secrets=SECRETS)
 
 
 @pytest.mark.parametrize(
