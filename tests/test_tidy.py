@@ -22,7 +22,9 @@ MAY_IMPORT = {
 PURE = {
     "collector/access/actor.py",
     "collector/alerter/incidentreport.py",
+    "collector/alerter/steptimes.py",
     "collector/alerter/curves.py",
+    "collector/alerter/sightings.py",
     "collector/alerter/sketch.py",
     "collector/drawings/coordinates.py",
     "collector/drawings/curve.py",

@@ -13,14 +13,16 @@ from config.people import Language
 from config.profile import Condition, Point
 from config.site import Device, Site
 
-SPAN_MS = 1_800_000  # half an hour
+SPAN_MS = 1_800_000  # half an hour: what who goes wants to see
+REPORT_BEFORE_MS = SPAN_MS  # what led to it
+REPORT_AFTER_MS = 21_600_000  # six hours: what is open for longer is a trouble, whose curve says nothing more
 # What tells of a fire or of what puts it out, by unit, the most telling first: smoke, then pressure, then heat.
 UNITS = ("%/m", "dB/m", "kPa", "MPa", "°C")
 
 
 @dataclass(frozen=True, slots=True)
 class CurveShown:
-    """A value's last half hour. `svg` is "" where there is nothing to draw; `text` says what there is, or why not."""
+    """A value over a while. `svg` is "" where there is nothing to draw; `text` says what there is, or why not."""
 
     device: str
     what: str
@@ -49,21 +51,28 @@ def curve_of(
     device: Device,
     point: Point,
     values: Sequence[tuple[int, float | str]],
-    now: int,
+    span: tuple[int, int],
     clock: Callable[[int], str],
     language: Language,
 ) -> CurveShown:
-    """The curve of what the history has of a point (UTC ms, value); `clock` writes a time."""
+    """The curve of what the history has of a point (UTC ms, value) in a span (UTC ms); `clock` writes a time."""
     unit, what = point.register.unit or "", point.text[language]
     numbers = [(at_ms, float(value)) for at_ms, value in values if isinstance(value, int | float)]
     limit = next((each.value for each in (point.register.limits or {}).values()), None)
     gap_ms = int((point.register.heartbeat_s + (point.register.period_s or 0.0)) * 1000) + STALE_GRACE_MS
-    title = say(language, "curve-title", what=what, unit=unit)
-    drawn = curve.draw(numbers, now - SPAN_MS, now, gap_ms, clock, title, limit)
+    since, until = map(clock, span)
+    title = say(language, "curve-title", what=what, unit=unit, since=since, until=until)
+    drawn = curve.draw(numbers, *span, gap_ms, clock, title, limit)
     if drawn is None:
-        nothing = say(language, "curve-none", what=what)
+        nothing = say(language, "curve-none", what=what, since=since, until=until)
         return CurveShown(device.id, what, "", nothing)
     return CurveShown(device.id, what, drawn.svg, in_words(drawn.movement, what, unit, clock, language))
+
+
+def span_of_report(cause_at_ms: int, closed_at_ms: int | None, now: int) -> tuple[int, int]:
+    """What the curves of an incident's report show: what led to it, until it was over."""
+    ended = now if closed_at_ms is None else min(closed_at_ms, now)
+    return cause_at_ms - REPORT_BEFORE_MS, max(min(ended, cause_at_ms + REPORT_AFTER_MS), cause_at_ms)
 
 
 def in_words(movement: Movement, what: str, unit: str, clock: Callable[[int], str], language: Language) -> str:

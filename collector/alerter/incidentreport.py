@@ -14,15 +14,15 @@ from collector.alarms.incident import Answer, Incident
 from collector.alarms.route import Mode
 from collector.alerter.catalogue import knows, say
 from collector.alerter.models import EntryShown, IncidentDetail, NoticeShown, Where, Who
+from collector.alerter.sightings import Sighting
+from collector.alerter.steptimes import steps
 from collector.messages.wording import place_words
 from config.people import Language
-from config.profile import Kind
-from config.site import KindPlan, Place, Site
+from config.site import Place, Site
 
 ROWS_MAX = 2_000  # of one table; what is beyond is counted
+PHOTOS_MAX = 24  # of one report: with 400 kB each a file that can still be sent by mail
 ERROR_CHARACTERS_MAX = 200
-# GB 26875.1-2011 cl. 4.1.2.1: an alarm is at the centre within 10 s.
-HEARD_WITHIN_MS = 10_000
 # Which facts of a line are told, by the beginning of their message; None: as a number after its name.
 _FACTS: dict[str, str | None] = {
     **{"answer": "", "class": "", "kind": "", "reason": "reason-", "who": "call-", "value": "value-", "why": "why-"},
@@ -45,8 +45,27 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing: an `svg` element ("" if there was nothing to draw), and the same in words."""
+
+    svg: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that is still kept, by its id."""
+
+    id: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A report in one language. `mark` says that it is a drill, or stood beside the call-out; "" for what is real."""
+    """A report in one language. `mark` says that it is a drill, or stood beside the call-out; "" for what is real.
+
+    `photos` are the first PHOTOS_MAX.
+    """
 
     title: str
     mark: str
@@ -54,6 +73,8 @@ class Report:
     tables: tuple[Table, ...]
     counts: tuple[tuple[str, str], ...]
     foot: str
+    figures: tuple[Figure, ...] = ()
+    photos: tuple[Photo, ...] = ()
 
 
 def write(
@@ -64,12 +85,15 @@ def write(
     now: datetime,
     language: Language,
     named: bool,
+    figures: Sequence[Figure] = (),
+    sightings: Sequence[Sighting] = (),
 ) -> Report:
     """`shown` is the whole of `incident`; `lines`: how many of each event the store has in its timeline.
 
-    `named` False: people are "person 1" and so on, and what somebody has written is left out.
+    `named` False: people are "person 1" and so on, and what somebody has written or photographed is left out.
+    `sightings` in the order of time.
     """
-    return _Writer(site, incident, shown, now, language, named).report(lines)
+    return _Writer(site, incident, shown, now, language, named).report(lines, tuple(figures), sightings)
 
 
 class _Writer:
@@ -84,7 +108,7 @@ class _Writer:
         self._named = named
         self._numbers: dict[str, int] = {}
 
-    def report(self, lines: Mapping[str, int]) -> Report:
+    def report(self, lines: Mapping[str, int], figures: tuple[Figure, ...], sightings: Sequence[Sighting]) -> Report:
         shown, t = self._shown, self._say
         mark = t("report-real")
         if shown.mode is Mode.DRILL:
@@ -92,15 +116,18 @@ class _Writer:
         elif shown.mode is not Mode.LIVE:
             mark = t(f"beside-{shown.mode.value}")
         tables = (self._conditions(), self._times(), self._answers(), self._notices(), self._attempts())
+        seen = self._sightings(sightings)
         timeline = self._timeline(sum(lines.values()))  # last: people are numbered as they come up
         foot = t("report-foot", at=_stamp(self._now), community=self._site.community.name[self._language])
         return Report(
             title=f"{t('report')} · {t(shown.kind.value)} · {shown.where.building_name}",
             mark=mark,
             facts=self._head(),
-            tables=(*tables, timeline),
+            tables=(*tables, seen, timeline),
             counts=self._counts(lines),
             foot=foot if self._named else foot + t("report-nameless"),
+            figures=figures,
+            photos=self._photos(sightings) if self._named else (),
         )
 
     # --- the parts --------------------------------------------------------------------------------------
@@ -150,41 +177,13 @@ class _Writer:
 
     def _times(self) -> Table:
         """How long each step took, beside what it may take."""
-        incident, notices = self._incident, self._shown.notices
-        plan: KindPlan = self._site.kind_plan(incident.kind)
-        asked = min((each.created_at for each in notices if each.expects_answer), default=None)
-        handed = [each.handed_over_at for notice in notices for each in notice.attempts if each.handed_over_at]
-        said = incident.responses
-        ways = [
-            each.arrived_at_ms - each.going_at_ms
-            for each in said
-            if each.arrived_at_ms is not None and each.going_at_ms is not None
-        ]
-        asked_ms = None if asked is None else _ms(asked)
-        arrived_ms = min((each.arrived_at_ms for each in said if each.arrived_at_ms is not None), default=None)
-        fire = incident.kind is Kind.FIRE and incident.route.mode is Mode.LIVE
-        steps: list[tuple[str, int | None, int | None, int | None]] = [
-            ("heard", incident.cause_at_ms, incident.opened_at_ms, HEARD_WITHIN_MS if fire else None),
-            ("told", incident.opened_at_ms, min(map(_ms, handed), default=None), None),
-            ("answered", asked_ms, min((each.first_at_ms or each.at_ms for each in said), default=None), None),
-            ("going", asked_ms, min((at for each in said if (at := each.going_at_ms) is not None), default=None), None),
-            ("way", 0 if ways else None, min(ways, default=None), round(plan.arrive_within_s * 1000)),
-            ("arrived", asked_ms, arrived_ms, None),
-            ("enough", incident.call_started_at_ms or None, incident.quorum_at_ms, None),
-        ]
-        if incident.kind is Kind.ENTRAPMENT:
-            steps.append(("rescue", incident.cause_at_ms, arrived_ms, round(self._site.plan.rescue_s * 1000)))
-        rows = [self._step(*step) for step in steps]
+        t, rows = self._say, []
+        for each in steps(self._site, self._incident, self._shown.notices):
+            met = "" if each.met is None else t("report-yes" if each.met else "report-no")
+            took = t("report-never") if each.took_ms is None else self._duration(each.took_ms)
+            target = "" if each.target_ms is None else self._duration(each.target_ms)
+            rows.append((t(f"report-step-{each.name}"), took, target, met))
         return self._table("report-times", ("report-step", "report-took", "report-target", "report-met"), rows)
-
-    def _step(self, word: str, since_ms: int | None, until_ms: int | None, target_ms: int | None) -> Row:
-        t = self._say
-        took = None if since_ms is None or until_ms is None else max(0, until_ms - since_ms)
-        met = ""
-        if target_ms is not None and took is not None:
-            met = t("report-yes") if took <= target_ms else t("report-no")
-        target = "" if target_ms is None else self._duration(target_ms)
-        return t(f"report-step-{word}"), t("report-never") if took is None else self._duration(took), target, met
 
     def _answers(self) -> Table:
         rows = [
@@ -242,6 +241,23 @@ class _Writer:
             "report-outcome",
         )
         return self._table("report-attempts", columns, rows)
+
+    def _sightings(self, sightings: Sequence[Sighting]) -> Table:
+        """What was written and photographed on the spot; a photo that is kept no more still has its line."""
+        rows = []
+        for each in sightings if self._named else ():
+            photo = self._say("photo", n=each.number)
+            what = each.text if each.photo is None else photo if each.kept else f"{photo} {self._say('photo-gone')}"
+            rows.append((_stamp(each.at), each.name, what))
+        none = "report-none" if self._named else "report-left-out"
+        return self._table("report-sightings", ("report-when", "report-person", "what"), rows, none)
+
+    def _photos(self, sightings: Sequence[Sighting]) -> tuple[Photo, ...]:
+        kept = [each for each in sightings if each.photo is not None and each.kept]
+        return tuple(
+            Photo(each.photo or "", " · ".join([self._say("photo", n=each.number), each.name, _stamp(each.at)]))
+            for each in kept[:PHOTOS_MAX]
+        )
 
     def _timeline(self, lines: int) -> Table:
         rows = [(_stamp(each.at), self._line(each)) for each in self._shown.timeline]
@@ -337,7 +353,3 @@ class _Writer:
 
 def _stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)

@@ -7,8 +7,6 @@ store that does not answer at once leaves its part out, and says so.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,7 +15,8 @@ from collector.alarms.route import Mode
 from collector.alerter.catalogue import say
 from collector.alerter.curves import SPAN_MS, CurveShown, curve_of, worth_drawing
 from collector.alerter.front import Front
-from collector.alerter.models import ConditionShown, EntryShown
+from collector.alerter.models import ConditionShown
+from collector.alerter.sightings import Sighting, sightings_in
 from collector.alerter.sketch import sketch
 from collector.drawings.coordinates import to_gcj02
 from collector.messages.onsite import evidence, water
@@ -32,18 +31,6 @@ SIGHTINGS_SHOWN_MAX = 40
 STORY_MAX = 1_000  # lines of the timeline that are looked through
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A note or a photo. `photo` None: a note; `number` counts the photos; `kept`: it can still be looked at."""
-
-    at: datetime
-    name: str
-    text: str
-    photo: str | None
-    number: int
-    kept: bool
-
-
 async def on_spot(
     front: Front, incident: Incident, conditions: list[ConditionShown], language: Language, curves_max: int
 ) -> dict[str, Any]:
@@ -52,9 +39,10 @@ async def on_spot(
     alarms = [each for each in (front.desk.engine.alarms.get(shown.key) for shown in conditions) if each is not None]
     fire = incident.kind is Kind.FIRE
     real = incident.route.mode is not Mode.DRILL
-    building = site.buildings.get(incident.building)
+    building, now = site.buildings.get(incident.building), front.clock()
     curves, sightings = await asyncio.gather(
-        _curves(front, conditions, language, curves_max if incident.open else 0), _sightings(front, incident)
+        curves_in(front, conditions, language, curves_max if incident.open else 0, (now - SPAN_MS, now)),
+        sightings_of(front, incident, SIGHTINGS_SHOWN_MAX),
     )
     return {
         "sketch": sketch(site, incident.building, conditions, around, language),
@@ -82,8 +70,11 @@ def routes_to(building: Building) -> list[tuple[str, str]]:
     ]
 
 
-async def _curves(front: Front, conditions: list[ConditionShown], language: Language, at_most: int) -> list[CurveShown]:
-    now, found = front.clock(), []
+async def curves_in(
+    front: Front, conditions: list[ConditionShown], language: Language, at_most: int, span: tuple[int, int]
+) -> list[CurveShown]:
+    """The curves of what an incident is about, in a span (UTC ms); what cannot be read at once says so."""
+    found: list[CurveShown] = []
 
     def clock(at_ms: int) -> str:
         return front.view.stamp(at_ms).strftime("%H:%M")
@@ -92,10 +83,10 @@ async def _curves(front: Front, conditions: list[ConditionShown], language: Lang
     try:
         async with asyncio.timeout(HISTORY_WITHIN_S):
             for device, point in chosen:
-                # What was told before still holds at the beginning of the half hour: a heartbeat further back.
-                since_ms = now - SPAN_MS - int(point.register.heartbeat_s * 1000)
-                values = await front.desk.history.recent(device.id, point.name, since_ms)
-                found.append(curve_of(device, point, values, now, clock, language))
+                # What was told before still holds at the beginning of the span: a heartbeat further back.
+                since_ms = span[0] - int(point.register.heartbeat_s * 1000)
+                values = await front.desk.history.recent(device.id, point.name, since_ms, span[1])
+                found.append(curve_of(device, point, values, span, clock, language))
     except (TimeoutError, HistoryDown):
         for device, point in chosen[len(found) :]:
             text = say(language, "curve-unreadable", what=point.text[language])
@@ -103,8 +94,8 @@ async def _curves(front: Front, conditions: list[ConditionShown], language: Lang
     return found
 
 
-async def _sightings(front: Front, incident: Incident) -> list[Sighting]:
-    """The notes and photos of an incident, newest first."""
+async def sightings_of(front: Front, incident: Incident, at_most: int) -> list[Sighting]:
+    """The newest notes and photos of an incident, newest first; none if the store does not answer."""
     if not incident.notes and not incident.photos:
         return []
     try:
@@ -112,11 +103,5 @@ async def _sightings(front: Front, incident: Incident) -> list[Sighting]:
         kept = await front.photos.known(incident.id)
     except StoreFailed:
         return []
-    shown = [front.view.entry(each) for each in entries if each.event in ("noted", "photographed")]
-    return [_sighting(each, incident, kept) for each in reversed(shown)][:SIGHTINGS_SHOWN_MAX]
-
-
-def _sighting(entry: EntryShown, incident: Incident, kept: frozenset[str]) -> Sighting:
-    photo, name = entry.facts.get("photo"), entry.person.name if entry.person else ""
-    number = incident.photos.index(photo) + 1 if photo in incident.photos else 0
-    return Sighting(entry.at, name, entry.facts.get("text", ""), photo, number, photo in kept)
+    shown = [front.view.entry(each) for each in entries]
+    return sightings_in(shown, incident, kept)[::-1][:at_most]

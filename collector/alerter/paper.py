@@ -7,6 +7,7 @@ The Chinese font is STSong-Light, one of those that every PDF reader brings alon
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,14 +19,17 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, Image, KeepTogether, LongTable, Paragraph, SimpleDocTemplate, Spacer
 
-from collector.alerter.incidentreport import Report, Table
+from collector.alerter.incidentreport import Figure, Report, Table
+from collector.alerter.plate import Plate
 from config.people import Language
 
 FONT = "STSong-Light"
 WAITING_MAX = 4  # reports, the one that is being made included
 _MARGIN = 16 * mm
+_FIGURE_WIDTH = 120 * mm
+_PHOTO_MAX = 120 * mm  # two of them on a page
 _LANGUAGE = {"zh": "zh-CN", "en": "en"}
 
 
@@ -41,26 +45,31 @@ class Press:
         self._turn = asyncio.Lock()
         self._inside = 0
 
-    async def print(self, report: Report, language: Language) -> bytes:
+    async def print(self, report: Report, language: Language, photos: Mapping[str, bytes]) -> bytes:
         """See `pdf`. Raises PressBusy."""
         if self._inside >= WAITING_MAX:
             raise PressBusy
         self._inside += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(pdf, report, language)
+                return await asyncio.to_thread(pdf, report, language, photos)
         finally:
             self._inside -= 1
 
 
-def pdf(report: Report, language: Language) -> bytes:
-    """The report as a PDF file. Takes seconds of a Pi's time for a long one: not for the event loop."""
+def pdf(report: Report, language: Language, photos: Mapping[str, bytes]) -> bytes:
+    """The report as a PDF file; `photos`: JPEGs by their id. Takes seconds of a Pi's time: not for the event loop."""
     text = _style(language, 9)
     story: list[Flowable] = [Paragraph(_clean(report.title), _style(language, 15, 6))]
     story.append(Paragraph(_clean(report.mark), _style(language, 11, 6)))
     story.append(_grid([[_cell(label, text), _cell(fact, text)] for label, fact in report.facts], (0.25, 0.75)))
+    for figure in report.figures:
+        story += _figure(figure, text)
     for table in report.tables:
         story += _table(table, language)
+    for photo in report.photos:
+        if photo.id in photos:
+            story.append(_photo(photos[photo.id], photo.caption, text))
     story.append(Spacer(0, 5 * mm))
     story.append(_grid([[_cell(label, text), _cell(count, text)] for label, count in report.counts], (0.5, 0.5)))
     story += [Spacer(0, 3 * mm), Paragraph(_clean(report.foot), text)]
@@ -84,6 +93,21 @@ def pdf(report: Report, language: Language) -> bytes:
     )
     document.build(story, onFirstPage=foot, onLaterPages=foot)
     return written.getvalue()
+
+
+def _figure(figure: Figure, text: ParagraphStyle) -> list[Flowable]:
+    said = Paragraph(_clean(figure.text), text)
+    if not figure.svg:
+        return [Spacer(0, 3 * mm), said]
+    return [Spacer(0, 3 * mm), KeepTogether([Plate(figure.svg, FONT, _FIGURE_WIDTH), said])]
+
+
+def _photo(jpeg: bytes, caption: str, text: ParagraphStyle) -> Flowable:
+    picture = Image(BytesIO(jpeg))
+    scale = min(_PHOTO_MAX / picture.imageWidth, _PHOTO_MAX / picture.imageHeight)
+    picture.drawWidth, picture.drawHeight = picture.imageWidth * scale, picture.imageHeight * scale
+    picture.hAlign = "LEFT"
+    return KeepTogether([Spacer(0, 4 * mm), picture, Paragraph(_clean(caption), text)])
 
 
 def _table(table: Table, language: Language) -> list[Flowable]:

@@ -41,8 +41,13 @@ class History(Protocol):
     async def count(self, edge: Edge, epoch: str, lane: Lane) -> int:
         """How many records of a lane of a journal are in the history."""
 
-    async def recent(self, device: str, point: str, since_ms: int) -> list[tuple[int, float | str]]:
-        """The newest values of a point as (UTC ms, value), oldest first, at most RECENT_ROWS_MAX."""
+    async def recent(
+        self, device: str, point: str, since_ms: int, until_ms: int | None = None
+    ) -> list[tuple[int, float | str]]:
+        """The newest values of a point as (UTC ms, value), oldest first, at most RECENT_ROWS_MAX.
+
+        Both ends belong to the span; without an end it is everything since.
+        """
 
     async def close(self) -> None:
         """Let go of files and connections."""

@@ -18,6 +18,7 @@ from config.words import Edge, Lane
 T = TypeVar("T")
 BYTES_MAX = 4 << 30  # about a year of a thousand points; a larger community keeps its history in InfluxDB
 DAY_NS = 86_400 * 1_000_000_000
+_NS_MAX = 2**63 - 1
 HISTORY = Kind(
     "history",
     0x43414C48,  # "CALH"
@@ -73,14 +74,19 @@ class SqliteHistory:
         rows = await self._all(sql, (POSITION, edge.group, edge.node, epoch, lane))
         return int(rows[0][0])
 
-    async def recent(self, device: str, point: str, since_ms: int) -> list[tuple[int, float | str]]:
+    async def recent(
+        self, device: str, point: str, since_ms: int, until_ms: int | None = None
+    ) -> list[tuple[int, float | str]]:
         """See `History.recent`."""
         field = field_of(point)
         sql = (
             "SELECT time_ns / 1000000, value FROM fields WHERE series IN (SELECT number FROM series WHERE device = ?)"
-            " AND name IN (?, ?) AND time_ns >= ? ORDER BY time_ns DESC LIMIT ?"
+            " AND name IN (?, ?) AND time_ns >= ? AND time_ns < ? ORDER BY time_ns DESC LIMIT ?"
         )
-        rows = await self._all(sql, (device, field, field + TEXT_SUFFIX, since_ms * 1_000_000, RECENT_ROWS_MAX))
+        # Two changes within one millisecond lie a few ns apart.
+        before_ns = _NS_MAX if until_ms is None else (until_ms + 1) * 1_000_000
+        span = (since_ms * 1_000_000, before_ns, RECENT_ROWS_MAX)
+        rows = await self._all(sql, (device, field, field + TEXT_SUFFIX, *span))
         return [(at_ms, value) for at_ms, value in reversed(rows)]
 
     async def close(self) -> None:

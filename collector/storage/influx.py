@@ -117,12 +117,15 @@ class InfluxHistory:
         rows = await self._query(f"SELECT COUNT({_identifier(POSITION)}) FROM {MEASUREMENT} WHERE {where}")
         return int(rows[0][1]) if rows else 0
 
-    async def recent(self, device: str, point: str, since_ms: int) -> list[tuple[int, float | str]]:
+    async def recent(
+        self, device: str, point: str, since_ms: int, until_ms: int | None = None
+    ) -> list[tuple[int, float | str]]:
         """See `History.recent`."""
         field = field_of(point)
+        until = "" if until_ms is None else f" AND time < {int(until_ms) + 1}ms"
         rows = await self._query(
             f"SELECT {_identifier(_clean(field))}, {_identifier(_clean(field + TEXT_SUFFIX))} FROM {MEASUREMENT}"
-            f" WHERE {_where({'device': device})} AND time >= {int(since_ms)}ms"
+            f" WHERE {_where({'device': device})} AND time >= {int(since_ms)}ms{until}"
             f" ORDER BY time DESC LIMIT {RECENT_ROWS_MAX}"
         )
         return [(at_ms, text if number is None else number) for at_ms, number, text in reversed(rows)]

@@ -169,6 +169,9 @@ def test_values_come_back_with_their_time_oldest_first(url: str) -> None:
             )
             await history.write([row(8, Lane.TELEMETRY, start + 1000, level=2**40, state='a "quoted"\\ 烟\nline')])
             assert await history.recent("sd-1", "level", start + 1) == [(start + 1000, 2.0**40), (start + 2000, 1.25)]
+            first_two = [(start, -1e300), (start + 1000, 2.0**40)]
+            assert await history.recent("sd-1", "level", start, start + 1000) == first_two
+            assert await history.recent("sd-1", "level", start + 1, start + 999) == []
             assert await history.recent("sd-1", "state", 0) == [(start + 1000, 'a "quoted"\\ 烟\nline')]
             assert await history.recent("sd-1", "nothing", 0) == []
             assert await history.recent("o'sd\" OR 1=1", "level", 0) == []

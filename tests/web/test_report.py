@@ -187,16 +187,16 @@ def a_report(rows: int, cell: str) -> Report:
 def test_the_longest_report_and_the_worst_text_still_become_paper() -> None:
     Press()
     nasty = SPIKED + "\x00\x1b\ud800\u202e" + "长" * 3_000 + "x" * 3_000
-    assert text_of(pdf(a_report(1, nasty), "zh")).count("长") >= 6_000
-    assert text_of(pdf(a_report(1, nasty), "en")).count("x") >= 6_000
+    assert text_of(pdf(a_report(1, nasty), "zh", {})).count("长") >= 6_000
+    assert text_of(pdf(a_report(1, nasty), "en", {})).count("x") >= 6_000
     empty = replace(a_report(0, ""), tables=(Table("题目", ("一",), (), "没有"),))
-    assert "没有" in text_of(pdf(empty, "zh"))
-    long = PdfReader(BytesIO(pdf(a_report(ROWS_MAX, "到场"), "zh")))
+    assert "没有" in text_of(pdf(empty, "zh", {}))
+    long = PdfReader(BytesIO(pdf(a_report(ROWS_MAX, "到场"), "zh", {})))
     assert "".join(page.extract_text() for page in long.pages).count("到场") == ROWS_MAX + 1
 
 
 async def refused_by(press: Press) -> int:
-    made = await asyncio.gather(*(press.print(a_report(1, "x"), "en") for _ in range(6)), return_exceptions=True)
+    made = await asyncio.gather(*(press.print(a_report(1, "x"), "en", {}) for _ in range(6)), return_exceptions=True)
     return sum(isinstance(each, PressBusy) for each in made)
 
 

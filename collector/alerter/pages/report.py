@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from sqlite3 import Connection
 
@@ -10,13 +11,18 @@ from starlette.responses import Response
 
 from collector.access.actor import Right, Role
 from collector.alerter.api import detail
+from collector.alerter.curves import span_of_report
 from collector.alerter.front import Front, InFront
-from collector.alerter.incidentreport import Report, write
+from collector.alerter.incidentreport import Figure, Report, write
+from collector.alerter.onspot import STORY_MAX, curves_in, sightings_of
 from collector.alerter.paper import PressBusy
 from collector.alerter.problems import Rejected
 from collector.alerter.rights import needs
+from collector.alerter.sketch import sketch
 from collector.storage.store import StoreFailed
 from config.people import Language
+
+CURVES_MAX = 8
 
 router = APIRouter(include_in_schema=False, dependencies=[needs(Right.SEE)])
 
@@ -48,7 +54,7 @@ async def paper(request: Request, front: InFront, incident_id: str) -> Response:
     language = front.language(request)
     try:
         report = await _report(request, front, incident_id, language)
-        content = await front.press.print(report, language)
+        content = await front.press.print(report, language, await _photos(front, incident_id, report))
     except Rejected:
         return front.pages.plain(language, front.now(), 404, "not-found", "not-found-text")
     except PressBusy:
@@ -65,7 +71,22 @@ async def _report(request: Request, front: Front, incident_id: str, language: La
     if found is None:
         raise Rejected(404, "unknown-incident", f"there is no incident {incident_id!r}")
     lines = await front.desk.store.read(partial(_counted, incident=incident_id))
-    return write(front.desk.site, found, shown, lines, front.now(), language, named=_named(request, front))
+    span = span_of_report(found.cause_at_ms, found.closed_at_ms, front.clock())
+    curves, sightings = await asyncio.gather(
+        curves_in(front, shown.conditions, language, CURVES_MAX, span), sightings_of(front, found, STORY_MAX)
+    )
+    around = front.desk.engine.alarms.values() if found.open else ()  # of what is over, today's troubles say nothing
+    floors = sketch(front.desk.site, found.building, shown.conditions, around, language)
+    figures = [Figure(floors.svg, "; ".join(floors.lines))] if floors is not None else []
+    figures += [Figure(each.svg, each.text) for each in curves]
+    named = _named(request, front)
+    return write(front.desk.site, found, shown, lines, front.now(), language, named, figures, list(reversed(sightings)))
+
+
+async def _photos(front: Front, incident_id: str, report: Report) -> dict[str, bytes]:
+    """The JPEGs of a report. Raises StoreFailed."""
+    found = {each.id: await front.photos.get(incident_id, each.id) for each in report.photos}
+    return {photo: jpeg for photo, jpeg in found.items() if jpeg is not None}
 
 
 def _may_name(front: Front) -> bool:
