@@ -24,8 +24,7 @@ UNITS = ("%/m", "dB/m", "kPa", "MPa", "°C")
 class CurveShown:
     """A value over a while. `svg` is "" where there is nothing to draw; `text` says what there is, or why not."""
 
-    device: str
-    what: str
+    title: str
     svg: str
     text: str
 
@@ -65,8 +64,8 @@ def curve_of(
     drawn = curve.draw(numbers, *span, gap_ms, clock, title, limit)
     if drawn is None:
         nothing = say(language, "curve-none", what=what, since=since, until=until)
-        return CurveShown(device.id, what, "", nothing)
-    return CurveShown(device.id, what, drawn.svg, in_words(drawn.movement, what, unit, clock, language))
+        return CurveShown(title, "", nothing)
+    return CurveShown(title, drawn.svg, in_words(drawn.movement, what, unit, clock, language))
 
 
 def span_of_report(cause_at_ms: int, closed_at_ms: int | None, now: int) -> tuple[int, int]:

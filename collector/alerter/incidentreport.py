@@ -48,6 +48,7 @@ class Table:
 class Figure:
     """A drawing: an `svg` element ("" if there was nothing to draw), and the same in words."""
 
+    title: str
     svg: str
     text: str
 

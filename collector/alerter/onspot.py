@@ -88,9 +88,9 @@ async def curves_in(
                 values = await front.desk.history.recent(device.id, point.name, since_ms, span[1])
                 found.append(curve_of(device, point, values, span, clock, language))
     except (TimeoutError, HistoryDown):
-        for device, point in chosen[len(found) :]:
+        for _, point in chosen[len(found) :]:
             text = say(language, "curve-unreadable", what=point.text[language])
-            found.append(CurveShown(device.id, point.text[language], "", text))
+            found.append(CurveShown(point.text[language], "", text))
     return found
 
 

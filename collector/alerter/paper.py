@@ -64,7 +64,7 @@ def pdf(report: Report, language: Language, photos: Mapping[str, bytes]) -> byte
     story.append(Paragraph(_clean(report.mark), _style(language, 11, 6)))
     story.append(_grid([[_cell(label, text), _cell(fact, text)] for label, fact in report.facts], (0.25, 0.75)))
     for figure in report.figures:
-        story += _figure(figure, text)
+        story += _figure(figure, text, _style(language, 11, 3))
     for table in report.tables:
         story += _table(table, language)
     for photo in report.photos:
@@ -95,11 +95,10 @@ def pdf(report: Report, language: Language, photos: Mapping[str, bytes]) -> byte
     return written.getvalue()
 
 
-def _figure(figure: Figure, text: ParagraphStyle) -> list[Flowable]:
-    said = Paragraph(_clean(figure.text), text)
-    if not figure.svg:
-        return [Spacer(0, 3 * mm), said]
-    return [Spacer(0, 3 * mm), KeepTogether([Plate(figure.svg, FONT, _FIGURE_WIDTH), said])]
+def _figure(figure: Figure, text: ParagraphStyle, head: ParagraphStyle) -> list[Flowable]:
+    drawn = [Plate(figure.svg, FONT, _FIGURE_WIDTH)] if figure.svg else []
+    parts = [Paragraph(_clean(figure.title), head), *drawn, Paragraph(_clean(figure.text), text)]
+    return [Spacer(0, 4 * mm), KeepTogether(parts)]
 
 
 def _photo(jpeg: bytes, caption: str, text: ParagraphStyle) -> Flowable:

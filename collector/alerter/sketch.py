@@ -19,6 +19,7 @@ from config.site import Site
 class Sketch:
     """An `svg` element, and the same in words, a line for each place from the top."""
 
+    title: str
     svg: str
     lines: tuple[str, ...]
 
@@ -43,7 +44,7 @@ def sketch(
     floor_label = say(language, "floor-label")
     title = say(language, "sketch-title", building=known.name)
     lines = [f"{floor_label.format(n=pin.floor)}: {pin.label}" for pin in sorted(pins, key=lambda pin: -pin.floor)]
-    return Sketch(section.draw(known.floors, pins, title, floor_label), tuple(lines))
+    return Sketch(title, section.draw(known.floors, pins, title, floor_label), tuple(lines))
 
 
 def _pin(condition: ConditionShown, language: Language) -> Pin:

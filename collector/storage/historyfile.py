@@ -51,6 +51,7 @@ class SqliteHistory:
         self._bytes_max = bytes_max
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, "history")
 
     async def open(self) -> None:
@@ -91,12 +92,15 @@ class SqliteHistory:
 
     async def close(self) -> None:
         """See `History.close`."""
+        self._closed = True  # its thread takes nothing more
         await asyncio.to_thread(self._close)
 
     async def _all(self, sql: str, values: tuple[str | int, ...]) -> list[tuple[int, float | str]]:
         return await self._run(lambda: self._opened().execute(sql, values).fetchall())
 
     async def _run(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise HistoryDown(f"history {self.path} is closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (NotOurs, OverflowError) as error:

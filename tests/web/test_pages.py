@@ -42,7 +42,7 @@ def played(folder: Path, play: Play, **more: Any) -> Any:
 class Balanced(HTMLParser):
     """Fails on a page whose tags do not close in order; `scripts` counts scripts and inline handlers."""
 
-    VOID = frozenset({"meta", "link", "input", "br", "path"})
+    VOID = frozenset({"meta", "link", "input", "br", "path", "img"})
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pypdf import PdfReader
 
@@ -17,13 +18,18 @@ from collector.access.actor import Role
 from collector.alarms.incident import Answer
 from collector.alerter.incidentreport import ROWS_MAX, Report, Table
 from collector.alerter.paper import Press, PressBusy, pdf
-from collector.commands import Answered
+from collector.commands import Answered, Reset
 from collector.locale.catalogues import say
 from collector.storage.records import Attempt
 from collector.storage.retention import rules
+from collector.storage.series import Row
 from tests.web.scene import BEARER, SPIKED, START_MS, Clock, Scene, web_data
+from tests.web.test_incident import turned
 from tests.web.test_pages import Balanced, played
 
+# Minutes from the cause; the last one is after it was over.
+HEATED = ((-29, 21.5), (-10, 22.0), (0, 48.0), (4, 61.5), (11, 90.0))
+SEEN = "Smoke-from-the-kitchen"
 PAPER_HEADERS = BEARER | {"Accept": "text/html"}
 
 
@@ -221,3 +227,75 @@ def test_everybody_who_sees_a_report_can_read_how_long_it_is_kept_and_why(tmp_pa
                 assert say(language, f"keeps-why-{rule.what}") in unescape(page.text)
 
     played(tmp_path, play, data=data)
+
+
+def warm(at_ms: int, degrees: float) -> Row:
+    tags = {
+        "group": "c",
+        "gateway": "gw-1",
+        "building": "plum-1",
+        "device": "smoke-1",
+        "lane": "telemetry",
+        "epoch": "1",
+    }
+    return Row(tags, at_ms * 1_000_000, {"temperature_c": degrees})
+
+
+async def over(stage: Scene) -> str:
+    """A fire whose detector grew hot, which somebody photographed and wrote about, and which is over since an hour."""
+    assert isinstance(stage.clock, Clock)
+    heated = [warm(stage.clock() + minute * 60_000, degrees) for minute, degrees in HEATED]
+    await stage.desk.history.write(heated)
+    incident = await stage.fire()
+    person = (await stage.desk.store.notices(incident.id))[0].person
+    await stage.desk.act(Answered(incident.id, person, Answer.GOING))
+    await stage.desk.act(Answered(incident.id, person, Answer.ARRIVED))
+    for word in ("note", "photo"):
+        path = f"{stage.path(incident.id, person)}/{word}"
+        sent: dict[str, Any] = {"data": {"note": SEEN}} if word == "note" else {"files": {"photo": ("p.jpg", turned())}}
+        assert (await stage.client.post(path, **sent)).status_code == 303
+    stage.clock.now_ms += 600_000
+    stage.gateway_is_back()
+    stage.hear(value=False)
+    await stage.desk.act(Reset(incident.id, person))
+    await stage.desk.settle()
+    stage.clock.now_ms += 3_600_000
+    found = await stage.desk.store.incident(incident.id)
+    assert found is not None and not found.open
+    return incident.id
+
+
+def test_the_report_of_what_is_over_shows_floors_curve_note_and_photo_on_page_and_paper(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await over(stage)
+        page = await stage.client.get(f"/incident/{incident}/report?lang=en", headers=PAPER_HEADERS)
+        paper = await stage.client.get(f"/incident/{incident}/report.pdf?lang=en", headers=BEARER)
+        assert paper.status_code == 200, paper.text
+        Balanced(page.text)
+        photo = re.findall(rf'src="(/incident/{incident}/photo/[^"]+)"', page.text)
+        assert page.text.count('class="section"') == page.text.count('class="curve"') == len(photo) == 1
+        assert (await stage.client.get(photo[0], headers=PAPER_HEADERS)).content[:2] == b"\xff\xd8"
+        # The heartbeat is 30 s: each of the four values of that while stands alone.
+        for text in (unescape(words_of(page.text)), text_of(paper.content)):
+            plain = "".join(text.split())
+            assert "highest61.5°Cat14:07" in plain and "3gaps" in plain and SEEN in plain
+            assert "13:33to14:13" in plain  # from half an hour before until it was over
+        (kept,) = [image for sheet in PdfReader(BytesIO(paper.content)).pages for image in sheet.images]
+        assert kept.image is not None and kept.image.size == (40, 80)
+
+    played(tmp_path, play)
+
+
+def test_a_report_without_names_has_no_photo_and_no_note_and_a_dead_history_says_so(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await over(stage)
+        await stage.desk.history.close()
+        page = await stage.client.get(f"/incident/{incident}/report?lang=en&names=no", headers=PAPER_HEADERS)
+        paper = await stage.client.get(f"/incident/{incident}/report.pdf?lang=en&names=no", headers=BEARER)
+        assert paper.status_code == 200, paper.text
+        assert "<img" not in page.text and SEEN not in page.text and SEEN not in text_of(paper.content)
+        assert not [image for sheet in PdfReader(BytesIO(paper.content)).pages for image in sheet.images]
+        assert say("en", "report-left-out") in page.text
+        assert page.text.count("the history cannot be read now") == 1
+
+    played(tmp_path, play)

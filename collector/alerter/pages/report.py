@@ -77,8 +77,8 @@ async def _report(request: Request, front: Front, incident_id: str, language: La
     )
     around = front.desk.engine.alarms.values() if found.open else ()  # of what is over, today's troubles say nothing
     floors = sketch(front.desk.site, found.building, shown.conditions, around, language)
-    figures = [Figure(floors.svg, "; ".join(floors.lines))] if floors is not None else []
-    figures += [Figure(each.svg, each.text) for each in curves]
+    figures = [Figure(floors.title, floors.svg, "; ".join(floors.lines))] if floors is not None else []
+    figures += [Figure(each.title, each.svg, each.text) for each in curves]
     named = _named(request, front)
     return write(front.desk.site, found, shown, lines, front.now(), language, named, figures, list(reversed(sightings)))
 
