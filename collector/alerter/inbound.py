@@ -1,7 +1,8 @@
 """Replies by SMS and by a phone's keys, as a provider's webhook brings them: 1 going, 0 cannot, 2 arrived.
 
-Whose number it is counts, by the addresses on the site's list, and the newest open call to them is meant. An unknown
-number is counted and told nothing. A message that comes twice changes nothing: with a signed stamp it is judged by when
+Whose number it is counts, by the addresses on the site's list, and the newest open call to them is meant. Whoever has
+several is told which one was taken and the code of each other one: "1 47" goes there. An unknown number is counted
+and told nothing. A message that comes twice changes nothing: with a signed stamp it is judged by when
 it was sent, and the newest word of a person stands.
 """
 
@@ -12,7 +13,8 @@ import hmac
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -29,16 +31,19 @@ from collector.alerter.replies import by_link, sentence_of
 from collector.calls.dispatch import Notice
 from collector.commands import Answered, Refused
 from config.inbound import Inbound
-from config.people import Person
+from config.people import Language, Person
 from config.site import Site
 
 STAMP_WITHIN_S = 300
 FIELDS_MAX = 60
+_AROUND = " .。,!#*-"
 _WORDS: Mapping[str, Answer] = {
     **dict.fromkeys(("1", "去", "我去", "going"), Answer.GOING),
     **dict.fromkeys(("0", "不去", "去不了", "我去不了", "cannot"), Answer.CANNOT),
     **dict.fromkeys(("2", "到了", "我到了", "已到", "arrived"), Answer.ARRIVED),
 }
+_CODED = re.compile(r"(.*?[^0-9]|[012])[ #*-]*([0-9]{2})")
+_OTHERS_MAX = 3  # of a reply that is to be read on an old phone
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]{4,24}")
 
 router = APIRouter(include_in_schema=False)
@@ -68,10 +73,23 @@ async def inbound(request: Request, front: InFront, road: Literal["sms", "voice"
     return _back(provider, await _answered(front, *found, text, said_at_ms))
 
 
-def meaning(text: str) -> Answer | None:
-    """What a reply says, in digits of any width or in words; None for anything else."""
-    plain = unicodedata.normalize("NFKC", text[:40]).strip().strip(".。,!# ").lower()
-    return _WORDS.get(plain)
+def meaning(text: str) -> tuple[Answer | None, str]:
+    """What a reply says, in digits of any width or in words, and the code of a call; (None, "") for anything else."""
+    plain = unicodedata.normalize("NFKC", text[:40]).strip(_AROUND).lower()
+    coded = _CODED.fullmatch(plain)
+    word, code = (coded[1].strip(_AROUND), coded[2]) if coded else (plain, "")
+    answer = _WORDS.get(word)
+    return (None, "") if answer is None else (answer, code)
+
+
+def codes_of(calls: Sequence[str]) -> dict[str, str]:
+    """A code of two digits for each call by its id; the older keep theirs when another one comes."""
+    found: dict[str, str] = {}
+    for call in sorted(calls):  # the ids are in the order of time
+        wanted = zlib.crc32(call.encode()) % 90
+        free = (str((wanted + step) % 90 + 10) for step in range(90))
+        found[call] = next((code for code in free if code not in found.values()), "")
+    return found
 
 
 def normal(number: str) -> str | None:
@@ -110,19 +128,34 @@ def _asked(front: Front, people: list[Person]) -> tuple[Person, list[Incident]] 
 
 
 async def _answered(front: Front, person: Person, calls: list[Incident], text: str, said_at_ms: int | None) -> str:
-    language, answer = front.desk.site.language_of(person), meaning(text)
+    language, (answer, code) = front.desk.site.language_of(person), meaning(text)
     if not calls:
         return say(language, "inbound/no-call")
-    if answer is None:
-        return say(language, "inbound/unclear")
-    incident = calls[0]
+    codes = codes_of([each.id for each in calls])
+    incident = next((each for each in calls if codes[each.id] == code), None) if code else calls[0]
+    if answer is None or incident is None:
+        return say(language, "inbound/unclear") + _others(front, calls if len(calls) > 1 else [], codes, language)
     try:
         await front.desk.act(Answered(incident.id, person.id, answer, said_at_ms), by=by_link(person))
     except Refused as refused:
         return say(language, "inbound/not-done", why=sentence_of(refused, language))
+    said = _named(front, incident, language, f"inbound/{answer}")
+    return said + _others(front, [each for each in calls if each is not incident], codes, language)
+
+
+def _named(front: Front, incident: Incident, language: Language, key: str, **more: str) -> str:
     drill = say(language, "inbound/drill") if incident.route.mode is Mode.DRILL else ""
     where = front.view.where(incident.building).building_name
-    return drill + say(language, f"inbound/{answer}", what=say(language, incident.kind.value), where=where)
+    return drill + say(language, key, what=say(language, incident.kind.value), where=where, **more)
+
+
+def _others(front: Front, calls: Sequence[Incident], codes: Mapping[str, str], language: Language) -> str:
+    named = [
+        " " + _named(front, each, language, "inbound/other", code=codes[each.id])
+        for each in calls[:_OTHERS_MAX]
+        if codes[each.id]
+    ]
+    return "".join(named)
 
 
 def _proven(request: Request, provider: Inbound, secret: str, body: bytes, now: int) -> int | None:

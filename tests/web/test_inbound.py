@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from collector.alarms.incident import Answer
-from collector.alerter.inbound import meaning, normal
+from collector.alerter.inbound import codes_of, meaning, normal
 from collector.commands import StartDrill
 from config.profile import Kind
 from tests.web.scene import START_MS, Scene, web_data
@@ -76,17 +77,45 @@ def test_who_proves_nothing_or_is_unknown_changes_nothing(tmp_path: Path) -> Non
     played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
 
 
-def test_a_key_answers_the_newest_of_two_calls(tmp_path: Path) -> None:
+async def key(stage: Scene, digits: str) -> str:
+    form = {"From": "8613800000001", "Digits": digits}
+    answered = await stage.client.post("/api/v1/inbound/voice", data=form, headers={"X-Callpoint-Secret": SECRET})
+    assert answered.text.startswith("<Response><Message>")
+    return answered.text
+
+
+def test_a_key_answers_the_newest_of_two_calls_and_names_the_other_with_its_code(tmp_path: Path) -> None:
     async def play(stage: Scene) -> None:
         older = await stage.fire()
         stage.clock.now_ms += 1_000  # type: ignore[attr-defined]
         stage.hear("lift-1", "trapped")
-        form = {"From": "8613800000001", "Digits": "1"}
-        answered = await stage.client.post("/api/v1/inbound/voice", data=form, headers={"X-Callpoint-Secret": SECRET})
-        assert answered.text.startswith("<Response><Message>")
+        told = await key(stage, "1")
         assert not stage.desk.engine.incidents[older.id].responses and said(stage) == [Answer.GOING]
+        assert "Stuck in elevator" in told and "Also open: Fire, Plum Court" in told
+        (code,) = re.findall(r"reply 1 ([0-9]{2})", told)
+
+        told = await key(stage, f"0{code}")
+        assert "cannot come. Fire, Plum Court" in told
+        (answer,) = stage.desk.engine.incidents[older.id].responses
+        assert (answer.person, answer.answer) == ("ned", Answer.CANNOT)
+
+        wrong = "99" if code != "99" else "98"
+        for unclear in (f"1 {wrong}", "7"):
+            told = await key(stage, unclear)
+            assert told.count("Also open") == 2 and len(said(stage)) == 2, unclear
 
     played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
+
+
+def test_the_reply_to_a_drill_says_that_it_is_one(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        await stage.desk.act(StartDrill("carl", ("b-3",), Kind.FIRE, 30, ""))
+        told = (await sms(stage, "1", START_MS // 1000 + 1)).json()["text"]
+        assert told.startswith("Drill. Noted: you are going. Fire")
+
+    made = data()
+    made["buildings"][2]["team"] = "north"
+    played(tmp_path, play, data=made, inbound_secrets=SECRETS)
 
 
 def test_a_bare_digit_answers_the_fire_and_not_a_drill_that_began_later(tmp_path: Path) -> None:
@@ -107,10 +136,32 @@ def test_a_bare_digit_answers_the_fire_and_not_a_drill_that_began_later(tmp_path
 
 @pytest.mark.parametrize(
     ("text", "answer"),
-    [("1", Answer.GOING), ("１。", Answer.GOING), ("不去", Answer.CANNOT), ("Arrived!", Answer.ARRIVED), ("11", None)],
+    [
+        ("1", (Answer.GOING, "")),
+        ("１。", (Answer.GOING, "")),
+        ("不去", (Answer.CANNOT, "")),
+        ("Arrived!", (Answer.ARRIVED, "")),
+        ("1 47", (Answer.GOING, "47")),
+        ("０#４７", (Answer.CANNOT, "47")),
+        ("247", (Answer.ARRIVED, "47")),
+        ("我去 10", (Answer.GOING, "10")),
+        ("11", (None, "")),
+        ("1 4", (None, "")),
+        ("1 477", (None, "")),
+        ("47", (None, "")),
+        ("", (None, "")),
+    ],
 )
-def test_words_and_digits_of_any_width_mean_the_same(text: str, answer: Answer | None) -> None:
-    assert meaning(text) is answer
+def test_words_and_digits_of_any_width_mean_the_same(text: str, answer: tuple[Answer | None, str]) -> None:
+    assert meaning(text) == answer
+
+
+def test_no_two_open_calls_have_one_code_and_the_older_keep_theirs() -> None:
+    calls = [f"{number:04x}" for number in range(95)]
+    found = codes_of(calls)
+    given = [code for code in found.values() if code]
+    assert len(set(given)) == len(given) == 90 and all(re.fullmatch("[1-9][0-9]", code) for code in given)
+    assert codes_of(calls[:40]) == {call: found[call] for call in calls[:40]}
 
 
 def test_a_number_is_the_same_with_and_without_its_country() -> None:
