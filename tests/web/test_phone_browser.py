@@ -469,3 +469,29 @@ def test_ones_own_page_is_readable_on_a_narrow_phone(live: Live, handset: Handse
     ratio, text = page.evaluate(LOWEST_CONTRAST)
     assert ratio >= 4.5, text
     expect(page.locator("#calls .button")).to_be_in_viewport()
+
+
+def test_the_page_of_an_incident_keeps_what_its_signed_in_reader_cannot_send(live: Live, handset: Handset) -> None:
+    incident, _ = called(live)
+
+    async def cookie(stage: Scene) -> str:
+        return (await stage.sign_in(person="sam"))["Cookie"]
+
+    name, _, value = live.do(cookie).partition("=")
+    handset.context.add_cookies([{"name": name, "value": value, "url": live.url, "sameSite": "Lax"}])
+    page = handset.open(f"/incident/{incident}?lang=en")
+    live.stop()
+    pressed_ms = time.time_ns() // 1_000_000
+    page.get_by_role("button", name="I am going").click()
+    expect(page.locator(".waiting")).to_contain_text("Not sent yet", timeout=PATIENCE_MS)
+    ratio, text = page.evaluate(LOWEST_CONTRAST)
+    assert ratio >= 4.5, text
+
+    page.wait_for_timeout(2_500)
+    live.start()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_role("heading", name="You are going")).to_be_visible(timeout=PATIENCE_MS)
+    assert abs(answered(live, incident).at_ms - pressed_ms) < 2_200
+    page.get_by_role("button", name="I have arrived").click()  # with a line it counts at once
+    expect(page.get_by_role("heading", name="You have arrived")).to_be_visible(timeout=PATIENCE_MS)
+    assert answered(live, incident).answer.value == "arrived"

@@ -125,10 +125,15 @@ async def page(
         note=note,
         base=request.url.path.removesuffix("/note").removesuffix("/photo"),
         **await on_spot(front, incident, card.conditions, language, CURVES_MAX),
-        kept_words=json.dumps(texts(language, "kept/"), ensure_ascii=False),
+        kept_words=kept_words(language),
         rescues=rescues_of(front, incident),
         **offered(front, incident, person),
     )
+
+
+def kept_words(language: Language) -> str:
+    """What the script of an answer says, as JSON."""
+    return json.dumps(texts(language, "kept/"), ensure_ascii=False)
 
 
 def offered(front: Front, incident: Incident, person: Person) -> dict[str, bool]:

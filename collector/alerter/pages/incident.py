@@ -6,6 +6,7 @@ Whoever is called has the same facts and buttons here as on the answer page, and
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
@@ -230,7 +231,7 @@ async def _page(
     assert found is not None
     conditions = card_of(shown).conditions
     facts = await on_spot(front, found, conditions, language, CURVES_MAX)
-    facts |= _mine(front, found)
+    facts |= _mine(request, front, found)
     return front.pages.page(
         "incident.html",
         language,
@@ -245,10 +246,17 @@ async def _page(
     )
 
 
-def _mine(front: Front, incident: Incident) -> dict[str, Any]:
+def _mine(request: Request, front: Front, incident: Incident) -> dict[str, Any]:
     """What the person who is signed in has answered, and may say."""
     person = front.desk.site.people.get(front.actor.person or "")
     if person is None or not front.actor.may(Right.ANSWER) or not incident.open:
         return {"answers": (), "mine": None, **_NOTHING_OFFERED}
+    link = urlsplit(front.links.answer_url(incident.id, person.id, front.clock())).path
     mine = next((each.answer.value for each in incident.responses if each.person == person.id), None)
-    return {"answers": tuple(each.value for each in Answer), "mine": mine, **answer.offered(front, incident, person)}
+    return {
+        "answers": tuple(each.value for each in Answer),
+        "mine": mine,
+        "link": link,
+        "kept_words": answer.kept_words(front.language(request)),
+        **answer.offered(front, incident, person),
+    }

@@ -1,10 +1,11 @@
-// The answer page with a bad line: a pressed button that cannot be sent is kept on the phone with its time, shown as
+// The answer page, or the page of an incident for who has signed in, with a bad line: a pressed button that cannot be sent is kept on the phone with its time, shown as
 // not sent yet, and sent when there is a line. Without this script the page's buttons work as they are.
 "use strict";
 
 (() => {
   const words = JSON.parse(document.currentScript.dataset.words);
-  const path = location.pathname.split("/").slice(0, 3).join("/"); // of the link, whatever form was sent last
+  // Of the answer link, whatever form was sent last; a page that is no answer page names it.
+  const path = document.currentScript.dataset.link || location.pathname.split("/").slice(0, 3).join("/");
   const box = document.createElement("div");
   const clock = (at) => new Date(at).toTimeString().slice(0, 5);
   let busy = false;
