@@ -179,3 +179,51 @@ def test_a_history_that_hangs_delays_the_page_by_half_a_second_at_most(
         assert "the history cannot be read now" in page.text
 
     played(tmp_path, play)
+
+
+async def pressed(stage: Scene, incident: Incident, headers: dict[str, str], csrf: str, answer: str) -> httpx.Response:
+    form = {"answer": answer, "csrf": csrf}
+    return await stage.client.post(f"/incident/{incident.id}?lang=en", data=form, headers=headers)
+
+
+def test_whoever_has_signed_in_answers_by_the_same_buttons_and_nobody_else_for_them(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await stage.fire()
+        ned = await stage.sign_in(person="ned")
+        csrf = stage.csrf
+        for answer, words in (
+            ("going", "You are going"),
+            ("arrived", "You have arrived"),
+            ("cannot", "You have said that you cannot go"),
+        ):
+            assert (await pressed(stage, incident, ned, csrf, answer)).status_code == 303
+            page = (await stage.client.get(f"/incident/{incident.id}?lang=en", headers=ned)).text
+            assert words in page and f'value="{answer}" aria-current="true"' in page
+        (mine,) = stage.desk.engine.incidents[incident.id].responses
+        assert (mine.person, mine.answer.value) == ("ned", "cannot")
+
+        await stage.sign_in(person="nora")
+        assert (await pressed(stage, incident, ned, stage.csrf, "going")).status_code == 403  # of another's form
+        assert (await pressed(stage, incident, ned, csrf, "dance")).status_code == 400
+        assert mine == stage.desk.engine.incidents[incident.id].responses[0]
+
+    played(tmp_path, play)
+
+
+def test_two_who_say_at_once_that_it_is_over_end_it_once_and_both_are_told(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        incident = await stage.fire()
+        both = []
+        for person in ("nora", "carl"):
+            both.append((await stage.sign_in(person=person), stage.csrf))
+        answered = await asyncio.gather(
+            *(pressed(stage, incident, headers, csrf, "stand-down") for headers, csrf in both)
+        )
+        statuses = sorted(each.status_code for each in answered)
+        assert statuses in ([303, 303], [303, 409])
+        assert all("Not done" in each.text for each in answered if each.status_code == 409)
+        entries = await stage.desk.store.entries(incident.id, 100)
+        assert [each.event for each in entries].count("stood-down") == 1
+        assert stage.desk.engine.incidents[incident.id].stood_down_by in ("nora", "carl")
+
+    played(tmp_path, play)
