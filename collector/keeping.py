@@ -1,4 +1,7 @@
-"""The commands about what is kept: `account`, `person`, `backup`, `restore`. Each imports its module when it is run."""
+"""The commands about what is kept: `account`, `person`, `book`, `backup`, `restore`.
+
+Each imports its module when it is run.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ def add_parsers(commands: Commands) -> None:
     """Add these commands to the command line."""
     _add_account(commands)
     _add_person(commands)
+    _add_book(commands)
     _add_backup(commands)
 
 
@@ -87,6 +91,37 @@ def _person(options: argparse.Namespace) -> int:
         print(f"callpoint person erase: expected --asked-by, one of {', '.join(ASKED_BY)}", file=sys.stderr)
         return USAGE
     return erase(options.id, options.asked_by, options.url, options.state)
+
+
+def _add_book(commands: Commands) -> None:
+    book = commands.add_parser("book", help="people, teams and posts as spreadsheets", description=_book.__doc__)
+    book.add_argument("do", choices=["export", "import"])
+    book.add_argument("table", choices=["people", "teams", "cells", "buildings", "contacts"])
+    book.add_argument("file", metavar="FILE", help="CSV; - for standard output or input")
+    book.add_argument("--template", action="store_true", help="export: the header alone")
+    book.add_argument("--chinese", action="store_true", help="export: headers in Chinese")
+    book.add_argument("--preview", action="store_true", help="import: say what would change, and change nothing")
+    book.add_argument("--remove-missing", action="store_true", help="import: remove who is not in FILE (people, teams)")
+    book.add_argument("--url", metavar="URL", help="where the collector serves (default: http://127.0.0.1:8080)")
+    book.add_argument("--state", metavar="URL", help="sqlite:PATH, beside it the token (default: XDG state folder)")
+    book.set_defaults(run=_book, extra="collector")
+
+
+def _book(options: argparse.Namespace) -> int:
+    """Take people, teams and posts out of a running collector as CSV, or bring them in: all of a file or nothing, with
+    each mistake by its line. The token comes from CALLPOINT_API_TOKEN, CALLPOINT_API_TOKEN_FILE, or the file beside the
+    state."""
+    from collector.booksheets import Asked, bring_in, export
+
+    wrong = ("preview", "remove_missing") if options.do == "export" else ("template", "chinese")
+    for name in wrong:
+        if getattr(options, name):
+            print(f"callpoint book {options.do}: --{name.replace('_', '-')} is not for it", file=sys.stderr)
+            return USAGE
+    asked = Asked(options.table, options.file, options.url, options.state)
+    if options.do == "export":
+        return export(asked, options.template, options.chinese)
+    return bring_in(asked, options.preview, options.remove_missing)
 
 
 def _add_backup(commands: Commands) -> None:

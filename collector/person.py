@@ -19,13 +19,13 @@ from urllib.parse import quote
 
 import httpx
 
+from collector.asking import DEFAULT_URL, token_of
 from collector.storage.store import StoreFailed, StoreRefused, open_store
 from config.document import Mistakes
-from config.endpoint import EndpointError, default_state, read_secret, sqlite_path
+from config.endpoint import EndpointError, default_state
 from config.loader import load_site
 
 OK, NOTHING, FAILED = 0, 1, 2
-DEFAULT_URL = "http://127.0.0.1:8080"
 ERASED_WITHIN_S = 300.0  # a store of many years, and the collector goes on with its work meanwhile
 SOMEBODY_ELSE = "(somebody else)"
 NOTE = (
@@ -60,7 +60,7 @@ def erase(person: str, asked_by: str, url: str | None, state_url: str | None) ->
     """Have a running collector erase somebody. 0: erased, 1: refused, 2: the collector or its token is not there."""
     base = (url or DEFAULT_URL).rstrip("/")
     try:
-        token = read_secret("CALLPOINT_API_TOKEN") or _token_beside(state_url or default_state())
+        token = token_of(state_url)
         answer = httpx.post(
             f"{base}/api/v1/people/{quote(person, safe='')}/erase",
             json={"asked_by": asked_by},
@@ -77,13 +77,6 @@ def erase(person: str, asked_by: str, url: str | None, state_url: str | None) ->
         return NOTHING
     print(f"{person}: erased, {said['rows']} rows; backups made before still hold them")
     return OK
-
-
-def _token_beside(state_url: str) -> str:
-    path = sqlite_path(state_url)
-    if path is None:
-        raise EndpointError(f"state URL {state_url!r}: expected sqlite:PATH, or the token in CALLPOINT_API_TOKEN")
-    return path.with_name(f"{path.name}.token").read_text(encoding="utf-8").strip()
 
 
 async def _read(person: str, state_url: str, others: Collection[str]) -> dict[str, Rows]:

@@ -22,6 +22,7 @@ class Table(StrEnum):
     TEAMS = "teams"  # a row for each leader and member
     CELLS = "cells"
     BUILDINGS = "buildings"
+    CONTACTS = "contacts"  # the community's emergency contacts, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ COLUMNS: Mapping[Table, tuple[Column, ...]] = {
         Column("gate_code", "门禁密码"),
         Column("access", "进入说明"),
     ),
+    Table.CONTACTS: (Column("person", "人员", wanted=True),),
 }
 
 
@@ -91,6 +93,8 @@ def rows_of(book: Book, table: Table, chinese: bool = False) -> Iterator[Sequenc
             yield from ([team.id, team.name, each, MEMBER[chinese]] for each in team.members if each != team.leader)
     elif table is Table.CELLS:
         yield from ([cell.id, cell.name, cell.person] for cell in book.file.grid)
+    elif table is Table.CONTACTS:
+        yield from ([person] for person in book.file.contacts)
     else:
         for place in book.file.buildings:
             near = ";".join(place.neighbours)

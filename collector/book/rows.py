@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from collector.book.book import Book
 from collector.book.columns import COLUMNS, LANGUAGES, LEADER, MEMBER, SKILLS_ZH, Column, Table, columns_of
-from collector.book.entries import BuildingPost, CellPost, Change, Section, Value, key_of, put
+from collector.book.entries import COMMUNITY, BuildingPost, CellPost, Change, Contacts, Section, Value, key_of, put
 from collector.book.sheet import Row, Sheet
 from config.people import Address, Language, Person, Skill, Team
 from config.site import Building, Cell
@@ -52,6 +52,7 @@ class Rows:
             Table.TEAMS: Section.TEAM,
             Table.CELLS: Section.CELL,
             Table.BUILDINGS: Section.BUILDING,
+            Table.CONTACTS: Section.CONTACTS,
         }[self.table]
 
     def read(self) -> None:
@@ -69,6 +70,9 @@ class Rows:
         if self.table is Table.TEAMS:
             self._read_teams()
             return
+        if self.table is Table.CONTACTS:
+            self._read_contacts()
+            return
         readers = {Table.PEOPLE: self._person, Table.CELLS: self._cell, Table.BUILDINGS: self._building}
         for row in self.sheet.rows:
             self._read_row(row, readers[self.table](row))
@@ -79,6 +83,8 @@ class Rows:
 
     def missing(self) -> list[str]:
         """What the book has and the file has not."""
+        if self.section is Section.CONTACTS:
+            return []  # the file is the whole list
         lists = {Section.PERSON: "people", Section.TEAM: "teams", Section.CELL: "grid", Section.BUILDING: "buildings"}
         return [item.id for item in getattr(self.book.file, lists[self.section]) if item.id not in self.values]
 
@@ -261,6 +267,19 @@ class Rows:
                 members.setdefault(team, []).append(person)
         for key, line in self.lines.items():
             self._add_team(key.partition("/")[2], line, names, leaders, members)
+
+    def _read_contacts(self) -> None:
+        """The whole list in its order, each once."""
+        people: list[str] = []
+        for row in self.sheet.rows:
+            person = self._person_in(row, "person", wanted=True)
+            self.lines.setdefault(key_of(Section.CONTACTS, COMMUNITY), row.line)
+            if person in people:
+                self._fault(row, "person", repr(person), "each person once")
+            elif person is not None:
+                people.append(person)
+        if people:
+            self.values[COMMUNITY] = Contacts(people=tuple(people))
 
     def _add_team(
         self,

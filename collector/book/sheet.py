@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -91,9 +92,32 @@ def _decoded(content: bytes) -> tuple[str, str]:
         if content.startswith(mark):
             return _as(content, encoding), encoding
     try:
-        return _as(content, "utf-8"), "utf-8"
+        text = _as(content, "utf-8")
     except NotASheet:
         return _as(content, "gb18030"), "gb18030"
+    if not _is_european(text):
+        return text, "utf-8"
+    # A few Chinese words in GBK are, by chance, letters in UTF-8 too: 桑小梅 is the same bytes as "ɣС÷".
+    words = re.findall(r"[^\x00-\x7f]+", text)
+    if all(_one_script(word) for word in words):
+        return text, "utf-8"
+    try:
+        return _as(content, "gb18030"), "gb18030"
+    except NotASheet:
+        return text, "utf-8"
+
+
+def _is_european(text: str) -> bool:
+    """Whether there is anything beyond ASCII, and all of it below what Chinese is written in."""
+    beyond = [letter for letter in text if letter > "\x7f"]
+    return bool(beyond) and max(beyond) < "\u0800"
+
+
+def _one_script(word: str) -> bool:
+    """Whether a word's letters beyond ASCII are letters, all of one alphabet."""
+    return len({unicodedata.name(letter, "?").partition(" ")[0] for letter in word}) == 1 and (
+        unicodedata.name(word[0], "?").startswith(("LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW")) and word.isalpha()
+    )
 
 
 def _as(content: bytes, encoding: str) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from collector.book.book import Book
 from collector.book.bounds import is_plain
 from collector.book.columns import Table, header_rows, rows_of
-from collector.book.entries import BuildingPost, CellPost, Section, put
+from collector.book.entries import BuildingPost, CellPost, Contacts, Section, put
 from collector.book.importing import Preview, preview
 from collector.book.sheet import BYTES_MAX, ROWS_MAX, NotASheet, guarded, read_sheet, unguarded, write_sheet
 from config.people import Person, Skill, Team
@@ -221,6 +221,32 @@ def test_posts_by_id_and_by_name() -> None:
     assert cells.unchanged == 1
     (change,) = buildings.changes
     assert change.value == BuildingPost(manager="mona", neighbours=("b-1", "b-3"))
+
+
+def test_emergency_contacts_are_the_whole_list_in_its_order() -> None:
+    found = preview(book(), Table.CONTACTS, b"person\nned\nnora\n")
+    assert not found.faults
+    (change,) = found.changes
+    assert change.value == Contacts(people=("ned", "nora"))
+    wrong = preview(book(), Table.CONTACTS, b"person\nned\nned\nzoe\n")
+    assert [(fault.line, fault.column) for fault in wrong.faults] == [(3, "person"), (4, "person")]
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("桑小梅".encode("gbk"), "桑小梅"),
+        ("桑小梅".encode(), "桑小梅"),
+        ("联通".encode("gbk"), "联通"),
+        ("José Núñez".encode(), "José Núñez"),
+        ("Зоя Ли".encode(), "Зоя Ли"),
+        ("Łukasz Öz".encode(), "Łukasz Öz"),
+    ],
+)
+def test_words_that_could_be_of_two_encodings_are_read_as_somebody_would_have_written_them(
+    content: bytes, name: str
+) -> None:
+    assert read_sheet(b"id,name\nx," + content + b"\n").rows[0].cells[1] == name
 
 
 def test_an_id_that_has_lost_its_zeros_is_a_mistake() -> None:
