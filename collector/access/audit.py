@@ -135,8 +135,9 @@ def _facts(command: Command) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for each in dataclasses.fields(command):
         value = getattr(command, each.name)
-        if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 50:
-            facts[each.name] = f"{len(value)} of them"
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            named = all(isinstance(one, str) for one in value) and len(value) <= 50
+            facts[each.name] = _cut(", ".join(value), FACT_CHARACTERS_MAX) if named else f"{len(value)} of them"
         elif value is None or isinstance(value, bool | int | float):
             facts[each.name] = value
         else:

@@ -81,7 +81,7 @@ def _row(front: Front, each: LoggedChange) -> Row:
     was, now_is = thing(each.before), thing(each.after)
     differences = []
     if isinstance(was, dict | None) and isinstance(now_is, dict | None):
-        old, new = was or {}, now_is or {}
+        old, new = _flat(was or {}), _flat(now_is or {})
         fields = [name for name in {**old, **new} if name != "id" and old.get(name) != new.get(name)]
         differences = [Difference(name, _short(front, old, name), _short(front, new, name)) for name in fields]
     facts = [
@@ -90,6 +90,15 @@ def _row(front: Front, each: LoggedChange) -> Row:
     return Row(
         each.number, front.view.stamp(each.at_ms), each.name, each.account, each.what, each.target, differences, facts
     )
+
+
+def _flat(values: Mapping[str, Any], deep: int = 3) -> dict[str, Any]:
+    """What lies inside of something beside what lies around it: the fields of a book's entry are in its `value`."""
+    found = {name: value for name, value in values.items() if not (isinstance(value, dict) and deep)}
+    for value in values.values():
+        if isinstance(value, dict) and deep:
+            found |= _flat(value, deep - 1)  # the name of a person rather than that of their entry
+    return found
 
 
 def _short(front: Front, values: Mapping[str, Any], name: str) -> str | None:
