@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.access.actor import Role
-from collector.access.sessions import SEEN_EVERY_MS
+from collector.access.sessions import SEEN_EVERY_MS, SESSION_MS
 from tests.web.scene import BEARER, Clock, Scene, scene
 
 
@@ -98,3 +98,35 @@ def test_a_forged_or_expired_answer_link_is_refused_and_counted(tmp_path: Path) 
         return found, [counts[f"answer-link-{each}"] for each in ("forged", "expired", "malformed")]
 
     assert played(tmp_path, play, clock=clock) == ([403, 403, 410, 410, 400, 400], [2, 2, 2])
+
+
+def test_each_refusal_is_in_the_log_by_what_it_was_and_why_and_never_with_the_secret(
+    tmp_path: Path, caplog: Any
+) -> None:
+    clock = Clock()
+
+    async def play(stage: Scene) -> Any:
+        incident = await stage.fire()
+        link, own = stage.path(incident.id, "ned"), await stage.sign_in(person="ned")
+        token = {"Authorization": "Bearer cp_" + "x" * 40}
+        name, _, cookie = own["Cookie"].partition("=")
+        number, _, secret = cookie.partition(".")
+        nora = (await stage.sign_in(person="nora"))["Cookie"].partition("=")[2].partition(".")
+        statuses = [await shown(stage, token)]
+        statuses.append(await shown(stage, own | {"Cookie": f"{name}={number}.{nora[2]}"}))  # another's secret
+        statuses.append((await stage.client.get(f"{link[:-43]}{stage.path(incident.id, 'nora')[-43:]}")).status_code)
+        statuses.append((await stage.client.post("/sign-in/code", data={"code": "1234 5678"})).status_code)
+        statuses.append((await stage.client.post("/sign-in/link/" + "y" * 43)).status_code)
+        body = {"name": "ned", "password": "wrong"}
+        statuses.append((await stage.client.post("/sign-in/password", data=body)).status_code)
+        clock.now_ms += SESSION_MS + 1
+        statuses.append(await shown(stage, own))
+        return statuses, (token["Authorization"][7:], secret, nora[2], link)
+
+    with caplog.at_level("WARNING"):
+        statuses, secrets = played(tmp_path, play, clock=clock)
+    assert statuses[:3] == [401, 401, 403] and statuses[6] == 401 and all(400 <= each < 500 for each in statuses)
+    for words in ("token forged", "session forged", "answer-link forged", "code forged", "link forged"):
+        assert f"refused: {words} from 127.0.0.1" in caplog.text, words
+    assert "refused: password forged" in caplog.text and "refused: session expired" in caplog.text
+    assert not [each for each in secrets if each in caplog.text]
