@@ -84,11 +84,12 @@ def draw(
 def ticks_of(low: float, high: float) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten apart) from at or below `low` to at or above `high`, two at least.
 
-    A flat line gets a range around it, so that noise of its last digit does not look like a mountain.
+    A flat line gets a range around it, so that noise of its last digit does not look like a mountain; smoke or
+    pressure that cannot be below 0 is not drawn as if it could.
     """
     if high - low < max(max(abs(high), abs(low)) * 0.02, _RANGE_MIN):
         around = max(max(abs(high), abs(low)) * 0.05, 0.5)
-        low, high = low - around, high + around
+        low, high = (max(low - around, 0.0) if low >= 0 else low - around), high + around
     raw = (high - low) / _TICKS_WANTED
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)

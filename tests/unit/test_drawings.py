@@ -77,7 +77,7 @@ def test_a_title_cannot_break_out_of_the_picture() -> None:
         (0.1, 4.8, [0, 2, 4, 6]),
         (-12, 18, [-20, -10, 0, 10, 20]),
         (1190, 1210, [1100, 1150, 1200, 1250, 1300]),
-        (0, 0, [-0.5, 0, 0.5]),
+        (0, 0, [0, 0.2, 0.4, 0.6]),
     ],
 )
 def test_an_axis_has_round_numbers(low: float, high: float, ticks: list[float]) -> None:
