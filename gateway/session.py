@@ -237,6 +237,16 @@ class Session:
         payload = encode_report(report, self._catalogue.aliases(None), self._next_seq(), at_ms)
         return Outgoing(topic_of(self._edge, "NDATA"), payload)
 
+    def last_counts(self, now_ms: int) -> Outgoing | None:
+        """What tells the host the journal's counts before a farewell; None if it has them.
+
+        DATA may not be sent between a rebirth request and its births: there the NBIRTH tells them.
+        """
+        if self._bd_seq is None or not self._muted:
+            return self.account_message(now_ms)
+        self._begin_births(now_ms)
+        return self._birth(self._births.pop(0), now_ms)
+
     def farewell(self, at_ms: int) -> Outgoing | None:
         """The NDEATH of a clean stop."""
         return None if self._bd_seq is None else self.will(self._bd_seq, at_ms)

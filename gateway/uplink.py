@@ -273,7 +273,7 @@ class Uplink:
             return False
         await self._recorder.flush()
         await self._recorder.count()
-        account = self._session.account_message(self._clock.mono_ms())
+        account = self._session.last_counts(self._clock.mono_ms())
         if account is not None:
             connection.publish(account)
         farewell = self._session.farewell(self._clock.utc_ms())

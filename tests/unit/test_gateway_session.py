@@ -458,6 +458,34 @@ def test_after_a_new_connection_everything_begins_with_births_again() -> None:
     assert "DDATA smoke-1 alarm 3" in node.story()[start + 3 :]
 
 
+def test_a_stop_between_a_rebirth_request_and_its_births_still_tells_the_last_counts() -> None:
+    """operational-behavior-data-commands-rebirth-action-1 forbids DATA there."""
+    node = born()
+    node.record("smoke-1", fire=True)
+    node.flow()
+    node.command(rebirth=True)
+    node.record("smoke-1", fire=False)
+    node.count()
+
+    told = node.session.last_counts(node.now_ms)
+
+    assert told is not None and told.topic == "spBv1.0/lane/NBIRTH/gw"
+    counts = {reading.name: reading.value for reading in decode(told.topic, told.payload).readings}  # type: ignore[union-attr]
+    assert counts[Lane.ALARM.count_metric("Appended")] == node.last[Lane.ALARM]
+
+
+def test_a_stop_tells_counts_that_the_host_does_not_have_and_no_others() -> None:
+    node = born()
+    node.record("smoke-1", fire=True)
+    node.flow()
+    node.count()
+    told = node.session.last_counts(node.now_ms)
+    assert told is not None and told.topic == "spBv1.0/lane/NDATA/gw"
+    assert node.session.last_counts(node.now_ms) is None
+    node.session.closed()
+    assert node.session.last_counts(node.now_ms) is None
+
+
 def test_the_farewell_is_the_will_of_the_present_session() -> None:
     """operational-behavior-edge-node-intentional-disconnect-ndeath."""
     node = born()
