@@ -9,6 +9,7 @@ from collector.alarms.staleness import STALE_GRACE_MS
 from collector.alerter.catalogue import say
 from collector.drawings import curve
 from collector.drawings.curve import Movement
+from collector.messages.wording import place_brief
 from config.people import Language
 from config.profile import Condition, Point
 from config.site import Device, Site
@@ -29,6 +30,16 @@ class CurveShown:
     text: str
 
 
+def measured(site: Site, device: Device) -> list[Point]:
+    """Every measurement of a device that has a unit, the most telling first."""
+    points = [
+        point
+        for point in site.own_points[device.profile].values()
+        if point.bit is None and point.condition is Condition.MEASUREMENT and point.register.unit
+    ]
+    return sorted(points, key=lambda point: UNITS.index(point.register.unit) if point.register.unit in UNITS else 99)
+
+
 def worth_drawing(site: Site, keys: Sequence[str], at_most: int) -> list[tuple[Device, Point]]:
     """The one most telling measurement of each device behind these conditions, in their order."""
     found: dict[str, tuple[Device, Point]] = {}
@@ -36,13 +47,9 @@ def worth_drawing(site: Site, keys: Sequence[str], at_most: int) -> list[tuple[D
         device = site.devices.get(key.partition(":")[0])
         if device is None or device.id in found:
             continue
-        measured = [
-            point
-            for point in site.own_points[device.profile].values()
-            if point.bit is None and point.condition is Condition.MEASUREMENT and point.register.unit in UNITS
-        ]
-        if measured:
-            found[device.id] = device, min(measured, key=lambda point: UNITS.index(point.register.unit or ""))
+        telling = [point for point in measured(site, device) if point.register.unit in UNITS]
+        if telling:
+            found[device.id] = device, telling[0]
     return list(found.values())[:at_most]
 
 
@@ -53,9 +60,13 @@ def curve_of(
     span: tuple[int, int],
     clock: Callable[[int], str],
     language: Language,
+    named: bool = True,
 ) -> CurveShown:
-    """The curve of what the history has of a point (UTC ms, value) in a span (UTC ms); `clock` writes a time."""
-    unit, what = point.register.unit or "", point.text[language]
+    """The curve of what the history has of a point (UTC ms, value) in a span (UTC ms); `clock` writes a time.
+
+    `named`: among curves of other devices, so it says which place it is of.
+    """
+    unit, what = point.register.unit or "", what_of(device, point, language, named)
     numbers = [(at_ms, float(value)) for at_ms, value in values if isinstance(value, int | float)]
     limit = next((each.value for each in (point.register.limits or {}).values()), None)
     gap_ms = int((point.register.heartbeat_s + (point.register.period_s or 0.0)) * 1000) + STALE_GRACE_MS
@@ -66,6 +77,12 @@ def curve_of(
         nothing = say(language, "curve-none", what=what, since=since, until=until)
         return CurveShown(title, "", nothing)
     return CurveShown(title, drawn.svg, in_words(drawn.movement, what, unit, clock, language))
+
+
+def what_of(device: Device, point: Point, language: Language, named: bool) -> str:
+    """What a curve is of."""
+    text = point.text[language]
+    return f"{place_brief(device.place, language)} {text}" if named else text
 
 
 def span_of_report(cause_at_ms: int, closed_at_ms: int | None, now: int) -> tuple[int, int]:
@@ -82,11 +99,11 @@ def in_words(movement: Movement, what: str, unit: str, clock: Callable[[int], st
         word,
         what=what,
         unit=unit,
-        first=f"{movement.first:g}",
+        first=f"{movement.first:.4g}",
         first_at=clock(movement.first_at_ms),
-        last=f"{movement.last:g}",
+        last=f"{movement.last:.4g}",
         last_at=clock(movement.last_at_ms),
-        high=f"{movement.high:g}",
+        high=f"{movement.high:.4g}",
         high_at=clock(movement.high_at_ms),
     )
     return said + (say(language, "curve-gaps", n=movement.gaps) if movement.gaps else "")

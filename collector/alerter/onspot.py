@@ -12,15 +12,14 @@ from urllib.parse import quote, urlencode
 
 from collector.alarms.incident import Incident
 from collector.alarms.route import Mode
-from collector.alerter.catalogue import say
-from collector.alerter.curves import SPAN_MS, CurveShown, curve_of, worth_drawing
+from collector.alerter.curves import SPAN_MS, CurveShown, worth_drawing
 from collector.alerter.front import Front
 from collector.alerter.models import ConditionShown
+from collector.alerter.plots import read_curves
 from collector.alerter.sightings import Sighting, sightings_in
 from collector.alerter.sketch import sketch
 from collector.drawings.coordinates import to_gcj02
 from collector.messages.onsite import evidence, water
-from collector.storage.history import HistoryDown
 from collector.storage.store import StoreFailed
 from config.people import Language
 from config.profile import Kind
@@ -74,24 +73,8 @@ async def curves_in(
     front: Front, conditions: list[ConditionShown], language: Language, at_most: int, span: tuple[int, int]
 ) -> list[CurveShown]:
     """The curves of what an incident is about, in a span (UTC ms); what cannot be read at once says so."""
-    found: list[CurveShown] = []
-
-    def clock(at_ms: int) -> str:
-        return front.view.stamp(at_ms).strftime("%H:%M")
-
     chosen = worth_drawing(front.desk.site, [each.key for each in conditions], at_most) if at_most else []
-    try:
-        async with asyncio.timeout(HISTORY_WITHIN_S):
-            for device, point in chosen:
-                # What was told before still holds at the beginning of the span: a heartbeat further back.
-                since_ms = span[0] - int(point.register.heartbeat_s * 1000)
-                values = await front.desk.history.recent(device.id, point.name, since_ms, span[1])
-                found.append(curve_of(device, point, values, span, clock, language))
-    except (TimeoutError, HistoryDown):
-        for _, point in chosen[len(found) :]:
-            text = say(language, "curve-unreadable", what=point.text[language])
-            found.append(CurveShown(point.text[language], "", text))
-    return found
+    return await read_curves(front, chosen, language, span, HISTORY_WITHIN_S)
 
 
 async def sightings_of(front: Front, incident: Incident, at_most: int) -> list[Sighting]:

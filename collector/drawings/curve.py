@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 340, 150  # in units of the viewBox; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 10, 22
 _TICKS_WANTED = 4
+_SHORT_TIME = 8  # letters: 14:03:22
 _POINTS_MAX = 600  # more would be finer than the picture
 _RANGE_MIN = 0.001  # no value of ours is told more finely
 _STEADY = 0.02  # of the drawn range: less is no movement that an eye would see
@@ -166,13 +167,11 @@ def _grid(plot: _Plot, ticks: Sequence[float], clock: Callable[[int], str]) -> l
         y = plot.y(tick)
         parts.append(f'<path class="curve-grid" d="M{_LEFT} {y}H{WIDTH - _RIGHT}" stroke-opacity=".2"/>')
         parts.append(f'<text x="{_LEFT - 5}" y="{y}" dy=".35em" text-anchor="end" {letters}>{tick:.{decimals}f}</text>')
-    third = (plot.until_ms - plot.since_ms) // 3
-    for at, anchor in (
-        (plot.since_ms, "start"),
-        (plot.since_ms + third, "middle"),
-        (plot.until_ms - third, "middle"),
-        (plot.until_ms, "end"),
-    ):
+    told = max(len(clock(plot.since_ms)), len(clock(plot.until_ms)))
+    steps = 3 if told <= _SHORT_TIME else 2  # times with their day would run into each other
+    for step in range(steps + 1):
+        at = plot.since_ms + (plot.until_ms - plot.since_ms) * step // steps
+        anchor = "start" if step == 0 else "end" if step == steps else "middle"
         text = escape(clock(at))
         parts.append(f'<text x="{plot.x(at)}" y="{HEIGHT - 6}" text-anchor="{anchor}" {letters}>{text}</text>')
     return parts

@@ -54,7 +54,7 @@ async def device(request: Request, front: InFront, actor: InActor, device_id: st
     if installed is None:
         return front.pages.plain(front.language(request), front.now(), 404, "no-device", "no-device-text")
     done = request.query_params.get("done") == "told"
-    return device_page(request, front, installed, care_of(front, actor, installed, done=done))
+    return await device_page(request, front, installed, care_of(front, actor, installed, done=done))
 
 
 @router.post("/device/{device_id}/care")
@@ -70,7 +70,7 @@ async def tell(request: Request, front: InFront, actor: InActor, device_id: str)
     command = _command(installed, actor, typed, wrong)
     if command is not None and await tried(front, command, wrong, BESIDE, {}) is not None:
         return RedirectResponse(f"/device/{quote(device_id)}?done=told#care", 303)
-    return device_page(request, front, installed, care_of(front, actor, installed, typed, wrong), 422)
+    return await device_page(request, front, installed, care_of(front, actor, installed, typed, wrong), 422)
 
 
 def care_of(

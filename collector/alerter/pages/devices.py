@@ -14,9 +14,11 @@ from collector.alarms.measures import Untils
 from collector.alarms.watch import DeviceState, GatewayState
 from collector.alerter.api import aside_of
 from collector.alerter.catalogue import say
+from collector.alerter.curves import measured, worth_drawing
 from collector.alerter.front import Front, InFront
 from collector.alerter.models import Where
 from collector.alerter.pages.overview import card_of
+from collector.alerter.plots import plots_of
 from collector.alerter.rights import needs
 from collector.alerter.view import View, by_device
 from config.people import Language, Text
@@ -26,6 +28,7 @@ from config.words import Quality
 
 VALUES_SHOWN_MAX = 2
 BUILDINGS_A_PAGE = 25
+CURVES_MAX = 12  # of one page
 NEAR_SHOWN_MAX = 40  # conditions of one building
 
 router = APIRouter(include_in_schema=False)
@@ -97,27 +100,32 @@ async def building(request: Request, front: InFront, building_id: str) -> Respon
     if known is None or not front.sees(building_id):
         return front.pages.plain(language, front.now(), 404, "no-building", "no-building-text")
     theirs = [each for each in engine.incidents.values() if each.building == building_id]
+    installed = _by_building(front).get(building_id, [])
+    chosen = worth_drawing(site, [each.id for each in installed], CURVES_MAX)
     return front.pages.page(
         "building.html",
         language,
         front.now(),
         building=known,
         cards=[card_of(view.incident(each, engine.alarms)) for each in theirs[:NEAR_SHOWN_MAX]],
-        rows=rows_of(front, _by_building(front).get(building_id, []), language),
+        rows=rows_of(front, installed, language),
+        plots=await plots_of(front, chosen, request.query_params.get("span", ""), language, named=True),
         contacts=_contacts(front, known),
     )
 
 
-def device_page(
+async def device_page(
     request: Request, front: Front, installed: Device, care: object | None = None, status: int = 200
 ) -> Response:
-    """The page of one device with all its values and conditions, and its `care`."""
+    """The page of one device with all its values, their curves and conditions, and its `care`."""
     language, engine = front.language(request), front.desk.engine
     alarms = [each for each in engine.alarms.values() if each.device == installed.id]
     state = engine.devices.get(installed.id)
     shown = front.view.device(installed, state, alarms, front.clock(), detectors=True, aside=aside_of(front))
     (row,) = rows_of(front, [installed], language)
-    return front.pages.page("device.html", language, front.now(), status, device=shown, row=row, care=care)
+    chosen = [(installed, point) for point in measured(front.desk.site, installed)[:CURVES_MAX]]
+    plots = await plots_of(front, chosen, request.query_params.get("span", ""), language, named=False)
+    return front.pages.page("device.html", language, front.now(), status, device=shown, row=row, care=care, plots=plots)
 
 
 def _by_building(front: Front) -> dict[str, list[Device]]:
