@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, expect
 
 from collector.alerter.pages.rosters import time_of
 from collector.calls.roster import Away
+from collector.commands import NotDelivered
+from collector.locale.catalogues import say
 from tests.web.live import Live
 from tests.web.scene import SPIKED, Scene, web_data
 from tests.web.test_browser import opened
@@ -73,8 +75,24 @@ def test_two_weeks_of_shifts_name_who_is_on_duty_and_say_where_nobody_is(tmp_pat
     assert shown == 14
     assert "Mon, Mar 2 19:00–07:00" in text and "Sun, Mar 15 19:00–07:00" in text
     assert (
-        text.count("Nobody on duty") == 1 + 3 and text.count("<strong>Ned</strong>") == 11 + 1
+        text.count("Nobody on duty") == 1 + 3 and text.count("<strong>Ned") == 11 + 1
     )  # now and three nights; eleven nights and the absence
+
+
+def test_who_cannot_be_reached_is_marked_in_every_shift_with_why(tmp_path: Path) -> None:
+    data = web_data()
+    hours = {"from": "07:00", "until": "19:00", "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}
+    data["teams"][0]["shifts"] = [{"id": "day", "hours": hours, "groups": [["ned"]]}]
+
+    async def play(stage: Scene) -> str:
+        for channel in range(len(stage.desk.site.people["ned"].channels)):
+            failed = NotDelivered("n", "ned", channel, stage.clock(), "unknown number", permanent=True)
+            await stage.desk.act(failed)
+        return str(await sees(stage, "/rosters"))
+
+    text = played(tmp_path, play, data=data)
+    mark = f'Ned <small class="quiet">({say("en", "reach-fails")})</small>'
+    assert text.count(mark) > 5  # now, and in the shifts to come
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -19,8 +19,10 @@ from collector.alerter.pages.tried import text_in, tried
 from collector.alerter.rights import InActor, needs
 from collector.alerter.roster import absences as absences_of
 from collector.alerter.roster import roster
+from collector.alerter.rostershapes import TeamShown
 from collector.calls.absences import REASON_MAX
 from collector.calls.authority import leads
+from collector.calls.reach import Fault, Reached, fault_of
 from collector.calls.roster import members
 from collector.commands import Back, SayAway
 from config.people import Team
@@ -136,6 +138,7 @@ async def _page(
         front.now(),
         status if wrong else 200,
         teams=[shown[team.id] for team in teams if team.id in shown],
+        doubts=_doubts(front, shown.values()),
         absences=[each for each in (await absences_of(front)).absences if each.person.id in people],
         theirs=[(each, site.people[each].name) for each in theirs if each in site.people],
         substitutes=[(each, site.people[each].name) for each in dict.fromkeys(substitutes)],
@@ -146,3 +149,15 @@ async def _page(
         wrong=wrong.of if wrong is not None else {},
         done=done if done in DONE else "",
     )
+
+
+def _doubts(front: Front, teams: Iterable[TeamShown]) -> dict[str, str]:
+    """Of whoever is on duty now or in a shift to come: why they cannot be reached, by person.
+
+    That an address was not proven lately stands on the board: here it would be behind nearly every name.
+    """
+    engine, now = front.desk.engine, front.clock()
+    shifts = [each for team in teams for each in (team.on_duty, *(duty.people for duty in team.coming))]
+    people, known = {who.id for shift in shifts for who in shift}, engine.kept(Reached)
+    faults = ((person, fault_of(front.desk.site, known, person, now)) for person in people)
+    return {person: fault.value for person, fault in faults if fault not in (None, Fault.NO_PROOF)}
