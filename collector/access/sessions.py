@@ -14,8 +14,8 @@ SIGN_IN_MS = 600_000  # NIST SP 800-63B-4 sec. 3.1.3.1: a secret sent to an addr
 ASKED_MS = 7 * 86_400_000  # of a link that a command or a manager has made: it is handed over, not sent
 CODE_DIGITS = 8
 CODE_TRIES_MAX = 5
-SENT_PER_HOUR_MAX = 3
-SENT_PER_DAY_MAX = 10
+SENT_PER_HOUR_MAX = 9  # to one person, whoever asks: a stranger in their name must not use up what they need at night
+SENT_PER_DAY_MAX = 20
 TOKENS_MAX = 200
 TOKEN_DAYS_MAX = 730
 

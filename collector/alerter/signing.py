@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 from collector.access.accounts import find_person, tidy_name
 from collector.access.actor import Actor
@@ -25,6 +26,7 @@ from config.people import Language
 from config.site import Site
 
 SENDINGS_MAX = 20  # under way at once: what is sent here must not crowd out a call
+SENT_OF_ADDRESS_PER_HOUR_MAX, SENT_OF_ADDRESS_PER_DAY_MAX = 3, 6  # to one person, asked for from one place
 SENT_PER_HOUR_MAX = 120  # to all people together
 # person, words, link, which of their channels first -> taken by one of them
 Deliver = Callable[[str, Words, str, int], Awaitable[bool]]
@@ -53,6 +55,8 @@ class Signing:
         self._refusals = refusals
         self._deliver = deliver
         self._of_address = Pace(10, 600.0)
+        self._in_hour = Pace(SENT_OF_ADDRESS_PER_HOUR_MAX, 3600.0)
+        self._in_day = Pace(SENT_OF_ADDRESS_PER_DAY_MAX, 86_400.0)
         self._of_all = Pace(SENT_PER_HOUR_MAX, 3600.0)
         self._names = Slowdown(FREE)
         self._addresses = Slowdown(FREE_OF_ADDRESS)
@@ -110,7 +114,11 @@ class Signing:
         if person is None:
             self._refusals.note("sign-in", "unknown", client)
             return
-        if not self._of_all.allows("", self._clock()):
+        now, asking = self._clock(), f"{place_of(client)} {person}"
+        if not (self._in_hour.allows(asking, now) and self._in_day.allows(asking, now)):
+            self._refusals.note("sign-in", "too-many", client, f"for {person!r}, from there")
+            return
+        if not self._of_all.allows("", now):
             self._refusals.note("sign-in", "too-many", client)
             return
         try:
@@ -126,6 +134,15 @@ class Signing:
         taken = await deliver(person, words_of(language, made.code, url), url, made.nth)
         if not taken:
             log.warning("no channel has taken the sign-in message to %r", person)
+
+
+def place_of(client: str) -> str:
+    """What one asker cannot leave: an IPv4 address, or the /64 that a home has in IPv6 (RFC 6177)."""
+    try:
+        known = ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    return str(known if known.version == 4 else ip_network((known, 64), strict=False))
 
 
 def words_of(language: Language, code: str, url: str) -> Words:

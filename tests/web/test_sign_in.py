@@ -18,7 +18,8 @@ from collector.access.actor import TOKEN as TOKEN_ACTOR
 from collector.access.actor import Right, Role
 from collector.access.passwords import Passwords
 from collector.access.rows import prune_access
-from collector.access.sessions import SESSION_MS, SIGN_IN_MS, Token
+from collector.access.sessions import SENT_PER_HOUR_MAX, SESSION_MS, SIGN_IN_MS, Token
+from collector.alerter.signing import place_of
 from collector.messages.message import Words
 from tests.web.scene import START_MS, Clock, Scene, eventually, scene
 
@@ -208,7 +209,52 @@ def test_who_is_on_the_list_is_told_to_nobody(tmp_path: Path) -> None:
     assert [each[0] for each in sent] == ["ned"]
 
 
-def test_nobody_gets_more_than_three_messages_an_hour_each_over_their_next_channel(tmp_path: Path) -> None:
+def test_a_stranger_who_asks_in_somebodys_name_does_not_use_up_their_messages(tmp_path: Path) -> None:
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        elsewhere = httpx.ASGITransport(stage.app, client=("2001:db8::1", 1))
+        async with httpx.AsyncClient(transport=elsewhere, base_url=str(stage.client.base_url)) as stranger:
+            for number in range(5):
+                await stranger.post("/sign-in/send", data={"name": "ned"}, headers={"Origin": str(stranger.base_url)})
+                await eventually(lambda number=number: _asked(stage, sent, number + 1))
+        assert len(sent) == 3
+        return code_in(await ask(stage, "ned", sent))
+
+    assert played(tmp_path, play)
+
+
+async def _asked(stage: Scene, sent: list[Sent], times: int) -> bool:
+    return len(sent) + counted(stage).get("sign-in-too-many", 0) >= times
+
+
+def test_however_many_ask_a_person_gets_so_many_messages_an_hour(tmp_path: Path) -> None:
+    async def play(stage: Scene, sent: list[Sent]) -> Any:
+        for number in range(12):
+            elsewhere = httpx.ASGITransport(stage.app, client=(f"192.0.2.{number}", 1))
+            async with httpx.AsyncClient(transport=elsewhere, base_url=str(stage.client.base_url)) as other:
+                await other.post("/sign-in/send", data={"name": "ned"}, headers={"Origin": str(other.base_url)})
+                await eventually(lambda number=number: _asked(stage, sent, number + 1))
+        return len(sent)
+
+    assert played(tmp_path, play) == SENT_PER_HOUR_MAX
+
+
+@pytest.mark.parametrize(
+    ("client", "place"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("a proxy", "a proxy"),
+    ],
+)
+def test_one_home_is_one_place(client: str, place: str) -> None:
+    assert place_of(client) == place
+
+
+def test_from_one_place_there_are_three_messages_an_hour_each_over_their_next_channel(
+    tmp_path: Path,
+) -> None:
     clock = Clock()
 
     async def play(stage: Scene, sent: list[Sent]) -> Any:
