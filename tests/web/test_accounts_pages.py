@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from collector.access.accounts import Area
+from collector.access.accounts import Account, Area
+from collector.access.actor import TOKEN as TOKEN_ACTOR
 from collector.access.actor import Role
 from tests.web.scene import BEARER, SPIKED, Scene, eventually, scene
 
@@ -197,6 +198,19 @@ def test_the_audit_log_says_who_has_changed_what_and_how_it_was_before(tmp_path:
     assert ended["after"] is None
     assert accounts[0]["after"]["id"] == "wang fang" and accounts[0]["after"]["password"] is None
     assert "new head" in page
+
+
+@pytest.mark.parametrize("title", ["token", "command line"])
+def test_whoever_calls_themselves_as_a_program_stands_in_the_log_with_their_account(tmp_path: Path, title: str) -> None:
+    async def play(stage: Scene) -> str:
+        register = stage.app.state.front.register
+        await register.add(Account("sly", title, Role.MANAGER, area=Area(whole=True)), TOKEN_ACTOR)
+        sly = await stage.sign_in(Role.MANAGER, name="sly")
+        await post(stage, sly, "/accounts/new", **NEW)
+        return str((await stage.client.get("/audit?who=sly&lang=en", headers=sly)).text)
+
+    page = played(tmp_path, play)
+    assert f'<strong>{title}</strong> <span class="quiet">sly</span>' in page
 
 
 def test_the_log_of_a_building_is_for_who_sees_it_and_escaped(tmp_path: Path) -> None:
