@@ -16,6 +16,7 @@ class Inbound(Strict):
 
     `proof` secret: the header holds the secret itself. hmac-sha256: it holds the hexadecimal HMAC of `<stamp>.<body>`,
     where the header `stamp_header` holds the UTC seconds of sending; one that is older than five minutes is refused.
+    `message_id` is the field with the provider's own number of a message: what it delivers again changes nothing.
     """
 
     secret_env: Annotated[str, Field(min_length=1)]
@@ -24,4 +25,5 @@ class Inbound(Strict):
     stamp_header: Name = "X-Callpoint-Stamp"
     number: Name = "from"  # the field with the caller's phone number
     text: Name = "text"  # the field with what was written, or with the pressed keys
+    message_id: Name | None = None
     reply: Literal["json", "text", "twiml"] = "json"

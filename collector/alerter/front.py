@@ -28,6 +28,7 @@ from collector.alerter.paper import Press
 from collector.alerter.pictures import Darkroom
 from collector.alerter.present import PRESENT
 from collector.alerter.provider import Provider
+from collector.alerter.repeats import Repeats
 from collector.alerter.road import ChannelStatus
 from collector.alerter.signing import Signing
 from collector.alerter.view import View
@@ -59,6 +60,7 @@ class Front:
     provider: Provider | None
     web_push: WebPushChannel | None = None
     inbound_secrets: Mapping[str, str] = field(default_factory=dict)  # by road: sms, voice
+    repeats: Repeats = field(default_factory=Repeats)
     darkroom: Darkroom = field(default_factory=Darkroom)
     press: Press = field(default_factory=Press)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -36,6 +36,7 @@ from config.site import Site
 
 STAMP_WITHIN_S = 300
 FIELDS_MAX = 60
+_ID_CHARACTERS_MAX = 200
 _AROUND = " .。,!#*-"
 _WORDS: Mapping[str, Answer] = {
     **dict.fromkeys(("1", "去", "我去", "going"), Answer.GOING),
@@ -70,7 +71,16 @@ async def inbound(request: Request, front: InFront, road: Literal["sms", "voice"
     if found is None:
         front.refusals.note(f"inbound-{road}", "unknown-number", client)
         return _back(provider, "")
-    return _back(provider, await _answered(front, *found, text, said_at_ms))
+    number_of_it = fields.get(provider.message_id or "", "")[:_ID_CHARACTERS_MAX]
+    key = f"{road} {normal(number)} {number_of_it}"
+    told = front.repeats.answer(key, front.clock()) if number_of_it else None
+    if told is not None:
+        front.refusals.note(f"inbound-{road}", "repeated", client)
+        return _back(provider, told)
+    told = await _answered(front, *found, text, said_at_ms)
+    if number_of_it:
+        front.repeats.keep(key, told, front.clock())
+    return _back(provider, told)
 
 
 def meaning(text: str) -> tuple[Answer | None, str]:

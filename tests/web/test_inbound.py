@@ -107,6 +107,28 @@ def test_a_key_answers_the_newest_of_two_calls_and_names_the_other_with_its_code
     played(tmp_path, play, data=data(), inbound_secrets=SECRETS)
 
 
+def test_a_message_that_the_provider_delivers_again_changes_nothing_and_gets_the_same_answer(tmp_path: Path) -> None:
+    async def play(stage: Scene) -> None:
+        await stage.fire()
+
+        async def key(digits: str, message: str) -> str:
+            form = {"From": "8613800000001", "Digits": digits, "MessageSid": message}
+            secret = {"X-Callpoint-Secret": SECRET}
+            return (await stage.client.post("/api/v1/inbound/voice", data=form, headers=secret)).text
+
+        first = await key("1", "SM1")
+        await key("0", "SM2")
+        assert await key("1", "SM1") == first and "you are going" in first
+        assert said(stage) == [Answer.CANNOT]
+        stage.clock.now_ms += 86_400_001  # type: ignore[attr-defined]
+        assert await key("1", "SM1") != ""
+        assert stage.app.state.front.refusals.counts["inbound-voice-repeated"] == 1
+
+    made = data()
+    made["plan"]["inbound"]["voice"]["message_id"] = "MessageSid"
+    played(tmp_path, play, data=made, inbound_secrets=SECRETS)
+
+
 def test_the_reply_to_a_drill_says_that_it_is_one(tmp_path: Path) -> None:
     async def play(stage: Scene) -> None:
         await stage.desk.act(StartDrill("carl", ("b-3",), Kind.FIRE, 30, ""))
