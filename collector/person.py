@@ -10,7 +10,7 @@ import asyncio
 import json
 import sqlite3
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,14 @@ SOMEBODY_ELSE = "(somebody else)"
 NOTE = (
     "Stamps that end in _ms are milliseconds since 1970-01-01 UTC. Photos are named, their pictures are on the board."
 )
+# Where erasure looks for somebody, by what an export calls it; None: nothing of a person that can be handed out.
+HELD_IN: Mapping[str, str | None] = {
+    **{name: name for name in ("accounts", "sessions", "tokens", "kept", "incidents", "notices", "attempts", "photos")},
+    **{"subscriptions": "phones", "entries": "timeline", "audit": "audit"},
+    "sign_ins": None,  # secrets that are good for minutes
+    "alarms": None,  # what devices said
+    "refused": None,  # reports that the history would not take
+}
 _SECRET = ("secret", "password", "hash", "endpoint", "p256dh", "auth", "link", "code")
 
 Rows = list[dict[str, Any]]
@@ -122,6 +130,7 @@ def held(connection: sqlite3.Connection, person: str, others: Collection[str] = 
             person,
         ),
         "timeline": rows("SELECT body FROM entries WHERE json_extract(body, '$.person') = ? ORDER BY number", person),
+        "tokens": rows("SELECT id, body FROM tokens WHERE json_extract(body, '$.person') = ?", person),
         "photos": rows("SELECT incident, id, at_ms, bytes FROM photos WHERE person = ? ORDER BY at_ms", person),
         "audit": [_unsigned(each, person) for each in rows(changes, person)],
     }

@@ -74,8 +74,7 @@ def identity(connection: sqlite3.Connection, person: str, known: Sequence[str] =
 async def erase(store: Store, who: Identity, pseudonym: str) -> dict[str, int]:
     """Erase somebody from every row; rows changed or removed, by table. Again after a failure: what is left goes."""
     counts = dict(await store.write(partial(_remove_theirs, who=who)))
-    tables = await store.read(_tables)
-    for table, keys, columns in tables:
+    for table, keys, columns in await store.read(tables):
         found = await store.read(partial(_find, who=who, table=table, keys=keys, columns=columns))
         for begin in range(0, len(found), BATCH_ROWS_MAX):
             some = found[begin : begin + BATCH_ROWS_MAX]
@@ -92,8 +91,8 @@ def _remove_theirs(connection: sqlite3.Connection, who: Identity) -> list[tuple[
     return [each for each in gone if each[1]]
 
 
-def _tables(connection: sqlite3.Connection) -> list[tuple[str, list[str], list[str]]]:
-    """Each table with its key and its texts."""
+def tables(connection: sqlite3.Connection) -> list[tuple[str, list[str], list[str]]]:
+    """Each table in which somebody may be named, with its key and its texts."""
     found = []
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     for (table,) in names.fetchall():

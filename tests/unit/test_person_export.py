@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 from callpoint import main
 from collector.alarms.incident import Answer
 from collector.commands import Answered
+from collector.person import HELD_IN
+from collector.storage.erasure import tables
 from collector.storage.photos import Photos
 from collector.storage.records import Attempt
 from tests.web.scene import START_MS, Scene
@@ -83,3 +87,12 @@ def test_somebody_of_whom_nothing_is_held_is_said_to_be_unknown(
     played(tmp_path, happened)
     assert exported(tmp_path, "nobody", capsys) == (1, "")
     assert main(["person", "export", "sam", "--state", f"sqlite:{tmp_path}/none.db"]) == 2
+
+
+def test_an_export_has_whatever_an_erasure_looks_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    played(tmp_path, happened)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        named = {table for table, _, _ in tables(connection)}
+    assert named == HELD_IN.keys(), "a table that came later: say what an export calls it"
+    found = json.loads(exported(tmp_path, "ned", capsys)[1])
+    assert {name for name in HELD_IN.values() if name} == found.keys() - {"person", "note", "site"}

@@ -5,7 +5,8 @@
 (() => {
   const words = JSON.parse(document.currentScript.dataset.words);
   // Of the answer link, whatever form was sent last; a page that is no answer page names it.
-  const path = document.currentScript.dataset.link || location.pathname.split("/").slice(0, 3).join("/");
+  const link = document.currentScript.dataset.link;
+  const path = link || location.pathname.split("/").slice(0, 3).join("/");
   const box = document.createElement("div");
   const clock = (at) => new Date(at).toTimeString().slice(0, 5);
   let busy = false;
@@ -68,9 +69,10 @@
     await flush();
   });
 
+  // A page of who has signed in is not kept: others may use this browser after them.
   addEventListener("online", flush);
   box.setAttribute("role", "status");
   document.querySelector("main").prepend(box);
   if (self.indexedDB) show().then(([waiting]) => (waiting ? flush() : null)).catch(() => {});
-  if (navigator.serviceWorker) navigator.serviceWorker.register("/sw.js", { scope: "/" }).then(() => worker("keep")).catch(() => {});
+  if (navigator.serviceWorker) navigator.serviceWorker.register("/sw.js", { scope: "/" }).then(() => (link ? null : worker("keep"))).catch(() => {});
 })();
