@@ -131,6 +131,15 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     ledger.add_argument("--json", action="store_true", help="print JSON")
     ledger.set_defaults(run=_ledger, extra="collector")
 
+    doctor = commands.add_parser("doctor", help="what is wrong with this machine", description=_doctor.__doc__)
+    doctor.add_argument("site", type=Path, metavar="SITE", nargs="?", help="site folder")
+    doctor.add_argument("--id", metavar="GW", help="look at this gateway's buses (default: at a collector's parts)")
+    doctor.add_argument("--mqtt", metavar="URL", help="mqtt://host:port or mqtts://host:port")
+    doctor.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
+    doctor.add_argument("--history", metavar="URL", help="as the collector's (default: the file beside the state)")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(run=_doctor)
+
     why = commands.add_parser("why", help="why was I called, or not", description=_why.__doc__)
     why.add_argument("incident", metavar="INCIDENT", help="its id, or latest")
     why.add_argument("--person", metavar="ID", help="why this person was called, or was not")
@@ -266,6 +275,14 @@ def _replay(options: argparse.Namespace) -> int:
     from collector.replay import run
 
     return run(options.file, options.site, options.json)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """Look at disk, clock, site, broker, store, history, channels or buses, and say how to mend what is wrong. Nothing
+    is changed and nobody is called. Exit code 0: nothing is wrong, 1: something is."""
+    from collector.doctor import Asked, run
+
+    return run(Asked(options.site, options.id, options.mqtt, options.state, options.history, options.json))
 
 
 def _ledger(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ MAY_IMPORT = {
 }
 PURE = {
     "collector/access/actor.py",
+    "collector/findings.py",
     "collector/alerter/incidentreport.py",
     "collector/alerter/steptimes.py",
     "collector/alerter/curves.py",

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from collector.alerter.channels.apprise import AppriseChannel, parses
 from collector.alerter.channels.channel import Channel, ChannelError, Letter
 from collector.alerter.channels.console import ConsoleChannel
-from collector.alerter.channels.smtp import MAILBOX, SmtpChannel
+from collector.alerter.channels.smtp import MAILBOX, PORT_OF, SmtpChannel
 from collector.alerter.channels.webhook import WebhookChannel
 from config import site as model
 from config.endpoint import EndpointError, read_secret
 
-__all__ = ["Channel", "ChannelError", "Letter", "make_channels"]
+__all__ = ["Channel", "ChannelError", "Letter", "make_channel", "make_channels", "server_of"]
 
 
 def make_channels(site: model.Site, web_push: Channel | None = None) -> Mapping[str, Channel]:
@@ -24,12 +24,27 @@ def make_channels(site: model.Site, web_push: Channel | None = None) -> Mapping[
 
     def made(name: str, channel: model.Channel) -> Channel:
         if channel.type != "webpush":
-            return _MAKERS[channel.type](name, channel)
+            return make_channel(name, channel)
         if web_push is None:
             raise EndpointError(f"channels.{name}: web push works in a running collector only")
         return web_push
 
     return {name: made(name, channel) for name, channel in site.channels.items()}
+
+
+def make_channel(name: str, channel: model.Channel) -> Channel:
+    """One channel, of any kind but web push. Raises EndpointError naming channel and key."""
+    return _MAKERS[channel.type](name, channel)
+
+
+def server_of(channel: model.Channel) -> tuple[str, int] | None:
+    """Host and port that a channel needs, as far as it has one of its own. Raises EndpointError for its secret."""
+    if channel.type == "smtp" and channel.host:
+        return channel.host, channel.port or PORT_OF[channel.security]
+    if channel.type != "webhook":
+        return None
+    url = urlsplit((read_secret(channel.url_env) if channel.url_env else None) or channel.url or "")
+    return (url.hostname, url.port or {"http": 80}.get(url.scheme, 443)) if url.hostname else None
 
 
 def _console(_name: str, _channel: model.Channel) -> Channel:
