@@ -327,6 +327,8 @@ def run_restore(archive: Path, state_url: str | None, history_url: str | None, s
         print(f"callpoint restore: {error}", file=sys.stderr)
         return FAILED
     print(f"{state}: as it was at {manifest.made_at}, with {manifest.open_incidents} open incidents")
+    if manifest.open_incidents:
+        print("what was closed since then is open again and its calls go on: close it on the board once it is up")
     print("what gateways have handed over since then is not in it: `callpoint ledger` counts it, once they are back")
     if aside is not None:
         print(f"what was there before is in {aside}")
