@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +16,7 @@ from collector.alerter.guard import Turned, Visit
 from collector.alerter.pages.look import LOOK, look_of
 from collector.alerter.pictures import PHOTO_BYTES_MAX
 from collector.alerter.present import PRESENT
-from collector.alerter.problems import problem
+from collector.alerter.problems import problem, said
 from collector.book.sheet import BYTES_MAX as SHEET_BYTES_MAX
 from collector.storage.store import StoreFailed
 
@@ -68,7 +69,7 @@ class Threshold:
         else:
             if visit.authorization or visit.cookie or not _is_page(headers):  # else somebody who is yet to sign in
                 front.refusals.note("request", turned.reason, visit.client, f"{visit.method} {visit.path[:80]!r}")
-            await _turned_away(turned, scope, headers)(scope, receive, marked)
+            await _turned_away(turned, scope, headers, front)(scope, receive, marked)
 
     def _visit(self, scope: Scope, headers: Headers) -> Visit:
         client = scope.get("client")
@@ -85,14 +86,15 @@ class Threshold:
         )
 
 
-def _turned_away(turned: Turned, scope: Scope, headers: Headers) -> Response:
-    """A browser that opens a page is led to the sign-in; everything else is told why not."""
+def _turned_away(turned: Turned, scope: Scope, headers: Headers, front: Front) -> Response:
+    """A browser that opens a page is led to the sign-in; everything else is told why not, a browser in its language."""
     if turned.status == 401 and _is_page(headers):
         asked = f"{scope['path']}?{scope['query_string'].decode('latin-1')}".removesuffix("?")
         following = f"?{urlencode({'next': asked})}" if scope["method"] in ("GET", "HEAD") else ""
         return RedirectResponse(f"/sign-in{following}", 303)
     challenge = {"WWW-Authenticate": "Bearer"} if turned.status == 401 else None
-    return problem(turned.status, turned.reason, turned.sentence, headers=challenge)
+    answer = problem(turned.status, turned.reason, turned.sentence, headers=challenge)
+    return said(Request(scope), answer, "not-read" if turned.reason == "store-failed" else turned.reason, front)
 
 
 def is_photo(path: str) -> bool:

@@ -59,19 +59,22 @@ class Rejected(Exception):
         super().__init__(detail)
 
 
+def said(request: Request, answer: Response, reason: str, front: Front | None = None) -> Response:
+    """The same in words on a page, for who asked for a page. `front`: where the request has not reached its app."""
+    if not _wants_page(request):
+        return answer
+    front = front or request.app.state.front
+    assert front is not None
+    title = reason if knows(f"{reason}-text") else "not-done"
+    text = f"refused-{reason}" if title == "not-done" and knows(f"refused-{reason}") else f"{title}-text"
+    page = front.pages.plain(front.language(request), front.now(), answer.status_code, title, text)
+    kept = ("allow", "retry-after", "www-authenticate")
+    page.headers.update({name: answer.headers[name] for name in kept if name in answer.headers})
+    return page
+
+
 def answer_errors(app: FastAPI) -> None:
     """Teach an app to answer every error in these forms."""
-
-    def said(request: Request, answer: Response, reason: str) -> Response:
-        """The same in words on a page, for who asked for a page."""
-        if not _wants_page(request):
-            return answer
-        front: Front = request.app.state.front
-        title = reason if knows(f"{reason}-text") else "not-done"
-        text = f"refused-{reason}" if title == "not-done" and knows(f"refused-{reason}") else f"{title}-text"
-        page = front.pages.plain(front.language(request), front.now(), answer.status_code, title, text)
-        page.headers.update({name: answer.headers[name] for name in ("allow", "retry-after") if name in answer.headers})
-        return page
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

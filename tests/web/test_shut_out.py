@@ -8,8 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from collector.access.actor import Role
 from collector.access.sessions import SEEN_EVERY_MS, SESSION_MS
+from collector.locale.catalogues import say
 from tests.web.scene import BEARER, Clock, Scene, scene
 
 
@@ -130,3 +133,25 @@ def test_each_refusal_is_in_the_log_by_what_it_was_and_why_and_never_with_the_se
         assert f"refused: {words} from 127.0.0.1" in caplog.text, words
     assert "refused: password forged" in caplog.text and "refused: session expired" in caplog.text
     assert not [each for each in secrets if each in caplog.text]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_browser_that_is_turned_away_is_told_why_on_a_page_and_a_program_by_a_problem(
+    tmp_path: Path, language: str
+) -> None:
+    async def play(stage: Scene) -> None:
+        ned = await stage.sign_in(person="ned")
+        stranger = ned | {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+        accepts = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": language}
+        page = await stage.client.post(f"/people/ned?lang={language}", headers=stranger | accepts, data={"name": "x"})
+        assert page.status_code == 403 and page.headers["content-type"].startswith("text/html")
+        assert say(language, "refused-cross-site") in page.text
+        problem = await stage.client.post("/people/ned", headers=stranger, data={"name": "x"})
+        assert (problem.status_code, problem.json()["reason"]) == (403, "cross-site")
+        problem = await stage.client.post("/api/v1/tokens", headers=stranger | accepts, json={})
+        assert problem.headers["content-type"] == "application/problem+json"
+        no = {"Authorization": "Bearer cp_none"}
+        asked = await stage.client.get("/api/v1/incidents", headers=no)
+        assert (asked.status_code, asked.headers["www-authenticate"]) == (401, "Bearer")
+
+    played(tmp_path, play)
