@@ -25,7 +25,6 @@ PURE = {
     "collector/alerter/incidentreport.py",
     "collector/alerter/steptimes.py",
     "collector/alerter/curves.py",
-    "collector/alerter/repeats.py",
     "collector/alerter/sightings.py",
     "collector/alerter/sketch.py",
     "collector/drawings/coordinates.py",

@@ -72,13 +72,15 @@ async def inbound(request: Request, front: InFront, road: Literal["sms", "voice"
         front.refusals.note(f"inbound-{road}", "unknown-number", client)
         return _back(provider, "")
     number_of_it = fields.get(provider.message_id or "", "")[:_ID_CHARACTERS_MAX]
+    if not number_of_it:
+        return _back(provider, await _answered(front, *found, text, said_at_ms))
     key = f"{road} {normal(number)} {number_of_it}"
-    told = front.repeats.answer(key, front.clock()) if number_of_it else None
-    if told is not None:
-        front.refusals.note(f"inbound-{road}", "repeated", client)
-        return _back(provider, told)
-    told = await _answered(front, *found, text, said_at_ms)
-    if number_of_it:
+    async with front.repeats.turn:  # delivered twice at one moment, too, it is one message
+        told = front.repeats.answer(key, front.clock())
+        if told is not None:
+            front.refusals.note(f"inbound-{road}", "repeated", client)
+            return _back(provider, told)
+        told = await _answered(front, *found, text, said_at_ms)
         front.repeats.keep(key, told, front.clock())
     return _back(provider, told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 KEPT_MS = 86_400_000
@@ -13,6 +14,7 @@ class Repeats:
     matters only where the person has said something else since."""
 
     def __init__(self) -> None:
+        self.turn = asyncio.Lock()
         self._kept: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def answer(self, key: str, now: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -120,9 +121,11 @@ def test_a_message_that_the_provider_delivers_again_changes_nothing_and_gets_the
         await key("0", "SM2")
         assert await key("1", "SM1") == first and "you are going" in first
         assert said(stage) == [Answer.CANNOT]
+        at_once = await asyncio.gather(key("1", "SM3"), key("1", "SM3"))
+        assert at_once[0] == at_once[1] and said(stage) == [Answer.GOING]
         stage.clock.now_ms += 86_400_001  # type: ignore[attr-defined]
         assert await key("1", "SM1") != ""
-        assert stage.app.state.front.refusals.counts["inbound-voice-repeated"] == 1
+        assert stage.app.state.front.refusals.counts["inbound-voice-repeated"] == 2
 
     made = data()
     made["plan"]["inbound"]["voice"]["message_id"] = "MessageSid"
