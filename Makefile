@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SERVERS := mosquitto mosquitto-clients influxdb socat mbpoll openssl chromium fonts-noto-cjk
 
-.PHONY: help setup demo test lint soak bench screenshots clean
+.PHONY: help setup demo test lint soak bench docs screenshots clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ bench: setup ## register change to hand-over, the engine alone, a fire in a stor
 	@$(BIN)/callpoint bench engine
 	@$(BIN)/callpoint bench storm
 	@$(BIN)/callpoint bench page
+
+docs: $(VENV)/.installed ## the pages of docs/ as a site, in build/site
+	@$(INSTALL) --editable '.[docs]'
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 screenshots: $(VENV)/.tested ## remake the pictures in docs/
 	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest -m browser tests/web

@@ -64,10 +64,10 @@ def test_the_profile_on_the_page_about_sites_can_be_copied(tmp_path: Path) -> No
     }
 
 
-def test_the_requests_on_the_page_about_operations_name_what_the_demo_site_has() -> None:
+def test_the_requests_on_the_pages_name_what_the_demo_site_has() -> None:
     site = load_site(ROOT / "config" / "sites" / "demo")
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    requests = re.findall(r"^curl -.*?```", page, re.DOTALL | re.MULTILINE)
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    requests = [each for text in texts for each in re.findall(r"^curl -.*?```", text, re.DOTALL | re.MULTILINE)]
 
     people = {name for each in requests for name in re.findall(r'"(?:person|by|substitute|watch)": "([^"]+)"', each)}
     devices = {name for each in requests for name in re.findall(r'"target": "([^"]+)"|/devices/([\w-]+)/', each)}
