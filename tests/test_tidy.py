@@ -63,6 +63,7 @@ PURE = {
     "config/upkeep.py",
     "config/zone.py",
     "config/retention.py",
+    "config/figures.py",
     "config/signin.py",
     "config/inbound.py",
     "config/site.py",
