@@ -15,6 +15,7 @@ SEED = re.compile(r"(tests/simulation/\S+::\w+)\[(\d+)\]$")
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line a test; pytest's own summary folds those of one reason into a number."""
     _tell_seeds(terminalreporter)
+    _tell_commands_not_run(terminalreporter)
     left_out: dict[str, list[str]] = {}
     for report in terminalreporter.getreports("skipped"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -25,6 +26,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"because {reason}:")
         for test in tests:
             terminalreporter.write_line(f"  {test}")
+
+
+def _tell_commands_not_run(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed")
+    told = sorted({str(why) for report in reports for name, why in report.user_properties if name == "not run"})
+    if told:
+        terminalreporter.section(f"shown in the documents and not run: {len(told)} blocks")
+    for each in told:
+        terminalreporter.write_line(each)
 
 
 def _tell_seeds(terminalreporter: pytest.TerminalReporter) -> None:
