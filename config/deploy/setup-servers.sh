@@ -10,6 +10,7 @@ declare -A leaves_out=(
     [socat]='Modbus RTU over a pty pair'
     [mbpoll]='cross-checks by an independent Modbus master'
     [openssl]='a broker with a certificate of its own'
+    [curl]='the requests that the documents show'
     [chromium]='every test in a browser'
     [fonts-noto-cjk]='Chinese letters in screenshots'
 )
