@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 well, 1 failed, 2 wrong use, 130 interrupted."""
     # Our folders have everyday names (`config`): they must win over a stranger's module of the same name.
     sys.path.insert(0, str(HERE))
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
@@ -37,22 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     from collector import keeping  # the commands about what is kept: accounts, people, backups
 
-    parser = argparse.ArgumentParser(
+    whole = argparse.ArgumentParser(
         prog="callpoint",
         description="Lets a neighbourhood's own people answer a fire or a stuck elevator in time.",
         epilog="Secrets come from the environment or a file: CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE.",
     )
-    parser.set_defaults(extra=None)  # what of `pip install '.[extra]'` a command needs
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    whole.set_defaults(extra=None)  # what of `pip install '.[extra]'` a command needs
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_services(commands)
     _add_simulate(commands)
     _add_tools(commands)
     keeping.add_parsers(commands)
-    return parser
+    return whole
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
