@@ -42,7 +42,7 @@ import pytest
 from tests.servers import free_port, influxd, mosquitto
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]  # README.zh.md has the same commands
 LANGUAGES = {"", "sh", "yaml", "json", "ini", "text", "mermaid"}  # of a fenced block
 PAGE_WITHIN_S = 120.0
 STOP_WITHIN_S = 15.0

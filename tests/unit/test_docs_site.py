@@ -38,9 +38,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_of_the_documents_is_in_the_site(site: Path) -> None:
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} | {"index"}
+    pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    pages |= {"index", "zh"}
 
-    assert pages <= {path.stem for path in site.glob("*.html")}
+    assert not [page for page in pages if not (site / f"{page}.html").is_file()]
     navigation = (site / "index.html").read_text(encoding="utf-8")
     assert not [page for page in pages if f'href="{page}.html"' not in navigation]
 
