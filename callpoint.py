@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     from collector import keeping  # the commands about what is kept: accounts, people, backups
+    from config import registers
 
     whole = argparse.ArgumentParser(
         prog="callpoint",
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _add_services(commands)
     _add_simulate(commands)
     _add_tools(commands)
+    registers.add_parser(commands)
     keeping.add_parsers(commands)
     return whole
 

@@ -57,6 +57,7 @@ PURE = {
     "config/wire.py",
     "config/commit.py",
     "config/profile.py",
+    "config/profilepage.py",
     "config/calendar.py",
     "config/pulse.py",
     "config/people.py",

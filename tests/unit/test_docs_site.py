@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_of_the_documents_is_in_the_site(site: Path) -> None:
     pages = {path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    pages |= {"index", "zh"}
+    pages = {page.replace("README", "index") for page in pages} | {"index", "zh"}
 
     assert not [page for page in pages if not (site / f"{page}.html").is_file()]
     navigation = (site / "index.html").read_text(encoding="utf-8")
