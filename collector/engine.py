@@ -332,10 +332,13 @@ class Engine:
             raise Refused("not-acknowledged", "Nobody has acknowledged this yet.")
 
     def _owes(self, device: str) -> bool:
-        """True while a gateway may still have something to say of the past; one that is gone cannot be waited for."""
+        """True while a gateway is known to owe records, be it gone, or may owe some as it has not been heard yet.
+
+        One that is gone, and of which nothing is known to be missing, is not waited for.
+        """
         state = self._watch.devices.get(device)
         gateway = self._watch.gateways.get(state.gateway) if state is not None else None
-        return gateway is not None and gateway.online is not False and gateway.owes is not False
+        return gateway is not None and (gateway.owes or (gateway.owes is None and gateway.online is not False))
 
     def _leaders(self, incident: Incident) -> set[str]:
         """The leaders who may decide: the own team's, and of the neighbours' teams those who were called."""

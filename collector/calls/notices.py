@@ -57,7 +57,7 @@ class Notices:
         if channel is None:
             channel = 0 if expects_answer else self._last_that_worked(incident, person)
         plan, cause = self._site.kind_plan(incident.kind), about or self._cause(incident)
-        repeats = expects_answer and (plan.repeats_max > 0 or _is_endless(incident, reason))
+        repeat_ms = self._first_repeat_ms(incident, reason) if expects_answer else None
         goes_on = expects_answer and channel + 1 < len(self._site.people[person].channels)
         notice = Notice(
             id=self._state.next_id(now),
@@ -71,7 +71,7 @@ class Notices:
             heard_at_ms=incident.opened_at_ms if cause is None else cause.heard_at_ms,
             created_at_ms=now,
             expects_answer=expects_answer,
-            next_repeat_at_ms=now + ms_of(plan.repeat_s) if repeats else None,
+            next_repeat_at_ms=None if repeat_ms is None else now + repeat_ms,
             next_channel_at_ms=now + ms_of(plan.next_channel_after_s) if goes_on else None,
             about=None if about is None else about.key,
             others=others,
@@ -185,6 +185,16 @@ class Notices:
         return {n.person for n in notices if n.failed_at_ms is None and n.person in self._site.people}
 
     # --- inside ---------------------------------------------------------------------------------------
+
+    def _first_repeat_ms(self, incident: Incident, reason: Reason) -> int | None:
+        """How long after its making a question is repeated: as the plan says, and without a word of it while it burns.
+
+        None: not at all.
+        """
+        plan = self._site.kind_plan(incident.kind)
+        if plan.repeats_max > 0 or _is_endless(incident, reason):
+            return ms_of(plan.repeat_s)
+        return max(ms_of(plan.repeat_s), LONG_MS) if incident.kind is Kind.FIRE and incident.full_call else None
 
     def _once_more(self, incident: Incident, notice: Notice, now: int) -> Notice:
         """A notice whose repeat is due, and when the next is: beyond the plan's more seldom, while a fire burns."""

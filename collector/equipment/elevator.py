@@ -163,12 +163,13 @@ def follow(course: Course, signs: Signs, at: int, bypass: bool = False) -> Cours
     since = {what: min(start, at) for what, start in course.since.items()}  # the clock may have been set back
     moved = signs.floor is not None and signs.floor != course.floor
     _keep(since, "running", signs.moving, at, anew=moved and bool(signs.moving))
+    _keep(since, "away", _not(signs.in_zone), at, anew=moved)
     moving = _moving(signs, since, at)
     standing = None if moving is None else not moving
     opened = _all(signs.in_zone, signs.opening)
     _keep(since, "standing", standing, at, holds_on=True)
     _keep(since, "outside", _all(_not(signs.in_zone), standing), at, holds_on=True)
-    _keep(since, "shut", _all(signs.in_zone, signs.closed, standing), at, holds_on=True)
+    _keep(since, "shut", _all(signs.closed, standing), at, holds_on=True)
     _keep(since, "unseen", _all(signs.in_zone, signs.closed, standing, _not(signs.person)), at)
     _keep(since, "ajar", _all(_not(signs.closed), standing), at)
     _keep(since, "runs-open", _all(signs.open, signs.moving), at)
@@ -209,9 +210,11 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     at_work = _all(not works)
     moving = _moving(signs, course.since, at)
     between = _lasts(course, "outside", _all(_not(signs.in_zone), _not(moving)), BETWEEN_MS, at, times)
-    shut = _lasts(course, "shut", _all(signs.in_zone, signs.closed, _not(moving)), AT_LEVEL_MS, at, times)
+    shut = _lasts(course, "shut", _all(signs.closed, _not(moving)), AT_LEVEL_MS, at, times)
     sighted = _sighted(course.seen, at)
     at_level = _all(shut, at_work) if len(sighted) >= SIGHTINGS or "shut" not in course.since else None
+    if at_level and not signs.in_zone:
+        at_level = None  # between two floors, which is told as that; or a level that flickers
     if "unseen" in course.since and not course.parked:
         times.append(course.since["unseen"] + EMPTY_MS)
     if course.stirs_since is not None:
@@ -221,7 +224,7 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
     if course.pressed_at is not None:
         times.append(course.pressed_at + PRESSED_MS)
     if signs.moving and "running" in course.since:
-        times.append(course.since["running"] + RUN_TIMEOUT_MS)
+        times += [course.since[what] + RUN_TIMEOUT_MS for what in ("running", "away") if what in course.since]
     limit = OVERSPEED_M_S if rated_m_s is None else rated_m_s * RATED_FACTOR
     found: dict[Word, bool | None] = {
         Word.BETWEEN: _all(between, course.inside, at_work),
@@ -256,10 +259,12 @@ def judge(course: Course, signs: Signs, at: int, rated_m_s: float | None = None,
 
 
 def _moving(signs: Signs, since: Mapping[str, int], at: int) -> bool | None:
-    """Whether the car moves. One that is said to move for a minute and comes to no other floor is stuck."""
-    if signs.moving and at - since.get("running", at) >= RUN_TIMEOUT_MS and signs.floor is not None:
-        return False
-    return signs.moving
+    """Whether the car moves. One that is said to move for a minute and comes to no other floor is stuck.
+
+    So is one that says so now and then, if it has been away from any floor all that while.
+    """
+    tries_ms = at - min(since.get("running", at), since.get("away", at))
+    return False if signs.moving and tries_ms >= RUN_TIMEOUT_MS and signs.floor is not None else signs.moving
 
 
 def _pressed(course: Course, signs: Signs, since: Mapping[str, int], at: int, bypass: bool) -> tuple[int | None, int]:

@@ -121,6 +121,33 @@ def test_a_car_between_two_floors_with_somebody_inside_is_an_entrapment_after_15
     assert on.alarms["lift-1:lift-entrapment-between"].raised_at_ms == START_MS + 10_000, "it began when the car stood"
 
 
+def test_a_car_that_starts_and_stops_again_and_again_between_two_floors_is_stuck() -> None:
+    on = play()
+    on.at(0).says("lift-1", **AT_FLOOR, person=True, floor=2)
+    on.at(10).says("lift-1", **RIDES)
+    for second in range(20, 90, 10):
+        assert not calls(on), second
+        on.at(second).says("lift-1", moving=second % 20 == 0)
+    on.at(95)
+
+    assert calls(on) == {"lift-1:lift-entrapment-between"}
+    assert on.incident.full_call
+
+
+def test_a_level_that_flickers_does_not_hide_a_closed_car_with_somebody_inside() -> None:
+    on = play()
+    on.at(0).says("lift-1", **RIDES, person=True, floor=2)
+    on.at(10).says("lift-1", **STUCK)
+    for second in range(15, 120, 5):
+        on.at(second).says("lift-1", level=second % 10 == 5)
+
+    assert calls(on) == {"lift-1:lift-entrapment-level"}
+    assert on.alarms["lift-1:lift-entrapment-level"].phase is Phase.ACTIVE
+    assert len(on.events("alarm-raised", "alarm-raised-again")) == 1, "it is told once"
+    on.says("lift-1", **OPEN)
+    assert on.phase("lift-1:lift-entrapment-level") is Phase.RETURNED
+
+
 def test_an_empty_car_between_two_floors_is_a_matter_for_the_maintenance_company() -> None:
     on = play()
     on.at(0).says("lift-1", **RIDES, person=False)

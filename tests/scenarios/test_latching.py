@@ -207,6 +207,18 @@ def test_a_reset_waits_for_a_gateway_that_has_not_been_heard_since_the_restart_b
     assert incident not in silent.engine.incidents
 
 
+def test_a_reset_waits_for_the_records_that_a_dead_gateway_is_known_to_owe() -> None:
+    play = Play()
+    play.at(0).says("smoke-1", fire=True).says("smoke-1", fire=False).acknowledges("nora")
+    reset = Reset(play.incident.id, "nora")
+    play.owes("gw-1", True).dies("gw-1")
+    assert play.at(7_200).refused(reset) == "owes-records"
+
+    play.owes("gw-1", False).acts(reset)  # it is back, or another with an empty journal stands in its place
+
+    assert reset.incident not in play.engine.incidents
+
+
 def test_records_in_false_order_end_where_the_journal_ends() -> None:
     play = Play()
     # Positions 1: fire, 2: normal, 3: fire, heard as 3, 2 (waits), 1, 2.

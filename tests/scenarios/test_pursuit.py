@@ -95,6 +95,17 @@ def test_who_is_silent_when_asked_again_is_repeated_to_as_the_plan_says_and_then
     assert times[:2] == [850, 910] and times[2] == 1510
 
 
+def test_who_is_silent_is_told_again_every_ten_minutes_though_the_plan_repeats_nothing() -> None:
+    play = Play(_site(repeats_max=0, next_channel_after_s=3600))
+    play.at(0).says("smoke-1", fire=True)  # nick has two channels, ned has one
+
+    times = [second for second in range(200, 2000, 10) if {"nick", "ned"} <= people(play.at(second).told())]
+
+    assert times == [200, 600, 1200, 1800]
+    play.says("smoke-1", fire=False).at(3 * HOUR)
+    assert not people(n for n in play.told() if n.reason is not Reason.NEXT_CHANNEL), "it is over"
+
+
 def test_each_is_asked_again_ten_minutes_after_their_own_word() -> None:
     play = Play(_site(rings=[{"call": "team", "after_s": 0}], repeats_max=1, repeat_s=900))
     play.at(0).says("smoke-1", fire=True)

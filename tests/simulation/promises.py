@@ -24,7 +24,7 @@ HANDLED_MS = 30 * 60_000  # so long before, an incident that is still latched ha
 def no_fire_untold(town: Town) -> list[str]:
     """From every fire on somebody is sent a call of its building's fire, or has lately been sent one.
 
-    Who walks a test is told, and asked nothing.
+    Who walks a test is told, and asked nothing. Who calls it a false alarm, and may, before a call has gone out knows.
     """
     wrong = []
     for trip in town.diary.trips:
@@ -40,6 +40,12 @@ def no_fire_untold(town: Town) -> list[str]:
             notice.created_at_ms
             for notice in town.store.notices.values()
             if _is_of(town, notice.incident, building, Kind.FIRE) and notice.reason is Reason.WALK_TEST
+        ]
+        times += [
+            entry.at_ms
+            for entry in town.store.entries
+            if entry.event == "false-alarm" and entry.at_ms >= trip.begin_ms
+            if _is_of(town, entry.incident or "", building, Kind.FIRE)
         ]
         away = sum(trip.begin_ms - DOWN_MAX_MS < crash < END_MS for crash in town.diary.crashes)
         latest = trip.begin_ms + TOLD_WITHIN_MS + away * (DOWN_MAX_MS + HAND_OVER_MAX_MS)
