@@ -208,6 +208,7 @@ class Process:
             counters=self._counters,
             deliver=lambda *message: self._notifier.send_sign_in(*message),
             provider=self._provider,
+            diagnoses=self._inbox.listener.diagnoses,
         )
         server = _Server(app)
         parts = [

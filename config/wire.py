@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.commit import COMMIT_RANGES_MAX, read_commit, write_commit
+from config.diagnosis import ASK, DEVICE_CHARACTERS_MAX
 from config.sparkplug import (
     NO_PROPERTIES,
     DataType,
@@ -70,6 +71,7 @@ __all__ = [
     "encode_birth",
     "encode_commit",
     "encode_death",
+    "encode_question",
     "encode_rebirth",
     "encode_report",
     "encode_state",
@@ -118,6 +120,7 @@ def encode_birth(birth: Birth) -> bytes:
         if birth.epoch is not None:
             metrics.append(Metric(EPOCH, None, at_ms, DataType.STRING, birth.epoch))
             metrics.append(Metric(COMMIT, None, at_ms, DataType.STRING, None))
+            metrics.append(Metric(ASK, None, at_ms, DataType.STRING, None))
         if birth.clock_synchronized is not None:
             metrics.append(Metric(CLOCK, None, at_ms, DataType.BOOLEAN, birth.clock_synchronized))
     alias_of = {declared.name: alias for alias, declared in birth.aliases.items()}
@@ -174,6 +177,12 @@ def encode_rebirth(at_ms: int) -> bytes:
 def encode_commit(commit: Commit, at_ms: int) -> bytes:
     """The NCMD that writes `Journal/Commit`. Raises ValueError for more than eight ranges in a lane."""
     metric = Metric(COMMIT, None, at_ms, DataType.STRING, write_commit(commit))
+    return encode_payload(Payload(at_ms, None, (metric,)), datatypes=True)
+
+
+def encode_question(device: str, at_ms: int) -> bytes:
+    """The NCMD that asks a gateway what it knows of a device."""
+    metric = Metric(ASK, None, at_ms, DataType.STRING, device)
     return encode_payload(Payload(at_ms, None, (metric,)), datatypes=True)
 
 
@@ -332,15 +341,17 @@ def _decode_death(edge: Edge, device: str | None, payload: Payload) -> Death:
 
 
 def _decode_command(edge: Edge, device: str | None, payload: Payload) -> Command:
-    rebirth, commit, strange = False, None, []
+    rebirth, commit, question, strange = False, None, None, []
     for metric in payload.metrics:
         if metric.name == REBIRTH and metric.value is True:
             rebirth = True
         elif metric.name == COMMIT and isinstance(metric.value, str):
             commit = read_commit(metric.value)
+        elif metric.name == ASK and isinstance(metric.value, str) and len(metric.value) <= DEVICE_CHARACTERS_MAX:
+            question = metric.value
         else:
             strange.append(metric.name or f"alias {metric.alias}")
-    return Command(edge, device, rebirth, commit, tuple(strange))
+    return Command(edge, device, rebirth, commit, tuple(strange), question)
 
 
 def _decode_state(parts: list[str], data: bytes) -> HostState:
@@ -361,7 +372,7 @@ def _stamped(payload: Payload) -> tuple[int, int]:
 
 
 _LANE_OF_METRIC = {lane.metric: lane for lane in Lane}
-_BIRTH_ONLY = {BD_SEQ, REBIRTH, EPOCH, COMMIT, CLOCK, *(lane.floor_metric for lane in Lane)}
+_BIRTH_ONLY = {BD_SEQ, REBIRTH, EPOCH, COMMIT, ASK, CLOCK, *(lane.floor_metric for lane in Lane)}
 _DECODERS: Mapping[str, Any] = {
     "NBIRTH": _decode_birth,
     "DBIRTH": _decode_birth,

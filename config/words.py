@@ -150,13 +150,14 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """NCMD or DCMD as heard by an edge node. Anything but a rebirth or a commit is not ours."""
+    """NCMD or DCMD as heard by an edge node. Anything but a rebirth, a commit or a question is not ours."""
 
     edge: Edge
     device: str | None
     rebirth: bool = False
     commit: Commit | None = None
     strange: tuple[str, ...] = ()  # names of metrics that we do not accept, for the counter
+    question: str | None = None  # the device of which the host wants to know more
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from gateway.record import Record
 from gateway.recorder import Recorder
 from gateway.session import Session
 from gateway.statefile import JournalCorrupt, set_aside
+from gateway.teller import Teller
 from gateway.uplink import Uplink
 from gateway.window import Window
 
@@ -104,10 +105,12 @@ class Process:
             catalogue.devices,
             best_effort,
             self._refused,
+            lambda device: self._teller.answer(device),
         )
         self._pollers = [
             Poller(bus, ModbusLink(bus), found, clock, self._node, self._recorder.put) for bus, found in plan.buses
         ]
+        self._teller = Teller(self._pollers, clock, self._tell)
         self._unrecorded = 0  # alarm-lane reports that the disk does not take
         self._refused_until: asyncio.TimerHandle | None = None
         self._synchronized: bool | None = None
@@ -118,6 +121,7 @@ class Process:
             recorder = group.create_task(self._recorder.run())
             pollers = [group.create_task(poller.run()) for poller in self._pollers]
             others = [group.create_task(self._watch_clock()), group.create_task(self._watch_settling())]
+            others.append(group.create_task(self._teller.run()))
             uplink = group.create_task(self._uplink.run())
             self._node.say(COMMITS_ACCEPTED, True)
             await stop.wait()
@@ -142,8 +146,12 @@ class Process:
 
     def _present(self, device: str | None) -> tuple[Reading, ...]:
         if device is None:
-            return self._node.present
+            return (*self._node.present, *self._teller.present)
         return self._devices[device].reporter.present if device in self._devices else ()
+
+    def _tell(self, readings: Sequence[Reading]) -> None:
+        self._session.tell(readings)
+        self._uplink.wake()
 
     def _synced(self, records: Sequence[Record]) -> None:
         now_ms = self._clock.mono_ms()

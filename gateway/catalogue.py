@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from config.busfigures import metrics_of_bus
+from config.diagnosis import ANSWER, ANSWERED, REFUSED, VERSION
 from config.profile import Point
 from config.sparkplug import DataType
 from config.wire import CLOCK, Declared, Lane, Quality, Reading
+from config.words import PULSE
 
 Key = tuple[str | None, str]  # device (None: the node itself) and metric name
 COUNTS = ("Appended", "Dropped", "InJournal")
@@ -58,6 +61,11 @@ def metrics_of(devices: Mapping[str, Iterable[Point]], buses: Sequence[str]) -> 
         for count in COUNTS:
             metrics[None, lane.count_metric(count)] = DataType.UINT64
     metrics |= {(None, name): DataType.BOOLEAN for name in conditions_of(devices, buses)}
+    for bus in buses:
+        if bus != PULSE:  # no line of the site
+            metrics |= {(None, name): datatype for name, datatype in metrics_of_bus(bus).items()}
+    metrics |= dict.fromkeys([(None, VERSION), (None, ANSWER)], DataType.STRING)
+    metrics |= dict.fromkeys([(None, ANSWERED), (None, REFUSED)], DataType.UINT64)
     for device, points in devices.items():
         metrics |= {(device, point.name): point.datatype for point in points}
     return metrics

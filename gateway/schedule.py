@@ -57,6 +57,16 @@ class _Turn:
     owed: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """How it stands with one unit. `next_ms`: when it is asked next, unless others come first."""
+
+    live: bool
+    misses: int
+    next_ms: int
+    tasks: tuple[Task, ...]
+
+
 class Schedule:
     """The bus's plan: ask `next`, do it, say `answered`, `refused` or `missed`; for None sleep to `wake_at`."""
 
@@ -150,6 +160,24 @@ class Schedule:
     def unsettled(self) -> bool:
         """True until every device has answered or been given up once."""
         return any(not unit.heard and unit.misses < MISSES_BEFORE_LOST for unit in self._units.values())
+
+    @property
+    def units(self) -> int:
+        """How many units there are to ask."""
+        return len(self._units)
+
+    @property
+    def dead(self) -> int:
+        """How many of them do not answer."""
+        return sum(unit.misses >= MISSES_BEFORE_LOST for unit in self._units.values())
+
+    def plan_of(self, device: str) -> UnitPlan | None:
+        """How it stands with a device; None for one of which nothing is asked."""
+        unit = self._units.get(device)
+        if unit is None:
+            return None
+        next_ms = min(task.due_ms for task in unit.tasks) if unit.is_live else unit.probe_ms
+        return UnitPlan(unit.is_live, unit.misses, next_ms, tuple(unit.tasks))
 
     def _live(self) -> Iterable[Task]:
         return (task for unit in self._units.values() if unit.is_live for task in unit.tasks)

@@ -6,7 +6,7 @@ Births come before any DATA, one seq counter serves node and devices, and DATA c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from config.wire import (
@@ -71,6 +71,7 @@ class Session:
         self._present, self._utc_ms = present, utc_ms
         self._account: dict[Lane, LaneAccount] = {}
         self._account_sent: tuple[int, dict[Lane, LaneAccount]] = (0, {})
+        self._telling: dict[str, Reading] = {}  # of the node, without a place in the journal; the newest of each
         self._bd_seq: int | None = None  # None while not connected
         self._seq = 0
         self._births: list[str | None] = []  # still to be sent of the present sequence
@@ -113,6 +114,7 @@ class Session:
         self._bd_seq = None
         self._births, self._birth_ms = [], None
         self._muted = True
+        self._telling.clear()
         for window in self.windows.values():
             window.close()
 
@@ -163,8 +165,13 @@ class Session:
         for lane, counts in account.items():
             self.windows[lane].raise_floor(counts.floor)
 
+    def tell(self, readings: Iterable[Reading]) -> None:
+        """Say something of the node that no journal keeps; what is not said before the connection ends never is."""
+        if self._bd_seq is not None:
+            self._telling |= {reading.name: reading for reading in readings}
+
     def command(self, command: Command, now_ms: int) -> Freed:
-        """An NCMD. Only a rebirth and a commit of our own epoch are obeyed."""
+        """An NCMD. Only a rebirth and a commit of our own epoch are obeyed; a question is for the shell."""
         if command.rebirth and self._bd_seq is not None:
             self._ask_rebirth(now_ms)
         freed = Freed() if command.commit is None else self._commit(command.commit)
@@ -204,6 +211,10 @@ class Session:
             return self._data(again, now_ms, historical=True)
         if now_ms - self._account_sent[0] >= ACCOUNT_PERIOD_MS and (account := self.account_message(now_ms)):
             return account
+        if self._telling:
+            readings = tuple(self._telling.values())
+            self._telling.clear()
+            return self._of_the_node(readings, now_ms)
         if (fresh := telemetry.live(self._sendable, displaces=False)) is not None:
             return self._data(fresh, now_ms, historical=False)
         for device, position in self._dying.items():
@@ -231,11 +242,7 @@ class Session:
         if self._muted or self._bd_seq is None or (lately and self._account == self._account_sent[1]):
             return None
         self._account_sent = (now_ms, dict(self._account))
-        at_ms = self._utc_ms(now_ms)
-        readings = tuple(self._account_readings())
-        report = Report(self._edge, None, None, None, None, None, at_ms, False, readings)
-        payload = encode_report(report, self._catalogue.aliases(None), self._next_seq(), at_ms)
-        return Outgoing(topic_of(self._edge, "NDATA"), payload)
+        return self._of_the_node(tuple(self._account_readings()), now_ms)
 
     def last_counts(self, now_ms: int) -> Outgoing | None:
         """What tells the host the journal's counts before a farewell; None if it has them.
@@ -335,6 +342,13 @@ class Session:
         payload = encode_report(report, self._catalogue.aliases(record.device), self._next_seq(), self._utc_ms(now_ms))
         verb = "NDATA" if record.device is None else "DDATA"
         return Outgoing(topic_of(self._edge, verb, record.device), payload, record=record)
+
+    def _of_the_node(self, readings: tuple[Reading, ...], now_ms: int) -> Outgoing:
+        """NDATA without a position."""
+        at_ms = self._utc_ms(now_ms)
+        report = Report(self._edge, None, None, None, None, None, at_ms, False, readings)
+        payload = encode_report(report, self._catalogue.aliases(None), self._next_seq(), at_ms)
+        return Outgoing(topic_of(self._edge, "NDATA"), payload)
 
     def _death(self, device: str, now_ms: int) -> Outgoing:
         del self._dying[device]

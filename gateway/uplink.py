@@ -164,10 +164,12 @@ class Uplink:
         devices: list[str],
         best_effort: bool,
         on_refused: Callable[[str], None],
+        on_question: Callable[[str], None],
     ) -> None:
         self._broker, self._edge, self._session = broker, edge, session
         self._journal, self._recorder, self._clock = journal, recorder, clock
         self._devices, self._best_effort, self._on_refused = devices, best_effort, on_refused
+        self._on_question = on_question
         self._connection: _Connection | None = None
         self._handed: dict[int, Record] = {}  # best effort: paho's message id -> record
         self._wake = asyncio.Event()
@@ -293,6 +295,8 @@ class Uplink:
                 self._recorder.forget(freed.ranges)
             if freed.refused is not None:
                 self._on_refused(f"refused {freed.refused}")
+            if heard.question is not None:
+                self._on_question(heard.question)
             self._wake.set()
 
     def _on_sent(self, mid: int) -> None:

@@ -18,7 +18,8 @@ import paho.mqtt.client as mqtt
 import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
-from config.wire import decode, encode_commit, encode_rebirth, resolve, topic_of
+from config.diagnosis import ANSWER, Diagnosis, read_diagnosis
+from config.wire import decode, encode_commit, encode_question, encode_rebirth, resolve, topic_of
 from config.words import Birth, Commit, Committed, Data, Death, Declared, Edge, Lane, Message, Report
 from tests.servers import wait_until
 from tests.slaves import Slave, crc, rtu_slave, tcp_slave
@@ -235,6 +236,19 @@ class Host:
     def rebirth(self) -> None:
         """Ask for all births."""
         self.client.publish(topic_of(EDGE, "NCMD"), encode_rebirth(1), qos=1)
+
+    def ask(self, device: str) -> None:
+        """Ask the gateway what it knows of a device."""
+        self.client.publish(topic_of(EDGE, "NCMD"), encode_question(device, 1), qos=1)
+
+    def diagnoses(self) -> list[Diagnosis]:
+        """The answers, in order of arrival."""
+        return [
+            read_diagnosis(str(reading.value))
+            for report in list(self.reports)
+            for reading in report.readings
+            if reading.name == ANSWER and reading.value is not None
+        ]
 
     def verbs(self, start: int = 0) -> list[str]:
         """`NBIRTH`, `DBIRTH smoke-1` … in order of arrival."""

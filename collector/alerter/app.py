@@ -67,6 +67,8 @@ from collector.alerter.strip import marks
 from collector.alerter.view import View
 from collector.alerter.visitors import Visitor
 from collector.desk import Desk
+from collector.session.diagnoses import Diagnoses
+from collector.session.tellings import Tellings
 
 DESCRIPTION = (
     "Incidents, devices and the commands of people. What changes state needs the token made at first start, "
@@ -131,13 +133,16 @@ def make_app(
     provider: Provider | None = None,
     web_push: WebPushChannel | None = None,
     inbound_secrets: Mapping[str, str] = {},
+    diagnoses: Diagnoses | None = None,
 ) -> FastAPI:
     """The alerter's web side. `clock` gives UTC ms. Asked at each health check or scrape: `channels` for how
     the notifier's fare, `counters` for what other parts have counted: part -> event -> how often. `deliver` sends
-    somebody a message to sign in, `provider` is the site's own sign-in, where it has one.
+    somebody a message to sign in, `provider` is the site's own sign-in, where it has one. `diagnoses` asks gateways
+    about their devices; without it nothing here speaks to gateways.
     """
     view, board_url = View(desk.site), desk.site.plan.board_url
     guard = Guard(token, is_loopback(listen_host) and is_loopback_url(board_url))
+    diagnoses = diagnoses or Diagnoses(desk.site, Tellings(desk.site), None, clock, desk.counters)
     register, refusals = Register(desk.store, desk.site, clock), Refusals(clock)
     front = Front(
         desk=desk,
@@ -155,6 +160,8 @@ def make_app(
         refusals=refusals,
         signing=Signing(register, desk.site, clock, refusals, deliver),
         provider=provider,
+        tellings=diagnoses.tellings,
+        diagnoses=diagnoses,
         web_push=web_push,
         inbound_secrets=inbound_secrets,
     )

@@ -34,6 +34,8 @@ from collector.alerter.signing import Signing
 from collector.alerter.view import View
 from collector.commands import Command
 from collector.desk import Desk
+from collector.session.diagnoses import Diagnoses
+from collector.session.tellings import Tellings
 from collector.state import Decision
 from collector.storage.photos import Photos
 from config.people import Language
@@ -58,6 +60,8 @@ class Front:
     refusals: Refusals
     signing: Signing
     provider: Provider | None
+    tellings: Tellings
+    diagnoses: Diagnoses
     web_push: WebPushChannel | None = None
     inbound_secrets: Mapping[str, str] = field(default_factory=dict)  # by road: sms, voice
     repeats: Repeats = field(default_factory=Repeats)

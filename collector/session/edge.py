@@ -17,14 +17,18 @@ from collector.session.effects import (
     Effect,
     Judge,
     Presence,
+    Told,
     Trouble,
 )
 from collector.session.journal import Journal
+from config.busfigures import is_bus_figure
+from config.diagnosis import ANSWER, ANSWERED, ASK, REFUSED, VERSION
 from config.sparkplug import DataType, WireError
 from config.wire import CLOCK, UnknownMetric, resolve
 from config.words import Birth, Data, Death, Declared, Edge, Lane, Reading, Report
 
 DEVICES_MAX = 2_000  # of one edge node
+OF_ITSELF = {ANSWER, ANSWERED, REFUSED, VERSION}  # beside the figures of its buses
 SEQ_BEHIND_MAX = 64  # a seq so far behind the expected one is a late or repeated message, further is a gap
 
 
@@ -153,6 +157,9 @@ class EdgeSession:
             return
         self._journal.take_floors(birth.floors or {}, effects)
         readings = self._without_account(birth.readings, now, effects)
+        if birth.device is None and self.epoch is not None:
+            answers = any(declared.name == ASK for declared in birth.aliases.values())
+            readings = self._without_told(readings, birth.at_ms, now, effects, born=True, answers=answers)
         if birth.clock_synchronized is not None:
             readings += (Reading(CLOCK, birth.clock_synchronized, DataType.BOOLEAN),)
         report = Report(birth.edge, birth.device, None, self.epoch, None, None, birth.at_ms, False, readings)
@@ -237,6 +244,7 @@ class EdgeSession:
             self._journal.take(report, now, effects)
         elif data.device is None and self.epoch is not None:
             readings = self._without_account(report.readings, now, effects)
+            readings = self._without_told(readings, report.at_ms, now, effects)
             effects.append(Judge(replace(report, readings=readings), complete=True, keep=False))
         elif born.online:
             effects.append(Judge(report, complete=True, keep=True))
@@ -250,6 +258,14 @@ class EdgeSession:
         if len(others) < len(readings):
             self._journal.say_counts(now, effects)
         return others
+
+    def _without_told(
+        self, readings: tuple[Reading, ...], at_ms: int, now: int, effects: list[Effect], **birth: bool
+    ) -> tuple[Reading, ...]:
+        """The readings that are for the engine; what the gateway says of itself beside them is no report."""
+        told = tuple(reading for reading in readings if _is_of_itself(reading))
+        effects.append(Told(self.edge, told, at_ms, now, **birth))
+        return tuple(reading for reading in readings if not _is_of_itself(reading)) if told else readings
 
     # --- seq, rebirth, acknowledgement ----------------------------------------------------------------
 
@@ -278,3 +294,7 @@ class EdgeSession:
             effects.append(AskRebirth(self.edge, why))
             self._rebirth_after = now + self._rebirth_wait_ms
             self._rebirth_wait_ms = min(self._rebirth_wait_ms * 2, self._pace.rebirth_max_ms)
+
+
+def _is_of_itself(reading: Reading) -> bool:
+    return reading.name in OF_ITSELF or is_bus_figure(reading.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.words import Commit, Edge, Lane, Report
+from config.words import Commit, Edge, Lane, Reading, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway says of itself that no journal keeps: figures of its buses, its version, a diagnosis.
+
+    `born`: it came with the node's birth; `answers` then says whether the gateway can be asked about its devices.
+    """
+
+    edge: Edge
+    readings: tuple[Reading, ...]
+    at_ms: int  # the gateway's own clock
+    heard_ms: int
+    born: bool = False
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AskRebirth:
     """Send the NCMD that asks for births. Already paced; `why` is for the log."""
 
@@ -105,4 +120,4 @@ class Count:
     name: str
 
 
-Effect = Judge | Repeat | Floor | Counts | Presence | Owing | AskRebirth | Acknowledge | Trouble | Count
+Effect = Judge | Repeat | Floor | Counts | Presence | Owing | AskRebirth | Acknowledge | Told | Trouble | Count

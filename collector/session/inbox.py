@@ -84,7 +84,7 @@ class Inbox:
         self._group = desk.site.community.id
         self._state_topic = state_topic(host_id)
         self._born_ms = 0  # of this connection: STATE's birth and will carry the same stamp
-        self._listener = make_listener(self._publish)
+        self.listener = make_listener(self._publish)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting = Waiting()
         self._handed_over = 0  # by the network thread
@@ -141,17 +141,17 @@ class Inbox:
             if not self._waiting:
                 break
             self._taken += 1
-            await self._listener.hear(self._waiting.take())
+            await self.listener.hear(self._waiting.take())
         now = self._clock()
-        wake_at = self._listener.wake_at()
+        wake_at = self.listener.wake_at()
         if wake_at is not None and now >= wake_at:
-            await self._listener.wake()
+            await self.listener.wake()
 
     async def _wait(self) -> None:
         if self._waiting:
             await asyncio.sleep(0)
             return
-        wake_at = self._listener.wake_at()
+        wake_at = self.listener.wake_at()
         wait_s = 1.0 if wake_at is None else min(1.0, max(0.01, (wake_at - self._clock()) / 1000))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
@@ -160,7 +160,7 @@ class Inbox:
 
     def _arrive(self, topic: str, message: Message | WireError) -> None:
         """What the network thread heard, in the order of arrival."""
-        if isinstance(message, Birth | Data | Death) and self._listener.knows(message.edge):
+        if isinstance(message, Birth | Data | Death) and self.listener.knows(message.edge):
             self._waiting.add(message)
             self._stir.set()
             return
@@ -195,7 +195,7 @@ class Inbox:
             self._alert = None
         if connected:
             self._desk.tell(SystemTrouble("broker", False, text))
-            task = asyncio.ensure_future(self._listener.ask_all("connected to the broker"))
+            task = asyncio.ensure_future(self.listener.ask_all("connected to the broker"))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:

@@ -10,10 +10,12 @@ from collector.agenda import Agenda
 from collector.commands import SystemTrouble
 from collector.desk import Desk
 from collector.session.account import Positions
+from collector.session.diagnoses import Diagnoses
 from collector.session.edge import EdgeSession
 from collector.session.effects import (
     Acknowledge,
     AskRebirth,
+    Count,
     Counts,
     Effect,
     Floor,
@@ -21,9 +23,12 @@ from collector.session.effects import (
     Owing,
     Presence,
     Repeat,
+    Told,
     Trouble,
 )
+from collector.session.tellings import Tellings
 from collector.storage.records import Recalled, Record, StoredLane
+from config.diagnosis import ANSWER
 from config.wire import encode_commit, encode_rebirth, topic_of
 from config.words import Birth, Data, Death, Edge, Lane, Report
 
@@ -47,6 +52,8 @@ class Listener:
         self._publish = publish
         self._clock = clock
         self._counters = desk.counters
+        self.tellings = Tellings(desk.site)
+        self.diagnoses = Diagnoses(desk.site, self.tellings, publish, clock, desk.counters)
         self._sessions: dict[Edge, EdgeSession] = {}
         self._agenda: Agenda[Edge] = Agenda()
         self._stale = False
@@ -119,6 +126,10 @@ class Listener:
                 self._desk.hear(effect.report, effect.complete, effect.keep)
             elif isinstance(effect, Presence | Owing):
                 self._desk.hear(effect)
+                if isinstance(effect, Presence) and effect.device is None:
+                    self.tellings.came_or_went(effect.edge.node, effect.online, self._clock())
+            elif isinstance(effect, Told):
+                self._told(effect)
             elif isinstance(effect, Floor | Counts):
                 self._desk.book(effect)
             elif isinstance(effect, Acknowledge):
@@ -128,13 +139,21 @@ class Listener:
                 log.info("asking %s for its births: %s", effect.edge.node, effect.why)
                 self._publish(topic_of(effect.edge, "NCMD"), encode_rebirth(self._clock()))
                 self._counters["rebirths-asked"] += 1
+                self.tellings.count(effect.edge.node, "rebirths-asked")
             elif isinstance(effect, Trouble):
                 self._desk.tell(SystemTrouble(effect.part, effect.active, effect.text))
             elif isinstance(effect, Repeat):
                 repeats.append(effect.report)
-            else:
+            elif isinstance(effect, Count):
                 self._counters[effect.name] += 1
+                self.tellings.count(session.edge.node, effect.name)
         return repeats
+
+    def _told(self, told: Told) -> None:
+        self.tellings.take(told)
+        for reading in told.readings:
+            if reading.name == ANSWER and isinstance(reading.value, str):
+                self.diagnoses.take(told.edge.node, reading.value)
 
     async def _recall(self, session: EdgeSession, report: Report) -> None:
         recalled = await self._desk.store.recall(report)

@@ -62,6 +62,8 @@ def test_births_data_and_a_clean_stop_keep_every_rule_and_the_journal_drains(
         wait_for(lambda: True in host.values("smoke-2", "fire"), "the fire", gateway)
         heads[0].words[2][0] = 0b01
         wait_for(lambda: host.values("smoke-2", "fire")[-1:] == [False], "the fire is over", gateway)
+        host.ask("smoke-2")
+        wait_for(host.diagnoses, "what the gateway knows of the detector", gateway)
         assert gateway.stop() == 0
         wait_for(lambda: "NDEATH" in host.verbs(), "the farewell", gateway)
 
@@ -73,6 +75,9 @@ def test_births_data_and_a_clean_stop_keep_every_rule_and_the_journal_drains(
             assert counts[lane.count_metric("InJournal")] == 0
             assert counts[lane.count_metric("Appended")] == len(heard) == max(heard)
         assert host.values("smoke-2", "fire") == [False, True, False]
+        (diagnosis,) = host.diagnoses()
+        assert (diagnosis.device, diagnosis.bus, diagnosis.unit, diagnosis.live) == ("smoke-2", "bus", 2, True)
+        assert (diagnosis.blocks[0].words or ())[0] == 0b01, "the word itself, as it came over the bus"
         assert host.values(None, CLOCK)[:1] == [True]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -515,3 +515,22 @@ def test_a_record_outlives_a_change_of_its_metrics_type(
 
     assert (reading.value, reading.datatype) == (sent, declared)
     assert (reading.cause is not None) == (value is not None and sent is None)
+
+
+def test_what_the_node_tells_of_itself_waits_for_the_births_and_ends_with_the_connection() -> None:
+    """payloads-sequence-num-incrementing."""
+    node = Node()
+    told = Reading("Bus/bus/Requests", 5, DataType.UINT64)
+    node.session.tell([told])
+    node.open()
+    assert not [heard for heard in node.heard if isinstance(heard, Data)], "said before there was anybody to hear it"
+
+    node.session.tell([told])
+    node.session.tell([replace(told, value=6)])
+    node.record("smoke-1", fire=True)
+    node.comes("smoke-1")
+    node.flow()
+
+    values = [metric.value for heard in node.heard if isinstance(heard, Data) for metric in heard.metrics]
+    assert values.count(6) == 1 and 5 not in values, "the newest of each, once"
+    assert seqs(node) == list(range(len(node.heard)))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from collector.session.listener import Listener
+from config.busfigures import BusFigures, metrics_of_bus, readings_of_bus
+from config.diagnosis import ANSWER, Diagnosis, write_diagnosis
 from config.sparkplug import DataType
 from config.wire import check_value, decode, encode_birth, encode_report, topic_of
 from config.words import Birth, Command, Committed, Data, Declared, Edge, Lane, Reading, Report
@@ -157,5 +159,34 @@ def test_telemetry_that_the_full_disk_did_not_take_is_not_acknowledged(tmp_path:
         await until(lambda: wire.commits())
         (commit_said,) = [said.commit for said in wire.sent if said.commit is not None]
         assert commit_said.lanes == {Lane.ALARM: Committed(1), Lane.TELEMETRY: Committed(0)}
+
+    played(tmp_path, play)
+
+
+def test_what_a_gateway_tells_of_itself_is_kept_beside_the_engine_and_it_can_be_asked(tmp_path: Path) -> None:
+    async def play(wire: Wire) -> None:
+        bus = wire.on.desk.site.gateways[EDGE.node].buses[0].id
+        figures = BusFigures(10, 9, 1, 0, 0, 20.0, 30.0, None, 0.5, 4, 0)
+        names = {**metrics_of_bus(bus), ANSWER: DataType.STRING}
+        aliases = {number: Declared(name, datatype) for number, (name, datatype) in enumerate(names.items(), 1)}
+        birth = Birth(EDGE, None, wire.on.clock(), 0, readings_of_bus(bus, figures), aliases, 1, "e1", None, True)
+        heard = decode(topic_of(EDGE, "NBIRTH"), encode_birth(birth))
+        assert isinstance(heard, Birth)
+        await wire.listener.hear(heard)
+
+        asking = asyncio.create_task(wire.listener.diagnoses.ask(EDGE.node, DEVICE))
+        await until(lambda: [said.question for said in wire.sent] == [DEVICE])
+        said = Reading(ANSWER, write_diagnosis(Diagnosis(device=DEVICE, told_ms=1, unit=7)), DataType.STRING)
+        report = Report(EDGE, None, None, None, None, None, wire.on.clock(), False, (said,))
+        payload = encode_report(report, {declared.name: alias for alias, declared in aliases.items()}, 1, 1)
+        data = decode(topic_of(EDGE, "NDATA"), payload)
+        assert isinstance(data, Data)
+        await wire.listener.hear(data)
+
+        answer = await asking
+        assert answer.diagnosis is not None and answer.diagnosis.unit == 7
+        assert wire.listener.tellings.of(EDGE.node).buses[bus].figures == figures
+        engine_knows = wire.on.desk.engine.gateways[EDGE.node].values
+        assert ANSWER not in engine_knows and not set(metrics_of_bus(bus)) & set(engine_knows)
 
     played(tmp_path, play)

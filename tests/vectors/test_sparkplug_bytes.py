@@ -30,6 +30,7 @@ from config.wire import (
     encode_birth,
     encode_commit,
     encode_death,
+    encode_question,
     encode_rebirth,
     encode_report,
     encode_state,
@@ -143,6 +144,9 @@ def test_a_commit_says_what_is_committed_and_a_rebirth_is_asked_for() -> None:
 
     assert decode("spBv1.0/old-town/NCMD/gw-1", encode_commit(commit, 1)) == Command(EDGE, None, commit=commit)
     assert decode("spBv1.0/old-town/NCMD/gw-1", encode_rebirth(1)) == Command(EDGE, None, rebirth=True)
+    assert decode("spBv1.0/old-town/NCMD/gw-1", encode_question("sm-502", 1)) == Command(EDGE, None, question="sm-502")
+    too_long = decode("spBv1.0/old-town/NCMD/gw-1", encode_question("x" * 201, 1))
+    assert too_long == Command(EDGE, None, strange=("Diagnostics/Device",))
     assert [p for p in range(1, 14) if p in commit.lanes[Lane.ALARM]] == [1, 2, 3, 4, 5, 7, 9, 10, 11, 12]
 
 
