@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     from collector import keeping  # the commands about what is kept: accounts, people, backups
+    from collector.enrolment import command as enrolment
     from config import registers
 
     whole = argparse.ArgumentParser(
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_tools(commands)
     registers.add_parser(commands)
     keeping.add_parsers(commands)
+    enrolment.add_parser(commands)
     return whole
 
 

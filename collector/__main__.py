@@ -53,6 +53,7 @@ from config.endpoint import (
 )
 from config.loader import load_site
 from config.site import Site
+from config.supervisor import attend, tell
 
 log = logging.getLogger("collector")
 
@@ -224,11 +225,14 @@ class Process:
             )
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
+        attending = asyncio.create_task(attend(), name="supervisor")
         log.info("listening on http://%s:%d", *web_socket.getsockname()[:2])
         done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopping}:
             code = FAILED
             log.critical("%s has ended: %r", task.get_name(), task.exception())
+        attending.cancel()
+        tell("STOPPING=1")
         await self._stop(parts, server)
         return code
 

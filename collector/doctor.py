@@ -16,12 +16,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from collector.findings import Finding, Standing, of_clock, of_disk, of_mode
+from collector.findings import Finding, Standing, of_certificate, of_clock, of_disk, of_mode
 from config.document import Mistakes
-from config.endpoint import EndpointError, default_state, history_beside, parse_mqtt, sqlite_path
+from config.endpoint import Broker, EndpointError, default_state, history_beside, parse_mqtt, sqlite_path
 from config.loader import load_site
 from config.site import RtuBus, Site, TcpBus
+from config.tls import ends_of
 
 OK, WRONG, USAGE = 0, 1, 2
 _MARKS = {Standing.WELL: "ok   ", Standing.DOUBTFUL: "doubt", Standing.WRONG: "WRONG", Standing.UNKNOWN: "?    "}
@@ -72,8 +74,11 @@ def look(asked: Asked) -> Iterator[Finding]:
     yield from _broker(asked.mqtt)
     if asked.gateway is None:
         yield from _kept(asked)
-    if site is not None:
-        yield from _buses(site, asked.gateway) if asked.gateway is not None else _channels(site)
+    if site is not None and asked.gateway is not None:
+        yield from _buses(site, asked.gateway)
+    elif site is not None:
+        yield from _board(site.plan.board_url)
+        yield from _channels(site)
 
 
 # --- the machine --------------------------------------------------------------------------------------
@@ -169,7 +174,6 @@ def _plain(url: str) -> str:
 
 
 def _broker(url: str | None) -> Iterator[Finding]:
-    from collector.findings import of_certificate
     from collector.reaching import connects, ends_of_certificate, speaks_mqtt
 
     if url is None:
@@ -192,12 +196,45 @@ def _broker(url: str | None) -> Iterator[Finding]:
             yield Finding("broker", Standing.WRONG, ends, mend)
             return
         yield of_certificate("broker", ends, datetime.now(UTC))
+    yield from _own_certificate(broker)
     refused = speaks_mqtt(broker)
     if refused is not None:
-        mend = "look at CALLPOINT_MQTT_USERNAME, CALLPOINT_MQTT_PASSWORD[_FILE] and the broker's own log"
+        secrets = "CALLPOINT_MQTT_USERNAME, CALLPOINT_MQTT_PASSWORD[_FILE], CALLPOINT_MQTT_CERT_FILE, _KEY_FILE"
+        mend = f"look at {secrets} and the broker's own log"
         yield Finding("broker", Standing.WRONG, f"{broker.host}:{broker.port}: {refused}", mend)
     else:
         yield Finding("broker", Standing.WELL, f"{broker.host}:{broker.port} lets us in")
+
+
+def _own_certificate(broker: Broker) -> Iterator[Finding]:
+    """What we show the broker, if it is one that asks for certificates."""
+    if broker.cert_file is None or broker.key_file is None:
+        return
+    mend = "on the machine of the authority: callpoint enroll NAME --renew; then install what it makes"
+    yield of_certificate("certificate", ends_of(broker.cert_file), datetime.now(UTC), mend)
+    yield of_mode(broker.key_file, Path(broker.key_file).stat().st_mode)
+
+
+def _board(url: str) -> Iterator[Finding]:
+    """What phones open, if that is https: whether they will believe it, and for how long."""
+    from collector.reaching import connects, ends_of_certificate
+
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.hostname is None:
+        return
+    host, port = parts.hostname, parts.port or 443
+    refused = connects(host, port)
+    if refused is not None:
+        # Behind a router a server often cannot reach its own public address, and phones can.
+        mend = "start the web server in front of the collector; if it runs, open the address on a phone"
+        yield Finding("board", Standing.DOUBTFUL, f"{url} cannot be reached from here: {refused}", mend)
+        return
+    ends = ends_of_certificate(host, port, None)
+    if isinstance(ends, str):
+        mend = "phones refuse it as well: let the web server get one of a public authority, for this very name"
+        yield Finding("board", Standing.WRONG, ends, mend)
+    else:
+        yield of_certificate("board", ends, datetime.now(UTC))
 
 
 def _channels(site: Site) -> Iterator[Finding]:

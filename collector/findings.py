@@ -10,6 +10,7 @@ FREE_WANTED_BYTES = 2_000_000_000  # a year of a community and one copy of it wh
 FREE_NEEDED_BYTES = 300_000_000  # below, journals and stores begin to refuse what is less than an alarm
 EARLIEST_YEAR = 2026  # a clock that says less was never set
 RENEW_WITHIN = timedelta(days=21)  # usual certificates are renewed 30 days before they end
+RENEW_SERVER = "renew the certificate, and let the server load it"
 
 
 class Standing(StrEnum):
@@ -55,12 +56,12 @@ def of_clock(now: datetime, synchronized: bool | None) -> Finding:
     return Finding("clock", Standing.WELL, f"{said}, kept right by a time server")
 
 
-def of_certificate(part: str, ends: datetime, now: datetime) -> Finding:
-    """How long a server's certificate is good."""
-    said = f"its certificate is good until {ends:%Y-%m-%d}"
-    mend = "renew the certificate, and let the server load it"
+def of_certificate(part: str, ends: datetime, now: datetime, mend: str = RENEW_SERVER) -> Finding:
+    """How long a certificate is good."""
     if ends <= now:
         return Finding(part, Standing.WRONG, f"its certificate ended on {ends:%Y-%m-%d}", mend)
+    days = (ends - now).days
+    said = f"its certificate is good until {ends:%Y-%m-%d}, {days} day{'' if days == 1 else 's'}"
     if ends - now < RENEW_WITHIN:
         return Finding(part, Standing.DOUBTFUL, said, mend)
     return Finding(part, Standing.WELL, said)

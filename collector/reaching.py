@@ -12,6 +12,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from config.endpoint import Broker
+from config.tls import in_words, refusal
 
 WITHIN_S = 5.0
 
@@ -51,19 +52,25 @@ def speaks_mqtt(broker: Broker) -> str | None:
             refused.append(f"it refuses: {reason}")
         answered.set()
 
+    def ended(client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if not answered.is_set():
+            refused.append((broker.tls and refusal(broker)) or f"it ends the connection: {reason}")
+            answered.set()
+
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="", protocol=mqtt.MQTTv311, reconnect_on_failure=False)
-    client.on_connect = connected
+    client.on_connect, client.on_disconnect = connected, ended
     client.username_pw_set(broker.username, broker.password)
     if broker.tls:
-        client.tls_set(broker.ca_file)
+        client.tls_set_context(broker.context())
     try:
         client.connect(broker.host, broker.port, keepalive=10)
         client.loop_start()
         if not answered.wait(WITHIN_S):
             return "no answer to CONNECT"
     except (OSError, ValueError) as error:
-        return str(error) or "no answer"
+        return in_words(str(error)) or str(error) or "no answer"
     finally:
+        client.on_disconnect = None
         client.disconnect()
         client.loop_stop()
     return refused[0] if refused else None

@@ -17,6 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from collector.recording import write_message, write_tick
 from config.endpoint import Broker, EndpointError, parse_mqtt
+from config.tls import refusal
 from config.wire import (
     NAMESPACE,
     Birth,
@@ -151,14 +152,18 @@ def _client(broker: Broker, group: str) -> mqtt.Client:
     if broker.username:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:
-        client.tls_set(broker.ca_file)
+        client.tls_set_context(broker.context())
 
     def subscribe(client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
         said = "refused by" if reason.is_failure else "connected to"
         print(f"-- {said} {broker.host}:{broker.port}: {reason}", file=sys.stderr)
         client.subscribe([(f"{NAMESPACE}/{group}/#", 0), (f"{NAMESPACE}/STATE/#", 0)])
 
-    client.on_connect = subscribe
+    def lost(_client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
+        why = refusal(broker) if broker.tls and reason.is_failure else None
+        print(f"-- lost {broker.host}:{broker.port}: {why or reason}", file=sys.stderr)
+
+    client.on_connect, client.on_disconnect = subscribe, lost
     return client
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_TLS_FILES = ("CA", "CERT", "KEY")
 
 
 class EndpointError(ValueError):
@@ -17,7 +18,10 @@ class EndpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """An MQTT broker. `ca_file` (PEM) is who vouches for its certificate; None means the system's authorities."""
+    """An MQTT broker. `ca_file` (PEM) is who vouches for its certificate; None means the system's authorities.
+
+    `cert_file` and `key_file` (PEM) are what we show it ourselves; both or neither.
+    """
 
     host: str
     port: int
@@ -25,12 +29,34 @@ class Broker:
     username: str | None = None
     password: str | None = None
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """TLS for connections to it. Raises EndpointError for a file that cannot be used."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:  # an SSLError, for what is no certificate, is one too
+            name = f"CALLPOINT_MQTT_CA_FILE: {self.ca_file}"
+            raise EndpointError(f"{name}: expected a file with PEM certificates: {error}") from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.cert_file is None:
+            return context
+        try:
+            # Without an answer to the question for a passphrase OpenSSL would ask the terminal.
+            context.load_cert_chain(self.cert_file, self.key_file, password=lambda: "")
+        except OSError as error:
+            name = f"CALLPOINT_MQTT_CERT_FILE and _KEY_FILE: {self.cert_file} and {self.key_file}"
+            expected = "expected a PEM certificate and its own key, without a passphrase"
+            raise EndpointError(f"{name}: {expected}: {error}") from error
+        return context
 
 
 def parse_mqtt(url: str) -> Broker:
     """`mqtt://host[:port]` or `mqtts://host[:port]`. Raises EndpointError; a password in the URL is refused.
 
-    From the environment: CALLPOINT_MQTT_USERNAME, CALLPOINT_MQTT_PASSWORD[_FILE], CALLPOINT_MQTT_CA_FILE (TLS only).
+    From the environment: CALLPOINT_MQTT_USERNAME, CALLPOINT_MQTT_PASSWORD[_FILE], and with TLS CALLPOINT_MQTT_CA_FILE,
+    CALLPOINT_MQTT_CERT_FILE and CALLPOINT_MQTT_KEY_FILE, whose files are looked at.
     """
     try:
         parts = urlsplit(url)
@@ -42,25 +68,20 @@ def parse_mqtt(url: str) -> Broker:
     if parts.username or parts.password:
         raise EndpointError("MQTT URL: put the password into CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE")
     tls = parts.scheme == "mqtts"
-    return Broker(
+    ca_file, cert_file, key_file = (os.environ.get(f"CALLPOINT_MQTT_{which}_FILE") or None for which in _TLS_FILES)
+    if tls and (cert_file is None) != (key_file is None):
+        raise EndpointError("CALLPOINT_MQTT_CERT_FILE and CALLPOINT_MQTT_KEY_FILE: expected both or neither")
+    broker = Broker(
         parts.hostname,
         port or _MQTT_PORTS[parts.scheme],
         tls,
         read_secret("CALLPOINT_MQTT_USERNAME"),
         read_secret("CALLPOINT_MQTT_PASSWORD"),
-        _ca_file("CALLPOINT_MQTT_CA_FILE") if tls else None,
+        *((ca_file, cert_file, key_file) if tls else ()),
     )
-
-
-def _ca_file(name: str) -> str | None:
-    path = os.environ.get(name)
-    if not path:
-        return None
-    try:
-        ssl.create_default_context(cafile=path)
-    except OSError as error:  # an SSLError, for what is no certificate, is one too
-        raise EndpointError(f"{name}: {path}: expected a file with PEM certificates: {error}") from error
-    return path
+    if tls:
+        broker.context()
+    return broker
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -16,6 +16,7 @@ from typing import IO
 
 from config.document import Mistakes
 from config.endpoint import Broker, EndpointError, parse_mqtt, state_folder
+from config.supervisor import attend, tell
 from config.wire import CLOCK
 from config.words import Lane, Reading
 from gateway.catalogue import (
@@ -122,10 +123,12 @@ class Process:
             pollers = [group.create_task(poller.run()) for poller in self._pollers]
             others = [group.create_task(self._watch_clock()), group.create_task(self._watch_settling())]
             others.append(group.create_task(self._teller.run()))
+            others.append(group.create_task(attend()))
             uplink = group.create_task(self._uplink.run())
             self._node.say(COMMITS_ACCEPTED, True)
             await stop.wait()
             log.info("stopping")
+            tell("STOPPING=1")
             for task in (*pollers, *others):
                 task.cancel()
             await asyncio.wait(pollers)

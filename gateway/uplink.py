@@ -16,7 +16,8 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from config.endpoint import Broker
+from config.endpoint import Broker, EndpointError
+from config.tls import in_words, refusal
 from config.wire import Command, Edge, WireError, decode, topic_of
 from gateway.clock import Clock
 from gateway.journal import Journal
@@ -74,7 +75,7 @@ class _Connection:
         self._client.will_set(will.topic, will.payload, qos=will.qos, retain=False)
         self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            self._client.tls_set(broker.ca_file)
+            self._client.tls_set_context(broker.context())
 
     async def open(
         self,
@@ -131,7 +132,10 @@ class _Connection:
             self._client.subscribe(topic, qos=1)
             await asyncio.wait_for(self.subscribed, ANSWER_TIMEOUT_S)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError; paho raises ValueError for a bad host
-            raise UplinkLost(str(error) or "no answer") from error
+            raise UplinkLost(in_words(str(error)) or str(error) or "no answer") from error
+        except UplinkLost as error:
+            why = await asyncio.to_thread(refusal, self._broker) if self._broker.tls else None
+            raise UplinkLost(why or str(error)) from error
 
     def publish(self, message: Outgoing) -> int:
         """Give a message to paho; returns its id for `on_sent`."""
@@ -210,7 +214,10 @@ class Uplink:
         except JournalFull as error:
             raise UplinkLost(str(error)) from error
         will = self._session.will(bd_seq, self._clock.utc_ms())
-        connection = _Connection(self._broker, f"callpoint-{self._edge.group}-{self._edge.node}", will)
+        try:
+            connection = _Connection(self._broker, f"callpoint-{self._edge.group}-{self._edge.node}", will)
+        except EndpointError as error:  # a certificate that is being replaced this moment
+            raise UplinkLost(str(error)) from error
         try:
             topic = topic_of(self._edge, "NCMD")
             await connection.open(topic, self._on_message, self._on_refused, self._on_sent, self._wake)

@@ -22,6 +22,7 @@ MAY_IMPORT = {
 PURE = {
     "collector/access/actor.py",
     "collector/findings.py",
+    "collector/enrolment/mosquitto.py",
     "collector/alerter/incidentreport.py",
     "collector/alerter/steptimes.py",
     "collector/alerter/curves.py",

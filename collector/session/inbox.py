@@ -26,6 +26,7 @@ from collector.session.waiting import Waiting
 from collector.storage.store import StoreFailed
 from config.endpoint import Broker
 from config.sparkplug import WireError
+from config.tls import refusal
 from config.wire import NAMESPACE, decode, encode_state, state_topic
 from config.words import Birth, Data, Death, HostState, Message
 
@@ -94,13 +95,14 @@ class Inbox:
         self._alert: asyncio.TimerHandle | None = None  # fires when the broker has been away for too long
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected: bool | None = None  # None: not yet tried
+        self._let_in = False  # by the present connection; the network thread's
         self._client = _Client(host_id, self._stumbled)
         self._client.reconnect_delay_set(*RECONNECT_S)
         self._client.max_queued_messages_set(OUTGOING_MAX)
         if broker.username:
             self._client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            self._client.tls_set(broker.ca_file)
+            self._client.tls_set_context(broker.context())
         self._client.on_pre_connect = self._before_connect
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -209,7 +211,7 @@ class Inbox:
         self._counters["stumbles"] += 1
 
     def _before_connect(self, client: mqtt.Client, _data: object) -> None:
-        self._born_ms = self._clock()
+        self._born_ms, self._let_in = self._clock(), False
         client.will_set(self._state_topic, encode_state(False, self._born_ms), qos=1, retain=True)
 
     def _on_connect(
@@ -218,6 +220,7 @@ class Inbox:
         if reason.is_failure:
             self._call(self._connection, False, f"refused: {reason}")
             return
+        self._let_in = True
         client.subscribe([(f"{NAMESPACE}/{self._group}/#", 1), (self._state_topic, 1)])
         self._publish_state(True, self._born_ms)
         self._call(self._connection, True, "connected")
@@ -235,7 +238,9 @@ class Inbox:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _more: object
     ) -> None:
-        self._call(self._connection, False, f"connection lost: {reason}")
+        turned_away = self._broker.tls and not self._let_in and not self._client.leaving
+        why = refusal(self._broker) if turned_away else None
+        self._call(self._connection, False, why or f"connection lost: {reason}")
 
     def _on_message(self, _client: mqtt.Client, _data: object, heard: mqtt.MQTTMessage) -> None:
         try:

@@ -62,7 +62,7 @@ def broker(keys: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _running(log: Path, environment: dict[str, str], *arguments: str) -> Iterator[Callable[[], str]]:
+def running(log: Path, environment: dict[str, str], *arguments: str) -> Iterator[Callable[[], str]]:
     """A command of ours; gives what it has said so far."""
     command = [sys.executable, str(ROOT / "callpoint.py"), *arguments]
     with log.open("wb") as out:
@@ -111,9 +111,9 @@ def test_gateway_collector_and_tap_meet_over_tls_with_a_private_authority(
         site = str(write_site(tmp_path / "site", slave.port))
         gateway = ("gateway", site, "--id", EDGE.node, "--mqtt", url, "--state", str(tmp_path / "gateway"))
         with (
-            _running(tmp_path / "tap.log", centre, "tap", "--mqtt", url) as tapped,
-            _running(tmp_path / "collector.log", centre, "collector", site, "--mqtt", url, *state) as collected,
-            _running(tmp_path / "gateway.log", pi, *gateway),
+            running(tmp_path / "tap.log", centre, "tap", "--mqtt", url) as tapped,
+            running(tmp_path / "collector.log", centre, "collector", site, "--mqtt", url, *state) as collected,
+            running(tmp_path / "gateway.log", pi, *gateway),
         ):
             wait_until(lambda: f"{EDGE.node} BIRTH" in tapped(), "a birth through the tap")
             wait_until(lambda: f"{EDGE.node} <- committed" in tapped(), "an acknowledgement by the collector")
@@ -140,7 +140,7 @@ def test_a_certificate_of_another_authority_is_refused_and_the_log_says_so(
     }
 
     for name, arguments in programs.items():
-        with _running(tmp_path / f"{name}.log", environment, name, *arguments) as said:
+        with running(tmp_path / f"{name}.log", environment, name, *arguments) as said:
             wait_until(lambda said=said: "certificate verify failed" in said(), f"{name} says what is wrong")
 
 
