@@ -77,12 +77,15 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_services(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from config import logs
+
     gateway = commands.add_parser("gateway", help="ask a building's devices and publish", description=_gateway.__doc__)
     gateway.add_argument("site", type=Path, metavar="SITE", help="site folder")
     gateway.add_argument("--id", required=True, metavar="GW", help="which gateway of the site this machine is")
     gateway.add_argument("--mqtt", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
     gateway.add_argument("--state", type=Path, metavar="DIR", help="journal folder (default: XDG state folder)")
     gateway.add_argument("--buses", type=Path, metavar="FILE", help="JSON that says where buses are instead")
+    logs.add_options(gateway)
     gateway.set_defaults(run=_gateway)
 
     collector = commands.add_parser("collector", help="hear, keep, decide, tell", description=_collector.__doc__)
@@ -92,6 +95,7 @@ def _add_services(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     collector.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
     collector.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="default: %(default)s")
     collector.add_argument("--url", metavar="URL", help="what phones open (default: the plan's board_url)")
+    logs.add_options(collector)
     collector.set_defaults(run=_collector, extra="collector")
 
     broker = commands.add_parser("broker", help="an embedded MQTT broker for trials", description=_broker.__doc__)
@@ -194,7 +198,13 @@ def _gateway(options: argparse.Namespace) -> int:
 
     return run(
         GatewayOptions(
-            site=options.site, gateway=options.id, mqtt=options.mqtt, state=options.state, buses=options.buses
+            site=options.site,
+            gateway=options.id,
+            mqtt=options.mqtt,
+            state=options.state,
+            buses=options.buses,
+            log=options.log,
+            log_level=options.log_level,
         )
     )
 
@@ -211,6 +221,8 @@ def _collector(options: argparse.Namespace) -> int:
             state=options.state,
             listen=options.listen,
             url=options.url,
+            log=options.log,
+            log_level=options.log_level,
         )
     )
 

@@ -41,6 +41,7 @@ from collector.storage.retention import Housekeeper
 from collector.storage.secrets import Secrets
 from collector.storage.store import Store, StoreFailed, StoreRefused, open_store
 from collector.storage.subscriptions import Subscriptions
+from config import logs
 from config.document import Mistakes
 from config.endpoint import (
     Broker,
@@ -55,7 +56,7 @@ from config.loader import load_site
 from config.site import Site
 from config.supervisor import attend, tell
 
-log = logging.getLogger("collector")
+log = logs.of("collector")
 
 OK, FAILED, USAGE = 0, 1, 2
 STOP_WITHIN_S = 4.0  # then without what still hangs: Docker kills after 10 s, systemd after 90 s
@@ -76,6 +77,8 @@ class CollectorOptions:
     state: str | None = None
     listen: str = "127.0.0.1:8080"
     url: str | None = None  # what phones open
+    log: str | None = None
+    log_level: str | None = None
 
 
 class StartError(Exception):
@@ -84,10 +87,9 @@ class StartError(Exception):
 
 def run(options: CollectorOptions) -> int:
     """Run until SIGTERM or SIGINT (a second one stops at once). 0: stopped, 1: failed, 2: wrong use."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every URL, a heartbeat's secret with it
     code = FAILED
     try:
+        logs.set_up(options.log, options.log_level)
         broker, listen = parse_mqtt(options.mqtt), parse_listen(options.listen)
         site = load_site(options.site)
         if options.url is not None:
@@ -95,7 +97,7 @@ def run(options: CollectorOptions) -> int:
         code = asyncio.run(_run_and_leave(options, site, broker, listen))
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
-    except EndpointError as error:
+    except (EndpointError, logs.LogError) as error:
         print(f"callpoint collector: {error}", file=sys.stderr)
         code = USAGE
     except (StartError, StoreRefused, StoreFailed, HistoryRefused, HistoryDown) as error:
@@ -226,11 +228,13 @@ class Process:
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
         attending = asyncio.create_task(attend(), name="supervisor")
-        log.info("listening on http://%s:%d", *web_socket.getsockname()[:2])
+        address, port = web_socket.getsockname()[:2]
+        log.info("started", f"listening on http://{address}:{port}", address=address, port=port)
         done, _ = await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopping}:
             code = FAILED
-            log.critical("%s has ended: %r", task.get_name(), task.exception())
+            fault, part = task.exception(), task.get_name()
+            log.critical("part-ended", f"{part} has ended: {fault!r}", fault=fault, of_part=part)
         attending.cancel()
         tell("STOPPING=1")
         await self._stop(parts, server)
@@ -249,7 +253,7 @@ class Process:
         try:
             await self._desk.settle()
         except StoreFailed as error:
-            log.error("at the end: %s", error)
+            log.error("not-committed", f"at the end: {error}", error=error)
 
     def _make_notifier(self) -> Notifier:
         desk = self._desk
@@ -284,13 +288,15 @@ class Process:
                         async with asyncio.timeout(HEARTBEAT_WITHIN_S):
                             (await client.get(url)).raise_for_status()
                     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                        log.warning("the heartbeat was not taken: %s", type(error).__name__)  # the URL is a secret
+                        kind = type(error).__name__  # and no more: the URL is a secret
+                        log.warning("heartbeat-not-taken", f"the heartbeat was not taken: {kind}", error=kind)
                 await asyncio.sleep(HEARTBEAT_EVERY_S)
 
     def _counters(self) -> dict[str, dict[str, int]]:
         history = {"written": self._drain.written, "refused": self._drain.refused, "waiting": self._desk.store.spooled}
         inbox = {**self._desk.counters, "waiting": self._inbox.waiting}
-        return {"inbox": inbox, "engine": dict(self._desk.engine.counts), "history": history}
+        engine = dict(self._desk.engine.counts)
+        return {"inbox": inbox, "engine": engine, "history": history, "log": logs.counts()}
 
 
 class _Server(Server):
@@ -312,7 +318,7 @@ async def _again(name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> No
         except StoreFailed as error:
             if time.monotonic() - began > AGAIN_AFTER_S[-1]:
                 failures = 0
-            log.error("%s: %s", name, error)
+            log.error("part-failed", f"{name}: {error}", of_part=name, error=error)
             await asyncio.sleep(AGAIN_AFTER_S[min(failures, len(AGAIN_AFTER_S) - 1)])
             failures += 1
 
@@ -329,7 +335,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 def _leave_at_once(why: str, code: int = FAILED) -> None:
     """What is committed is on disk, and nothing else was promised."""
-    log.warning("leaving at once: %s", why)
+    log.warning("leaving", f"leaving at once: {why}", why=why)
     logging.shutdown()
     os._exit(code)
 
@@ -354,6 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--state", metavar="URL")
     parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT")
     parser.add_argument("--url", metavar="URL")
+    logs.add_options(parser)
     return run(CollectorOptions(**vars(parser.parse_args(arguments))))
 
 

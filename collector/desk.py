@@ -9,7 +9,6 @@ see `unrecorded.py`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -23,6 +22,7 @@ from collector.alarms.incident import Incident
 from collector.changes import Changes
 from collector.commands import Command, Delivered, NotDelivered, PulseHandedOver, PulseStored, SystemTrouble
 from collector.engine import Engine
+from collector.logbook import log_decisions
 from collector.session.effects import Counts, Floor, Owing, Presence
 from collector.state import Decision, K, Restored
 from collector.storage import ledger
@@ -30,6 +30,7 @@ from collector.storage.history import History
 from collector.storage.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
 from collector.storage.store import Store, StoreFailed
 from collector.storage.unrecorded import Unrecorded
+from config import logs
 from config.site import Site
 from config.words import Lane, Report
 
@@ -39,7 +40,7 @@ FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01  # the least wait for a time: one that has just come does not keep the loop turning
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ class Desk:
         try:
             await self._commit()
         except StoreFailed as error:
-            log.error("not committed: %s", error)
+            log.error("not-committed", f"not committed: {error}", error=error, failures=self._failures + 1)
             self.counters["commit-failed"] += 1
             self._failures += 1
             self.unrecorded.tell(doomed.decisions, self.engine)
@@ -305,6 +306,7 @@ class Desk:
         for callback in self.after_commit:
             callback(stored)
         self._changes.tell()
+        log_decisions(pending.decisions)
         self._watch_space()
 
     def _watch_space(self) -> None:
@@ -324,6 +326,7 @@ class Desk:
         self.site.adopt(self.engine.roll)
         for callback in self.after_restart:
             callback()
+        log.warning("started-anew", f"goes on from what the store has: {error}", error=error)
         self.tell(SystemTrouble("store", True, str(error)))
         self._short_of_space = None  # the first commit that succeeds takes the trouble back
         self._changes.tell()

@@ -6,11 +6,12 @@ A loop that hangs is killed and started again; a disk that is slow holds up no l
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 
-log = logging.getLogger(__name__)
+from config import logs
+
+log = logs.of(__name__)
 
 
 async def attend() -> None:
@@ -34,4 +35,5 @@ def tell(state: str) -> None:
             line.connect("\0" + address[1:] if address.startswith("@") else address)
             line.sendall(state.encode("ascii"))
     except OSError as error:
-        log.warning("the supervisor does not listen on %s: %s", address, error)
+        text = f"the supervisor does not listen on {address}: {error}"
+        log.warning("supervisor-deaf", text, address=address, error=error)

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from config import logs
 from config.document import Mistakes
 from config.endpoint import Broker, EndpointError, parse_mqtt, state_folder
 from config.supervisor import attend, tell
@@ -41,7 +42,7 @@ from gateway.teller import Teller
 from gateway.uplink import Uplink
 from gateway.window import Window
 
-log = logging.getLogger("gateway")
+log = logs.of("gateway")
 
 OK, FAILED, USAGE = 0, 1, 2
 IN_FLIGHT_MAX = {Lane.ALARM: 128, Lane.TELEMETRY: 256}
@@ -54,15 +55,15 @@ REFUSAL_CHARACTERS_MAX = 200  # a stranger's words, which go into the journal an
 
 def run(options: GatewayOptions) -> int:
     """Run until SIGTERM or SIGINT (a second one stops at once). Returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
     try:
+        logs.set_up(options.log, options.log_level, facts={"gateway": options.gateway})
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
         broker = parse_mqtt(options.mqtt)
         plan_of(options)  # what is wrong with the site is said before anything is made
     except Mistakes as mistakes:
         print(mistakes, file=sys.stderr)
         return FAILED
-    except (StartError, EndpointError, OSError) as error:
+    except (StartError, EndpointError, logs.LogError, OSError) as error:
         print(f"callpoint gateway: {error}", file=sys.stderr)
         return USAGE
     try:
@@ -127,7 +128,7 @@ class Process:
             uplink = group.create_task(self._uplink.run())
             self._node.say(COMMITS_ACCEPTED, True)
             await stop.wait()
-            log.info("stopping")
+            log.info("stopping", "stopping")
             tell("STOPPING=1")
             for task in (*pollers, *others):
                 task.cancel()
@@ -198,7 +199,8 @@ class Process:
                 )
                 for window in self._windows.values():
                     window.shelve()
-                log.info("the clock is set: %d records that were not sent yet have new times", corrected)
+                text = f"the clock is set: {corrected} records that were not sent yet have new times"
+                log.info("clock-set", text, count=corrected)
             self._synchronized = synchronized
             cause = None if synchronized else "the clock has not been set since power-on"
             self._node.say(CLOCK, synchronized, cause)
@@ -218,13 +220,15 @@ def _run_until_stopped(options: GatewayOptions, broker: Broker, path: Path) -> i
     stopped = False
     while not stopped:
         plan = plan_of(options)
-        log.info("gateway %s of %s, journal %s", plan.gateway.id, plan.edge.group, path)
+        text = f"gateway {plan.gateway.id} of {plan.edge.group}, journal {path}"
+        log.info("started", text, group=plan.edge.group, journal=path)
         try:
             asyncio.run(_run_once(plan, broker, Journal(path, plan.gateway.journal_records_max), clock))
             stopped = True
         except* JournalCorrupt as group:
             kept = set_aside(path, clock.utc_ms())
-            log.error("%s: kept as %s, a new journal begins", _first_leaf(group), kept)
+            error = _first_leaf(group)
+            log.error("journal-corrupt", f"{error}: kept as {kept}, a new journal begins", error=error, kept=kept)
     return OK
 
 
@@ -235,7 +239,8 @@ async def _run_once(plan: Plan, broker: Broker, journal: Journal, clock: Clock) 
                 register = PulseRegister(plan.pulse_every_s, clock)
                 plan = plan.with_pulse(await opened.enter_async_context(register.serving()))
             except OSError as error:  # alarms go on; the collector will say that the pulse is missing
-                log.error("no pulse: its register cannot be served on the loopback: %s", error)
+                text = f"no pulse: its register cannot be served on the loopback: {error}"
+                log.error("no-pulse", text, error=error)
         await _run_process(plan, broker, journal, clock)
 
 
@@ -245,7 +250,8 @@ async def _run_process(plan: Plan, broker: Broker, journal: Journal, clock: Cloc
 
     def on_signal() -> None:
         if stop.is_set():
-            log.warning("stopping at once")
+            log.warning("leaving", "stopping at once: told twice", why="told twice")
+            logging.shutdown()
             os._exit(FAILED)  # the journal is safe by its own rules; nothing else needs an orderly end
         stop.set()
 
@@ -280,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mqtt", required=True, metavar="URL")
     parser.add_argument("--state", type=Path, metavar="DIR")
     parser.add_argument("--buses", type=Path, metavar="FILE")
+    logs.add_options(parser)
     return run(GatewayOptions(**vars(parser.parse_args(arguments))))
 
 

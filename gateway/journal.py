@@ -7,19 +7,19 @@ first. The upper methods write and belong to one thread; those under "reading" b
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from config import logs
 from config.sparkplug import DataType
 from config.wire import Lane, check_value
 from gateway.catalogue import Key, LaneAccount
 from gateway.record import Draft, Record, body_of, readings_from
 from gateway.statefile import TABLE, JournalCorrupt, JournalFull, StateFile
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 BYTES_MAX = 512 * 1024 * 1024  # pages in use, beside the bound on records
 MARGIN_BYTES = 1024 * 1024  # room for one transaction before the bound is kept again; beyond it the disk counts as full
@@ -182,7 +182,7 @@ class Journal:
 
     def _make_room(self) -> None:
         """The disk is full: give up the reserve and the oldest telemetry for what is more important."""
-        log.error("the disk is full: giving up the journal's reserve and its oldest telemetry")
+        log.error("disk-full", "the disk is full: giving up the journal's reserve and its oldest telemetry")
         self._reserve.unlink(missing_ok=True)
         self._drop(Lane.TELEMETRY, DROP_MAX)
 
@@ -209,7 +209,8 @@ class Journal:
             db.execute("UPDATE lane SET dropped = dropped + ? WHERE name = ?", (dropped, lane.value))
         self._rows -= dropped
         if dropped:
-            log.warning("the journal is full: dropped the oldest %d of the %s lane", dropped, lane.value)
+            text = f"the journal is full: dropped the oldest {dropped} of the {lane.value} lane"
+            log.warning("records-dropped", text, lane=lane.value, count=dropped)
         return dropped
 
     def _keep_reserve(self) -> None:
@@ -219,7 +220,8 @@ class Journal:
                 with self._reserve.open("wb") as file:
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
         except OSError as error:
-            log.warning("no room for the journal's reserve of %d bytes: %s", RESERVE_BYTES, error)
+            text = f"no room for the journal's reserve of {RESERVE_BYTES} bytes: {error}"
+            log.warning("no-reserve", text, error=error)
             self._reserve.unlink(missing_ok=True)
 
 

@@ -30,6 +30,8 @@ class GatewayOptions:
     mqtt: str
     state: Path | None = None
     buses: Path | None = None
+    log: str | None = None
+    log_level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from traceback import format_exception
 
+from config import logs
 from config.busfigures import BusFigures
 from config.diagnosis import CAUSE_CHARACTERS_MAX, ERRORS_MAX, Diagnosis, ReadBlock, ReadError
 from config.profile import Point, Profile, Table
@@ -25,7 +25,7 @@ from gateway.report import Reporter
 from gateway.schedule import Schedule, Task
 from gateway.tally import Outcome, Tally
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 REOPEN_FIRST_S = 0.5
 REOPEN_MAX_S = 15.0
@@ -44,13 +44,15 @@ class Node:
         """All of them, for a birth."""
         return tuple(self._readings.values())
 
-    def say(self, name: str, value: bool, cause: str | None = None) -> None:
-        """Journal a condition of the gateway if it changed."""
+    def say(self, name: str, value: bool, cause: str | None = None, **subject: str) -> None:
+        """Journal a condition of the gateway if it changed. `subject`: what it is about, for the log."""
         reading = Reading(name, value, DataType.BOOLEAN, cause=cause)
         if self._readings[name] == reading:
             return
         self._readings[name] = reading
-        log.log(logging.INFO if value else logging.WARNING, "%s: %s", name, cause or ("yes" if value else "no"))
+        level, event = (logging.INFO, "condition-well") if value else (logging.WARNING, "condition-trouble")
+        text = f"{name}: {cause or ('yes' if value else 'no')}"
+        log.tell(level, event, text, None, condition=name, error=None if value else cause, **subject)
         self._put([Draft(Lane.ALARM, None, self._clock.utc_ms(), self._clock.mono_ms(), (reading,))])
 
 
@@ -139,7 +141,8 @@ class Poller:
                 try:
                     await self._poll()
                 except Exception as error:  # noqa: BLE001 - a fault met on one bus must not silence the others
-                    log.critical("bus %s begins again after: %s", self._bus.id, "".join(format_exception(error)))
+                    text = f"bus {self._bus.id} begins again after a fault of the gateway's own"
+                    log.critical("bus-fault", text, fault=error, bus=self._bus.id)
                     self._down(f"the gateway met a fault of its own: {type(error).__name__}")
                     await asyncio.sleep(REOPEN_MAX_S)
         finally:
@@ -167,7 +170,7 @@ class Poller:
         except DeviceRefused as refusal:
             self._note(task, Outcome.REFUSED, loop.time() - began_s, str(refusal))
             if self._schedule.refused(task, refusal.code, self._clock.mono_ms()):
-                self._node.say(device_online(task.device), True)
+                self._node.say(device_online(task.device), True, device=task.device, bus=self._bus.id)
             if refusal.code in SPLIT_EXCEPTIONS and (parts := smaller(block)):
                 self._split(task, parts, refusal)
             elif task.is_lost:
@@ -183,7 +186,7 @@ class Poller:
         else:
             self._note(task, Outcome.ANSWER, loop.time() - began_s)
             if self._schedule.answered(task, self._clock.mono_ms()):
-                self._node.say(device_online(task.device), True)
+                self._node.say(device_online(task.device), True, device=task.device, bus=self._bus.id)
             self._take(found, block, values)
 
     def _note(self, task: Task, outcome: Outcome, took_s: float, cause: str | None = None) -> None:
@@ -199,7 +202,8 @@ class Poller:
         """Some part of the block is not there: the device's other values must not be lost with it."""
         found, block = self._devices[task.device], task.block
         where = f"{block.table.value} {block.address} to {block.address + block.count - 1}"
-        log.warning("%s: %s: %s, asked in %d smaller reads from now on", task.device, where, refusal, len(parts))
+        text = f"{task.device}: {where}: {refusal}, asked in {len(parts)} smaller reads from now on"
+        log.warning("read-split", text, device=task.device, bus=self._bus.id, error=refusal)
         at = found.blocks.index(block)
         found.blocks = (*found.blocks[:at], *parts, *found.blocks[at + 1 :])
         found.heard.pop(block, None)
@@ -220,7 +224,7 @@ class Poller:
         if self._schedule.missed(task, self._clock.mono_ms()):
             self._tally.away(task.device)
             self._lose(found, found.blocks, cause)
-            self._node.say(device_online(task.device), False, cause)
+            self._node.say(device_online(task.device), False, cause, device=task.device, bus=self._bus.id)
         elif task.is_lost:
             self._lose(found, [task.block], cause)
 
@@ -248,15 +252,15 @@ class Poller:
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, REOPEN_MAX_S)
             else:
-                self._node.say(bus_online(self._bus.id), True)
+                self._node.say(bus_online(self._bus.id), True, bus=self._bus.id)
                 return
 
     def _down(self, cause: str) -> None:
         for name in self._schedule.lose_all(self._clock.mono_ms()):
             self._tally.away(name)
             self._lose(self._devices[name], self._devices[name].blocks, cause)
-            self._node.say(device_online(name), False, cause)
-        self._node.say(bus_online(self._bus.id), False, cause)
+            self._node.say(device_online(name), False, cause, device=name, bus=self._bus.id)
+        self._node.say(bus_online(self._bus.id), False, cause, bus=self._bus.id)
         self.settled.set()
 
 

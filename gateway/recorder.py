@@ -7,7 +7,6 @@ holds up neither the buses nor the broker.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+from config import logs
 from config.wire import Lane
 from gateway.catalogue import LaneAccount
 from gateway.clock import Clock
@@ -23,7 +23,7 @@ from gateway.record import Draft, Record
 from gateway.statefile import JournalFull
 from gateway.window import Spans
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 TELEMETRY_GROUP_S = 1.0
 FULL_RETRY_S = 1.0
@@ -101,7 +101,7 @@ class Recorder:
                 try:
                     await self._write_some()
                 except JournalFull as error:
-                    log.error("the journal cannot be written: %s", error)
+                    log.error("journal-not-written", f"the journal cannot be written: {error}", error=error)
                     waiting = sum(draft.lane is Lane.ALARM for draft in self._drafts)
                     self._on_trouble(f"the journal cannot be written: {error}", waiting)
                     await asyncio.sleep(FULL_RETRY_S)

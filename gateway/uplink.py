@@ -7,7 +7,6 @@ events, so that nothing sleeps between a record's sync and its publication.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from config import logs
 from config.endpoint import Broker, EndpointError
 from config.tls import in_words, refusal
 from config.wire import Command, Edge, WireError, decode, topic_of
@@ -26,7 +26,7 @@ from gateway.recorder import Recorder
 from gateway.session import Outgoing, Session
 from gateway.statefile import JournalFull
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 KEEPALIVE_S = 10
 ANSWER_TIMEOUT_S = 10.0  # for CONNACK and SUBACK
@@ -194,7 +194,8 @@ class Uplink:
             except UplinkLost as error:
                 if self._clock.mono_ms() - started_ms > RECONNECT_MAX_S * 1000:
                     wait_s = RECONNECT_FIRST_S
-                log.warning("broker %s:%d: %s", self._broker.host, self._broker.port, error)
+                where = f"{self._broker.host}:{self._broker.port}"
+                log.warning("broker-lost", f"broker {where}: {error}", broker=where, error=error)
                 # A street of gateways must not come back in one moment.
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(wait_s * 2, RECONNECT_MAX_S)
@@ -221,7 +222,8 @@ class Uplink:
         try:
             topic = topic_of(self._edge, "NCMD")
             await connection.open(topic, self._on_message, self._on_refused, self._on_sent, self._wake)
-            log.info("connected to broker %s:%d, bdSeq %d", self._broker.host, self._broker.port, bd_seq)
+            where = f"{self._broker.host}:{self._broker.port}"
+            log.info("broker-connected", f"connected to broker {where}, bdSeq {bd_seq}", broker=where, bd_seq=bd_seq)
             await self._recorder.count()
             owing = await self._recorder.read(partial(self._journal.owing, self._devices))
             self._session.opened(bd_seq, self._clock.mono_ms(), self._births_from_ms, owing)

@@ -25,6 +25,7 @@ _LOOK_S = 0.1  # between two looks at the API
 _CHANGES_MAX = 5_000
 _SAME_DECISION = timedelta(seconds=1)
 _LINKS_MAX = 3  # answer links shown: enough to try one
+_DECIDED = " collector.logbook: "  # a line of the collector's log about what it has decided
 _LINK = re.compile(r"^notice \S+ to (?P<name>.+) \((?P<reason>\S+) ring .*\): .* (?P<url>https?://\S+)$")
 # Reasons that ask for an answer.
 CALLS = ("own-team", "neighbour-team", "manager", "new-device", "raised-again", "quorum-lost", "contractor")
@@ -178,7 +179,7 @@ class Stage:
         return [child for child in self._children() if child.started]
 
     async def _start(self, child: Child, command: str, *arguments: str) -> None:
-        environment = {_TOKEN: self.token, "PYTHONUNBUFFERED": "1"}
+        environment = {_TOKEN: self.token, "PYTHONUNBUFFERED": "1", "CALLPOINT_LOG": "text"}
         await child.start([*self._options.program, command, *arguments], environment)
 
     def _hear(self, name: str, line: str) -> None:
@@ -186,6 +187,8 @@ class Stage:
             if link["reason"] in CALLS and len(self._links) < _LINKS_MAX and link["name"] not in self._links:
                 self._links.add(link["name"])
                 self._narrator.say("told", f"answer as {link['name']}: {link['url']}")
+        elif _DECIDED in line:
+            return  # the timeline tells it
         elif " WARNING " in line or " ERROR " in line or line.startswith(("Traceback", "callpoint ")):
             self._narrator.say("fault", f"{name}: {line}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from collector.access.actor import TOKEN, Actor
 from collector.access.register import Register, Visited
 from collector.access.sessions import SESSION_MS, Fault, Session, SignInRefused
 from collector.alerter.guard import Guard, Pace, Visit
+from config import logs
 
 COOKIE = "callpoint"
 SECURE_COOKIE = "__Host-callpoint"  # a browser takes it only over https, for this host and path / alone
 LOGGED_PER_MINUTE_MAX = 20  # of one kind; the counter counts them all
 _WITHOUT_SESSION = ("/a/", "/static/", "/api/v1/inbound/")  # these open whatever becomes of the store
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Refusals:
         key = f"{what}-{why}"
         self.counts[key] += 1
         if self._pace.allows(key, self._clock()):
-            log.warning("refused: %s %s from %s%s", what, why, client or "?", f" ({more})" if more else "")
+            text = f"refused: {what} {why} from {client or '?'}" + (f" ({more})" if more else "")
+            log.warning("refused", text, what=what, why=why, client=client)
 
 
 class Door:

@@ -8,7 +8,6 @@ no room goes by the person's next channel at once, anything else waits a while f
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -25,10 +24,12 @@ from collector.alerter.road import ChannelStatus, Road
 from collector.alerter.tries import Recorder, failures_of, next_try_ms
 from collector.calls.dispatch import Notice, Reason
 from collector.commands import Delivered, DeliveryFailed, NotDelivered, Refused, SystemTrouble
+from collector.logbook import log_attempt
 from collector.messages.message import Words, is_loud, is_urgent
 from collector.messages.wording import one_line
 from collector.storage.records import Attempt
 from collector.storage.store import StoreFailed
+from config import logs
 from config.profile import Kind
 from config.site import Site
 
@@ -43,7 +44,7 @@ LOOK_BACK_MS = HOUR_MS  # after a start: what was sent then counts towards the l
 UNRECORDED_EVERY_MS = 60_000  # per building
 UNRECORDED_MAX = 100  # tries that the store has not kept yet: a crash repeats them
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 _KIND_RANK = {kind: rank for rank, kind in enumerate(Kind)}  # fire, entrapment, water, equipment, fault
 
@@ -328,6 +329,7 @@ class Notifier:
             road.release(urgent, self._clock())
             self._stirred.set()
         await self._recorder.keep(attempt)
+        log_attempt(notice, attempt)
         job.attempts = [*job.attempts, attempt][-ATTEMPTS_KEPT:]
         job.under_way = False
         self._plan(job, tasks)
@@ -345,7 +347,8 @@ class Notifier:
         except StoreFailed:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told as a failed try
-            log.error("notice %s cannot be put into words: %r", notice.id, error)
+            text = f"notice {notice.id} cannot be put into words: {error!r}"
+            log.error("notice-without-words", text, fault=error, incident=notice.incident, notice=notice.id)
             return None, ChannelError(f"it cannot be put into words: {type(error).__name__}")
         if letter is None:
             return None, ChannelError("the incident is no longer known", permanent=True)

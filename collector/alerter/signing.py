@@ -6,7 +6,6 @@ Whoever asks is told the same, whether or not there is such a person, and after 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -22,6 +21,7 @@ from collector.alerter.door import Refusals
 from collector.alerter.guard import Pace
 from collector.messages.message import Words
 from collector.storage.store import StoreFailed
+from config import logs
 from config.people import Language
 from config.site import Site
 
@@ -31,7 +31,7 @@ SENT_PER_HOUR_MAX = 120  # to all people together
 # person, words, link, which of their channels first -> taken by one of them
 Deliver = Callable[[str, Words, str, int], Awaitable[bool]]
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class TooFast(Exception):
@@ -124,7 +124,7 @@ class Signing:
         try:
             made = await self._register.ask(person, asked)
         except StoreFailed as error:
-            log.error("a sign-in could not be made: %s", error)
+            log.error("sign-in-not-made", f"a sign-in could not be made: {error}", error=error)
             return
         if made is None:
             self._refusals.note("sign-in", "too-many", client, f"for {person!r}")
@@ -133,7 +133,7 @@ class Signing:
         language = made.account.language or self._site.language_of(self._site.people[person])
         taken = await deliver(person, words_of(language, made.code, url), url, made.nth)
         if not taken:
-            log.warning("no channel has taken the sign-in message to %r", person)
+            log.warning("sign-in-not-sent", f"no channel has taken the sign-in message to {person!r}", person=person)
 
 
 def place_of(client: str) -> str:

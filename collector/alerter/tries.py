@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from collector.storage.records import Attempt
 from collector.storage.store import StoreFailed
+from config import logs
 
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 RECORD_AGAIN_S = 1.0
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 def failures_of(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -64,7 +64,8 @@ class Recorder:
                     await self._write([attempt for attempt, _ in together])
                     break
                 except StoreFailed as error:
-                    log.error("%d tries of notices are not recorded yet: %s", len(together), error)
+                    text = f"{len(together)} tries of notices are not recorded yet: {error}"
+                    log.error("tries-not-recorded", text, count=len(together), error=error)
                     await asyncio.sleep(RECORD_AGAIN_S)
             for _, kept in together:
                 if not kept.done():

@@ -24,6 +24,7 @@ from collector.desk import Desk
 from collector.session.listener import Listener
 from collector.session.waiting import Waiting
 from collector.storage.store import StoreFailed
+from config import logs
 from config.endpoint import Broker
 from config.sparkplug import WireError
 from config.tls import refusal
@@ -39,7 +40,7 @@ TAKEN_TOGETHER = 50  # messages between two looks at what else the loop has to d
 LOG_EVERY_S = 60.0
 LOG_SOURCES_MAX = 1_000
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class _Client(mqtt.Client):
@@ -125,7 +126,7 @@ class Inbox:
                 try:
                     await self._take_some()
                 except StoreFailed as error:  # what was to be looked up comes again, being unacknowledged
-                    log.error("%s", error)
+                    log.error("store-not-read", f"what gateways say again cannot be looked up: {error}", error=error)
                     await asyncio.sleep(1)
                 await self._wait()
         finally:
@@ -184,14 +185,16 @@ class Inbox:
             if len(self._logged) >= LOG_SOURCES_MAX:
                 self._logged.clear()
             self._logged[source] = now
-            log.warning("%s %s", source, what)
+            log.warning("strange", f"{source} {what}", source=source, what=counter)
 
     def _connection(self, connected: bool, text: str) -> None:
         """The connection came, went, or could not be made."""
         if connected == self.connected or self._client.leaving:
             return
         self.connected = connected
-        log.log(logging.INFO if connected else logging.WARNING, "broker %s: %s", self._broker.host, text)
+        level, event = (logging.INFO, "broker-connected") if connected else (logging.WARNING, "broker-lost")
+        error = None if connected else text
+        log.tell(level, event, f"broker {self._broker.host}: {text}", None, broker=self._broker.host, error=error)
         if self._alert is not None:
             self._alert.cancel()
             self._alert = None
@@ -207,7 +210,7 @@ class Inbox:
     # --- on the network thread ------------------------------------------------------------------------
 
     def _stumbled(self, error: Exception) -> None:
-        log.error("the connection to the broker stumbled: %r", error)
+        log.error("stumbled", f"the connection to the broker stumbled: {error!r}", fault=error)
         self._counters["stumbles"] += 1
 
     def _before_connect(self, client: mqtt.Client, _data: object) -> None:

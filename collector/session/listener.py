@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.agenda import Agenda
@@ -28,6 +27,7 @@ from collector.session.effects import (
 )
 from collector.session.tellings import Tellings
 from collector.storage.records import Recalled, Record, StoredLane
+from config import logs
 from config.diagnosis import ANSWER
 from config.wire import encode_commit, encode_rebirth, topic_of
 from config.words import Birth, Data, Death, Edge, Lane, Report
@@ -35,7 +35,7 @@ from config.words import Birth, Data, Death, Edge, Lane, Report
 ASKED_TOGETHER = 20  # gateways asked for their births at once; the others follow in turn
 ASKED_EVERY_S = 0.5
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class Listener:
@@ -136,7 +136,8 @@ class Listener:
                 self._publish(topic_of(effect.edge, "NCMD"), encode_commit(effect.commit, self._clock()))
                 self._counters["commits-sent"] += 1
             elif isinstance(effect, AskRebirth):
-                log.info("asking %s for its births: %s", effect.edge.node, effect.why)
+                text = f"asking {effect.edge.node} for its births: {effect.why}"
+                log.info("births-asked", text, gateway=effect.edge.node, reason=effect.why)
                 self._publish(topic_of(effect.edge, "NCMD"), encode_rebirth(self._clock()))
                 self._counters["rebirths-asked"] += 1
                 self.tellings.count(effect.edge.node, "rebirths-asked")

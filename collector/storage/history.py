@@ -7,7 +7,6 @@ so a batch of which nobody knows whether it arrived is simply written again.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -15,13 +14,14 @@ from collector.commands import SystemTrouble
 from collector.storage.records import Spooled
 from collector.storage.series import Row, row_of
 from collector.storage.store import Store
+from config import logs
 from config.words import Edge, Lane
 
 BATCH_ROWS = 500
 RECENT_ROWS_MAX = 5_000
 IDLE_S = 0.5  # how long an empty spool is left alone
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class HistoryDown(Exception):
@@ -98,7 +98,9 @@ class Drain:
         except HistoryRefused as error:
             if len(batch) == 1:
                 self.refused += 1
-                log.warning("the history refused a record of %s: %s", batch[0].record.report.edge.node, error)
+                node = batch[0].record.report.edge.node
+                text = f"the history refused a record of {node}: {error}"
+                log.warning("history-refused", text, gateway=node, device=batch[0].record.report.device, error=error)
                 await self._store.refuse(batch[0].number, str(error))
                 return
             half = len(batch) // 2
@@ -112,5 +114,8 @@ class Drain:
         self.down = down
         if self._told != (down is not None):
             self._told = down is not None
-            log.info("history: %s", down or "can be written")
+            if down is None:
+                log.info("history-up", "history: can be written")
+            else:
+                log.warning("history-down", f"history: {down}", error=down)
             await self._report(SystemTrouble("history", self._told, down or "can be written"))

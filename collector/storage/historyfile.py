@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import TypeVar
 from collector.storage.database import Kind, NotOurs, connect, transaction
 from collector.storage.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
 from collector.storage.series import POSITION, TEXT_SUFFIX, Row, field_of
+from config import logs
 from config.words import Edge, Lane
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ HISTORY = Kind(
     """,
 )
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class SqliteHistory:
@@ -146,7 +146,8 @@ class SqliteHistory:
             (POSITION, until),
         )
         went = connection.execute("DELETE FROM fields WHERE time_ns < ?", (until,)).rowcount
-        log.warning("the history has reached %d bytes: its oldest day is dropped, %d values", self._bytes_max, went)
+        text = f"the history has reached {self._bytes_max} bytes: its oldest day is dropped, {went} values"
+        log.warning("history-pruned", text, count=went)
         return went
 
     def _series(self, row: Row) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from collector.storage.store import Store
+from config import logs
 from config.endpoint import read_secret
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,6 @@ def _write(path: Path, secret: str) -> None:
         if path.read_text() != secret + "\n":
             path.write_text(secret + "\n")
     except OSError as error:  # a full disk must not keep the collector from starting
-        log.warning("the API token cannot be written: %s", error)
+        log.warning("token-not-written", f"the API token cannot be written: {error}", error=error)
     else:
-        log.info("the API token is in %s", path)
+        log.info("token-file", f"the API token is in {path}", file=path)

@@ -6,7 +6,6 @@ same transaction.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, replace
@@ -22,6 +21,7 @@ from collector.storage.auditlog import write_changes
 from collector.storage.kept import Forgotten, Kept
 from collector.storage.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
 from collector.storage.tables import ISLANDS, KEPT, read_record, write_record
+from config import logs
 from config.words import PULSE, Edge, Lane, Report
 
 RECENT_ATTEMPTS_MAX = 20_000
@@ -37,7 +37,7 @@ ENTRY = TypeAdapter(Entry)
 KEPT_ADAPTERS: Mapping[str, TypeAdapter[Kept]] = {name: TypeAdapter(what) for name, what in KEPT.items()}
 KEPT_NAMES: Mapping[type[Kept], str] = {what: name for name, what in KEPT.items()}
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
@@ -235,7 +235,7 @@ def _read_kept(name: str, body: str) -> Kept | None:
     try:
         return KEPT_ADAPTERS[name].validate_json(body)
     except ValidationError as error:
-        log.error("kept %s cannot be read and counts as absent: %s", name, error)
+        log.error("kept-unreadable", f"kept {name} cannot be read and counts as absent: {error}", name=name)
         return None
 
 

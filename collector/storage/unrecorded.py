@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from collector.alarms.alarm import Alarm, Phase
@@ -11,11 +10,12 @@ from collector.alarms.incident import Incident
 from collector.alarms.route import Mode
 from collector.engine import Engine
 from collector.state import Decision
+from config import logs
 from config.profile import Condition
 
 _REAL = (Mode.LIVE, Mode.DISABLED)
 
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class Unrecorded:
@@ -38,6 +38,7 @@ class Unrecorded:
             keys = found.alarms if found is not None else ()
             loud = [alarm for key in keys if (alarm := engine.alarms.get(key)) is not None and _is_loud(alarm)]
             if found is not None and loud:
+                self._log(found)
                 call = asyncio.ensure_future(self.send(found, loud))
                 self._calls.add(call)
                 call.add_done_callback(self._sent)
@@ -47,10 +48,16 @@ class Unrecorded:
         if self._calls:
             await asyncio.wait(self._calls)
 
+    def _log(self, incident: Incident) -> None:
+        text = f"the store does not take a {incident.kind} in {incident.building}: the contacts are told without it"
+        log.critical(
+            "call-unrecorded", text, incident=incident.id, building=incident.building, kind=incident.kind.value
+        )
+
     def _sent(self, call: asyncio.Future[object]) -> None:
         self._calls.discard(call)
         if not call.cancelled() and (error := call.exception()) is not None:
-            log.error("an unrecorded call could not be sent: %r", error)
+            log.error("unrecorded-not-sent", f"an unrecorded call could not be sent: {error!r}", fault=error)
 
 
 def _is_loud(alarm: Alarm) -> bool:

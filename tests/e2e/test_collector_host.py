@@ -306,7 +306,8 @@ def test_what_makes_no_sense_is_counted_and_hurts_nothing(broker: Server, tmp_pa
         gateway.say(1, fire=True)
         gateway.committed(Lane.ALARM, lambda lane: lane.upto == 1)
         assert len(collector.fires()) == 1
-        said = [line.split()[4] for line in collector.log.read_text().splitlines() if "cannot be read" in line]
+        told = [json.loads(line) for line in collector.log.read_text().splitlines() if "cannot be read" in line]
+        said = [line["source"] for line in told if line["event"] == "strange"]
         assert topic_of(EDGE, "NBIRTH") in said
         assert len(said) == len(set(said))  # once per source and minute
 
