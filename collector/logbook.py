@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from collector.alarms.incident import Entry
 from collector.calls.dispatch import Notice, Reason
@@ -31,13 +31,23 @@ WARNINGS = {"notice-failed", "unreachable", "nobody-on-duty", "nobody-comes", "o
 log = logs.of(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A line's words, made when it is written: a fire that calls a thousand people waits for none of them."""
+
+    entry: Entry
+
+    def __str__(self) -> str:
+        return sentence(self.entry)
+
+
 def log_decisions(decisions: Iterable[Decision]) -> None:
     """A line for each line of the timeline."""
     for decision in decisions:
         for entry in decision.entries:
             level = logging.WARNING if entry.event in WARNINGS else logging.INFO
             told = _told(entry)
-            log.tell(level, entry.event, sentence(told), None, **_facts(told))
+            log.tell(level, entry.event, _Words(told), None, **_facts(told))
 
 
 def log_attempt(notice: Notice, attempt: Attempt) -> None:

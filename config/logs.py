@@ -63,8 +63,11 @@ class Log:
         """What the program cannot go on with, or what should never have happened."""
         self.tell(logging.CRITICAL, event, text, **facts)
 
-    def tell(self, level: int, event: str, text: str, fault: BaseException | None = None, **facts: Any) -> None:
-        """One line, if the level is wanted. `fault`: its traceback goes with the line."""
+    def tell(self, level: int, event: str, text: object, fault: BaseException | None = None, **facts: Any) -> None:
+        """One line, if the level is wanted. `fault`: its traceback goes with the line.
+
+        `text` may be anything whose str() is the words: they are made when the line is, on the writer's thread.
+        """
         logger = self._logger
         if not logger.isEnabledFor(level):
             return
@@ -121,6 +124,8 @@ def set_up(
         logging.getLogger(name).setLevel(least)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What no line of ours shows, and costs more than all the rest of a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.raiseExceptions = False  # a line that cannot be made is no reason for words beside the log
     logging.captureWarnings(True)
     sys.excepthook = _on_fault

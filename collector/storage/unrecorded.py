@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.incident import Incident
@@ -22,8 +23,8 @@ class Unrecorded:
     """Tells of them beside the desk, which goes on. `send` bounds how often; while it is None nobody is told."""
 
     def __init__(self) -> None:
-        self.send: Callable[[Incident, Sequence[Alarm]], Awaitable[object]] | None = None
-        self._calls: set[asyncio.Future[object]] = set()
+        self.send: Callable[[Incident, Sequence[Alarm]], Awaitable[int]] | None = None
+        self._calls: set[asyncio.Future[int]] = set()
 
     def tell(self, decisions: Iterable[Decision], engine: Engine) -> None:
         """Tell of the fires and entrapments that these decisions raised, or called more people to."""
@@ -41,7 +42,7 @@ class Unrecorded:
                 self._log(found)
                 call = asyncio.ensure_future(self.send(found, loud))
                 self._calls.add(call)
-                call.add_done_callback(self._sent)
+                call.add_done_callback(partial(self._sent, found.id))
 
     async def finish(self) -> None:
         """Wait for what is being sent."""
@@ -54,10 +55,15 @@ class Unrecorded:
             "call-unrecorded", text, incident=incident.id, building=incident.building, kind=incident.kind.value
         )
 
-    def _sent(self, call: asyncio.Future[object]) -> None:
+    def _sent(self, incident: str, call: asyncio.Future[int]) -> None:
         self._calls.discard(call)
-        if not call.cancelled() and (error := call.exception()) is not None:
+        if call.cancelled():
+            return
+        if (error := call.exception()) is not None:
             log.error("unrecorded-not-sent", f"an unrecorded call could not be sent: {error!r}", fault=error)
+            return
+        text = f"{call.result()} contacts are told of the unrecorded call; they are told once a minute at most"
+        log.warning("unrecorded-sent", text, incident=incident, count=call.result())
 
 
 def _is_loud(alarm: Alarm) -> bool:

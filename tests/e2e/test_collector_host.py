@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
+import select
 import signal
 import socket
 import subprocess
@@ -180,10 +182,11 @@ class Collector:
         self.command += ["--mqtt", f"mqtt://127.0.0.1:{port}", *state, *more]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, stderr: int | None = None) -> None:
         with self.log.open("ab") as log:
             environment = {**os.environ, "CALLPOINT_API_TOKEN": "token"}
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
+            error = log if stderr is None else stderr
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=error, env=environment)
         wait_until(self._up, f"the collector answers\n{self.log.read_text()[-2000:]}")
 
     def _up(self) -> bool:
@@ -264,6 +267,46 @@ def test_a_fire_is_committed_acknowledged_and_opens_an_incident(broker: Server, 
         rows = {row["lane"]: row for row in collector.ask("/api/v1/ledger")["rows"]}
         assert rows["alarm"]["committed"] == rows["telemetry"]["committed"] == 1
         assert len(collector.fires()) == 1
+
+
+def test_the_log_tells_a_call_by_its_id_and_a_reader_that_leaves_ends_nothing(broker: Server, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"jq -R '([^']*select\(\.incident == \"ID\"\)[^']*)'", page)
+    log, writes = os.pipe()
+    gateway, collector = Gateway(broker.port), Collector(tmp_path, broker.port)
+    text = b""
+    try:
+        collector.start(stderr=writes)
+        os.close(writes)
+        gateway.born()
+        gateway.say(1, fire=True)
+        gateway.committed(Lane.ALARM, lambda lane: lane.upto == 1)
+        incident = collector.fires()[0]["id"]
+        while b'"handed-over"' not in text:
+            text += os.read(log, 1 << 16)
+        text += os.read(log, 1 << 16) if select.select([log], [], [], 0.2)[0] else b""
+        os.close(log)
+        gateway.say(2, device=OTHER, fire=True)
+        gateway.committed(Lane.ALARM, lambda lane: lane.upto == 2)
+        wait_until(lambda: collector.counter("lost") > 0, "the lines that nobody reads are counted")
+        assert len(collector.fires()) == 2
+        assert collector.stop() == 0
+    finally:
+        gateway.close()
+        collector.close()
+
+    lines = [json.loads(line) for line in text.decode().splitlines()]
+    assert {line["part"] for line in lines} >= {"collector", "collector.session.inbox", "uvicorn.error"}
+    asked = ["jq", "-R", "-r", shown.replace("ID", incident)]
+    told = subprocess.run(asked, input=text.decode(), capture_output=True, text=True, check=True, timeout=20).stdout
+    story = [line for line in lines if line.get("incident") == incident]
+    assert told.count("\n") == len(story)
+    events = [line["event"] for line in story]
+    for middle in ("ring-called", "notice-created"):
+        order = ["incident-opened", "alarm-raised", "call-started", middle, "handed-over"]
+        assert [each for each in dict.fromkeys(events) if each in order] == order, events
+    made = {line["notice"]: line["reason"] for line in story if line["event"] == "notice-created"}
+    assert {line["notice"]: line["reason"] for line in story if line["event"] == "handed-over"}.items() <= made.items()
 
 
 def test_a_journal_is_acknowledged_around_its_holes_and_across_a_kill(broker: Server, tmp_path: Path) -> None:
