@@ -15,8 +15,8 @@ is shown to readers with its title and is not run. On the scratch machine a page
 - the sources as its working folder, `.venv/bin` first on the path, and `../my-site` and
   `/etc/callpoint/site`, copies of the demo's site; `~/mqtt-password`;
 - of what `MOVED` lists, a place of its own: no command touches this machine's own folders or ports;
-- a broker without a password; a collector on `../my-site` with its `$TOKEN`, unless the page starts one itself;
-  InfluxDB if the page names its port;
+- a broker without a password and, for who uses `$TOKEN`, a collector on `../my-site`, unless the page starts them
+  itself; InfluxDB if the page names its port;
 - `curl` that fails when the server refuses.
 
 What serves until Ctrl-C (`SERVICES`) goes on in the background as in another terminal, from the moment it says that
@@ -135,6 +135,12 @@ class Machine:
             text = text.replace(wrote, place.format(here=self.here, **self.ports))
         return re.sub(r"(?m)^# Ctrl-C.*$", "ctrl-c", text)
 
+    def shown(self, text: str) -> str:
+        """What a command said, with the folders and ports that the pages write."""
+        for port, number in (("8080", self.ports["web"]), ("1883", self.ports["broker"])):
+            text = text.replace(f"127.0.0.1:{number}", f"127.0.0.1:{port}")
+        return text.replace(f"{self.here}/home/state", "~/.local/state").replace(str(self.here), "")
+
     def run(self, blocks: list[Block]) -> None:
         """Run blocks one after the other in one shell; fails the test at the first error, naming the block."""
         script = "set -euo pipefail\n" + "".join(
@@ -232,7 +238,9 @@ def machine(here: Path, pages_text: str) -> Iterator[Machine]:
     if shutil.which("curl") is None and "curl" in pages_text:
         pytest.skip("curl is not installed (apt-get install curl)")
     with ExitStack() as stack:
-        ports = {"web": free_port(), "broker": stack.enter_context(mosquitto()).port, "influx": 0}
+        own_broker = "callpoint broker" in pages_text
+        broker_port = free_port() if own_broker else stack.enter_context(mosquitto()).port
+        ports = {"web": free_port(), "broker": broker_port, "influx": 0}
         if "127.0.0.1:8086" in pages_text:
             ports["influx"] = stack.enter_context(influxd()).port
         sources, home = here / "callpoint", here / "home"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.documents import LANGUAGES, NEVER_RUN, PAGES, Block, Machine, blocks_of, machine, run_of
+from tests.documents import LANGUAGES, NEVER_RUN, PAGES, ROOT, Block, Machine, blocks_of, machine, run_of
+from tests.terminal import Terminal, keep_picture, plain, terminal
 
 OWN_COLLECTOR = re.compile(r"callpoint collector ")
 TOKEN = "a-token-of-the-scratch-machine"
@@ -24,6 +29,7 @@ SMS_SECRET = "a-secret-of-the-scratch-machine"
 INBOUND = (
     "  inbound:\n    sms: {secret_env: SMS_SECRET, proof: hmac-sha256, header: X-Signature, number: from, text: text}\n"
 )
+TOUR = ROOT / "docs" / "tour.md"
 COLLECTOR = "callpoint collector ../my-site --mqtt mqtt://127.0.0.1:1883 --listen 127.0.0.1:8080"
 
 
@@ -38,8 +44,25 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield place
 
 
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The machine on which tour.md has been walked, with all its parts still running."""
+    blocks = run_of(TOUR)
+    with machine(tmp_path_factory.mktemp("tour"), "\n".join(block.text for block in blocks)) as place:
+        place.run(blocks)
+        yield place
+
+
 @pytest.mark.servers
-@pytest.mark.parametrize("page", [page for page in PAGES if run_of(page)], ids=lambda page: page.name)
+def test_the_tour_can_be_walked_and_tells_of_the_fire(tour: Machine) -> None:
+    kept = {path.name for path in tour.here.iterdir()}
+
+    assert {"buses.json", "tour.jsonl", "people.csv", "li-guoqiang.json", "tour.backup", "restored"} <= kept
+    assert "李国强" in (tour.here / "people.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("page", [page for page in PAGES if run_of(page) and page != TOUR], ids=lambda page: page.name)
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     blocks = run_of(page)
     text = "\n".join(block.text for block in blocks)
@@ -82,3 +105,99 @@ def test_the_scratch_machine_notices_what_fails(community: Machine, tmp_path: Pa
         assert "no gateway 'nobody'" in refused
         ends = "callpoint broker --listen 127.0.0.1:8080\nkill $(cat ../services/*broker.pid)\nsleep 1"
         assert "ended by itself" in told(place, ends)
+
+
+@contextmanager
+def typed(place: Machine, command: str, columns: int = 110, **environment: str) -> Iterator[Terminal]:
+    """A command of ours, as a page writes it, in a terminal on the scratch machine."""
+    words = [sys.executable, str(ROOT / "callpoint.py"), *shlex.split(place.moved(command))[1:]]
+    known = {name: value for name, value in place.environment.items() if name != "NO_COLOR"}
+    with terminal(words, place.here / "callpoint", known | environment, columns) as screen:
+        yield screen
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(
+    ("name", "command", "shown"),
+    [
+        ("why", "callpoint why latest --site ../tour", "smoke-b3-502.*"),
+        ("ledger", "callpoint ledger", "gw-east +alarm"),
+    ],
+)
+def test_a_tool_shows_what_it_knows_in_a_terminal(tour: Machine, name: str, command: str, shown: str) -> None:
+    with typed(tour, command) as screen:
+        screen.until(shown)
+        assert screen.ended() == 0
+    keep_picture(name, command, "\n".join(tour.shown(screen.said).splitlines()[:26]))
+
+
+@pytest.mark.servers
+def test_colours_are_for_who_looks_at_a_terminal_and_has_not_refused_them(tour: Machine) -> None:
+    command = "callpoint doctor ../tour --mqtt mqtt://127.0.0.1:1883"
+    with typed(tour, command) as screen, typed(tour, command, NO_COLOR="1") as refused:
+        assert screen.ended() == refused.ended()
+    keep_picture("doctor", command, tour.shown(screen.said))
+
+    assert "\x1b[" in screen.said and "\x1b[" not in refused.said
+    assert re.search("ok +broker", plain(screen.said)) and re.search("ok +broker", refused.said)
+
+
+@pytest.mark.servers
+def test_the_traffic_is_shown_until_ctrl_c(tour: Machine) -> None:
+    command = "callpoint tap --mqtt mqtt://127.0.0.1:1883"
+    with typed(tour, command) as screen:
+        screen.until("gw-west <- committed|before its birth was heard")
+        screen.type("\x03")
+        assert screen.ended() == 130
+    # What the tour's own tap has shown, because only who listens before the births can read what follows.
+    (earlier,) = (path.read_text(encoding="utf-8") for path in (tour.here / "services").glob("*-tap.log"))
+    lines = earlier.splitlines()
+    fire = next(at for at, line in enumerate(lines) if " fire=True" in line)
+    keep_picture("tap", command, tour.shown("\n".join(lines[max(0, fire - 3) : fire + 16])))
+
+    assert "Traceback" not in screen.said
+    assert any("smoke-b3-502 BIRTH" in line for line in lines)
+
+
+@pytest.mark.servers
+def test_mistakes_of_a_site_folder_are_named_by_file_and_line(tour: Machine) -> None:
+    wrong = {"buildings.yaml": ("cell: cell-3", "cell: cell-33"), "gateway-east.yaml": ("unit: 2,", "unit: 1,")}
+    wrong["people.yaml"] = ("home: b-4", "home: b-44")
+    for name, (right, mistake) in wrong.items():
+        file = tour.here / "restored" / name
+        file.write_text(file.read_text(encoding="utf-8").replace(right, mistake, 1), encoding="utf-8")
+    command = "callpoint check ../restored"
+    with typed(tour, command) as screen:
+        screen.until(r"buildings.yaml:\d+: .*cell-33")
+        assert screen.ended() == 1
+    keep_picture("check", command, tour.shown(screen.said))
+
+
+def test_a_made_up_community_obeys_its_keyboard(tmp_path: Path) -> None:
+    with (
+        machine(tmp_path / "scratch", "callpoint broker") as place,
+        typed(place, "callpoint simulate ../my-site") as screen,
+    ):
+        screen.until("commands: play NAME")
+        screen.type("play entrapment\n")
+        screen.until("(?i)elevator|lift")
+        screen.type("stop\n")
+        assert screen.ended() == 0
+
+
+def test_the_demo_says_what_happens_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    whole = "CALLPOINT_SCREENSHOTS" in os.environ
+    command = f"callpoint demo --story fire{' --exit' if whole else ''}"
+    with machine(tmp_path / "scratch", "callpoint broker") as place:
+        with typed(place, f"{command} --listen 127.0.0.1:8080") as screen:
+            if not whole:
+                screen.until("sign in|signs in")
+                screen.type("\x03")
+                screen.until("stopping")
+            code = screen.ended()
+        lines = place.shown(screen.said).splitlines()
+        story = next((at for at, line in enumerate(lines) if "—" in line), 0)
+        keep_picture("demo", command, "\n".join(lines[story : story + 36]))
+
+    assert code == 0 and "Traceback" not in screen.said
+    assert "\x1b[" in screen.said
