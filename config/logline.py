@@ -49,7 +49,12 @@ class TextLine:
         """The line, without its end; the lines of a traceback follow it, indented."""
         at = f"{_at(record):%Y-%m-%d %H:%M:%S}.{int(record.msecs):03d}"
         text = _one_line(_text(record))
-        unsaid = [f"{name}={value}" for name, value in facts_of(record).items() if str(value) not in text]
+        words = set(text.replace(",", " ").replace(":", " ").split())
+        unsaid = [
+            f"{name}={value}"
+            for name, value in facts_of(record).items()
+            if str(value) not in (text if isinstance(value, str) else words)
+        ]
         line = f"{at} {record.levelname} {record.name}: {_cut(text, _CUTS[1])}"
         if unsaid:
             line += " " + _cut(_one_line(f"({', '.join(unsaid)})"), _CUTS[1])

@@ -143,6 +143,8 @@ def test_text_is_for_people_and_says_what_the_words_do_not() -> None:
         r" \(incident=00a1\)",
         line,
     )
+    line = TextLine(coloured=False)(record("notice 00b2 is taken, sending 1", notice="00b2", took_ms=2, sending=1))
+    assert line.endswith("is taken, sending 1 (took_ms=2)")
     traced = TextLine(coloured=True)(record("ends", raised("no"))).split("\n")
     assert traced[0].startswith("\x1b[33m") and traced[0].endswith("\x1b[0m")
     assert all(each.startswith("    ") for each in traced[1:]) and "ValueError: no" in traced[-1]
