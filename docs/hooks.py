@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import rjieba
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+HAN = re.compile(r"[\u4e00-\u9fff]+")
+NOTHING_WIDE = "\u200b"  # the plugin takes it for a space, a reader does not see it
 ROOT = Path(__file__).resolve().parent.parent
 FRONT = {"index.md": "README.md", "zh.md": "README.zh.md"}
 
@@ -29,6 +34,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             text = text.replace(f"]({other})", f"]({name})")
         files.append(File.generated(config, page, content=text.replace("](docs/", "](")))
     return files
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """The search plugin splits at spaces, which Chinese does not have: each word is parted from the next one."""
+    path = Path(config.site_dir) / "search" / "search_index.json"
+    index = json.loads(path.read_text(encoding="utf-8"))
+    for entry in index["docs"]:
+        for part in ("title", "text"):
+            entry[part] = HAN.sub(lambda found: NOTHING_WIDE.join(["", *rjieba.cut(found[0]), ""]), entry[part])
+    path.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def _named(nav: Any) -> list[str]:

@@ -64,4 +64,5 @@ def test_the_search_index_has_chinese_and_english_words(site: Path) -> None:
     words = [re.split(index["config"]["separator"], entry["text"]) for entry in index["docs"]]
 
     assert any("extinguisher" in each for each in words)
-    assert any(list("微型消防站") == each[at : at + 5] for each in words for at in range(len(each)))
+    for word in ("消防站", "烟感", "误报", "灭火器"):
+        assert any(word in each for each in words), word
