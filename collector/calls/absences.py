@@ -1,4 +1,4 @@
-"""Who says that they are away or back, and teams that were to be called while nobody of them was on duty."""
+"""Who says that they are away or back; teams and plans that were to call somebody while nobody was there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collector.alarms.conditions import Conditions, ours
 from collector.alarms.rules import Rule
 from collector.calls.authority import leads
 from collector.calls.callout import CallOut
+from collector.calls.dispatch import called_now
+from collector.calls.rings import FAR
 from collector.calls.roster import Away, Roster, Unmanned, members
 from collector.commands import Back, Refused, SayAway
 from collector.part import Handler, Part
@@ -22,6 +24,7 @@ REASON_MAX = 200  # characters
 AWAY_MS_MAX = 366 * 86_400_000
 LOOK_MS = 60_000  # so often a team without anybody on duty is looked at again
 UNMANNED = "unmanned"  # the last part of such a trouble's key, by which people's words for it are found
+UNCALLED = "nobody-to-call"  # the same of a building and kind, of whose plan only the contacts were left
 
 
 class Absences(Part):
@@ -42,21 +45,20 @@ class Absences(Part):
         return {SayAway: self._away, Back: self._back}
 
     def has_source(self, alarm: Alarm) -> bool:
-        """True for the trouble of a team that this part still looks after."""
-        team = alarm.device.removeprefix("team/")
-        return team in self._site.teams and team in self._state.kept(Unmanned) and alarm.key == _key(team)
+        """True for the trouble of a team or a plan that this part still looks after."""
+        return any(alarm.key == _key(name) and self._is_known(name) for name in self._state.kept(Unmanned))
 
     def wake(self, now: int) -> None:
-        """Forget what is over; tell of teams without anybody on duty, and when somebody is."""
+        """Forget what is over; tell of teams and plans without anybody to call, and when somebody is there."""
         for away in [each for each in self._state.kept(Away).values() if each.until_ms <= now]:
             self._state.forget(away)
         for unmanned in list(self._state.kept(Unmanned).values()):
-            team = unmanned.id
-            if team not in self._site.teams or self._roster.on_duty(team, now):
+            name = unmanned.id
+            if not self._is_known(name) or self._is_manned(name, now):
                 self._state.forget(unmanned)
-                self._conditions.cleared(_key(team), ours(now), now)
-            elif _key(team) not in self._state.alarms:
-                self._conditions.raised(self._rule(team), "", ours(now), now)
+                self._conditions.cleared(_key(name), ours(now), now)
+            elif _key(name) not in self._state.alarms:
+                self._conditions.raised(self._rule(name), "", ours(now), now)
         self._next_look_ms = now + LOOK_MS
 
     def wake_at(self) -> int | None:
@@ -111,12 +113,34 @@ class Absences(Part):
         theirs = [team.id for team in self._site.teams.values() if person in members(team)]
         return by == person or by in self._site.contacts or any(leads(self._site, team, by) for team in theirs)
 
-    def _rule(self, team: str) -> Rule:
+    def _is_known(self, name: str) -> bool:
+        """True for a team or a building that the site has."""
+        building, _, kind = name.partition("/")
+        return building in self._site.buildings if kind else name in self._site.teams
+
+    def _is_manned(self, name: str, now: int) -> bool:
+        """True if somebody of a team is on duty, or somebody near would be called to an alarm of a kind now."""
+        building, _, kind = name.partition("/")
+        if not kind:
+            return bool(self._roster.on_duty(name, now))
+        local, calendar = self._site.local(now), self._site.community.calendar
+        rings = [ring for ring in self._site.kind_plan(Kind(kind)).rings if ring.call not in FAR]
+        rings = [ring for ring in rings if ring.hours is None or ring.hours.hold(local, calendar)]
+        rings = [ring for ring in rings if not ring.classes or Condition.ALARM in ring.classes]
+        return any(called_now(self._site, self._roster, building, ring, (), now) for ring in rings)
+
+    def _rule(self, name: str) -> Rule:
+        place, _, kind = name.partition("/")
+        if kind:
+            contacts = self._site.contacts
+            return Rule(_key(name), f"building/{place}", UNCALLED, place, Condition.TROUBLE, Kind.FAULT, tell=contacts)
+        team = name
         building = next((place.id for place in self._site.buildings.values() if place.team == team), "")
         tell = (self._site.teams[team].leader,)
         return Rule(_key(team), f"team/{team}", UNMANNED, building, Condition.TROUBLE, Kind.FAULT, tell=tell)
 
 
-def _key(team: str) -> str:
-    """The key of a team's trouble. No device's id has a stroke in it."""
-    return f"team/{team}:{UNMANNED}"
+def _key(name: str) -> str:
+    """The key of the trouble of a team, or of a building and kind. No device's id has a stroke in it."""
+    building, _, kind = name.partition("/")
+    return f"building/{building}:{kind}:{UNCALLED}" if kind else f"team/{name}:{UNMANNED}"

@@ -17,6 +17,7 @@ from collector.state import State
 from config.site import KindPlan, Ring, Site
 
 Told = list[tuple[str, Reason]]
+FAR = ("contacts", "fire-station")  # who is called last, and whom nobody calls: a plan has somebody before them
 
 
 class Rings:
@@ -158,6 +159,8 @@ class Rings:
         if not people and not incident.seeks:
             self._note_unmanned(incident, ring, now)
         called = self.called(incident)
+        if ring.call == "contacts" and not called:
+            self._note_uncalled(incident, now)
         new = [(person, why or reason) for person, reason in people if person not in called]
         self._log(incident, index, ring.call, new, now)
         self._tell(incident, new, index, now)
@@ -181,6 +184,8 @@ class Rings:
 
     def _call_somebody(self, incident: Incident, now: int) -> None:
         """Whatever the plan says, somebody is called: the contacts, and if everybody is away, everybody."""
+        if not self.called(incident):
+            self._note_uncalled(incident, now)
         if not self._contacts(now) and not self.called(incident):
             rings = [ring for ring in self._plan(incident).rings if ring.call != "fire-station"]
             people = [each for ring in rings for each in people_of(self._site, incident.building, ring.call)]
@@ -203,6 +208,13 @@ class Rings:
                 break
             index += 1
         return index
+
+    def _note_uncalled(self, incident: Incident, now: int) -> None:
+        """Nobody belongs to the rings before the contacts: a trouble of the building."""
+        name = f"{incident.building}/{incident.kind.value}"
+        near = any(ring.call not in FAR for ring in self._plan(incident).rings)
+        if near and incident.building in self._site.buildings and name not in self._state.kept(Unmanned):
+            self._state.keep(Unmanned(name, now))
 
     def _note_unmanned(self, incident: Incident, ring: Ring, now: int) -> None:
         """A ring of teams of which nobody is on duty is a trouble of these teams, told by their part of the engine."""

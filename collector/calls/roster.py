@@ -39,7 +39,10 @@ class Away(Kept):
 
 @dataclass(frozen=True, slots=True)
 class Unmanned(Kept):
-    """A team, by its id, was to be called and nobody of it was on duty."""
+    """A team, by its id, was to be called and nobody of it was on duty.
+
+    Or "<building>/<kind>": nobody belonged to the rings of its plan, so that the contacts were called.
+    """
 
     since_ms: int
 

@@ -27,13 +27,16 @@ HOUR = 3600
 DAY = 86_400
 
 
+TOLD_AS_IT_IS = {"over_travel": "travel", "power_lost": "power", "out_of_service": "stopped", "fireman": "firemen"}
+
+
 def bit(number: int, condition: str, kind: str | None = None) -> dict[str, Any]:
     return {"bit": number, "class": condition, "kind": kind, "text": TEXT}
 
 
 def lift_profile(**signals: Any) -> Profile:
     """A box that tells raw signals and its controller's own flag."""
-    words = ("moving", "level", "closed", "opened", "person", "key", "works")
+    words = ("moving", "level", "closed", "opened", "person", "key", "works", *TOLD_AS_IT_IS.values())
     return Profile.model_validate(
         {
             "profile": "lift",
@@ -422,6 +425,28 @@ def test_what_the_profile_has_no_bit_for_is_judged_and_told_to_who_keeps_the_lif
 
     assert "lift-1:lift-door-held-open" in on.engine.alarms
     assert "lift-1:lift-runs-door-open" not in on.engine.alarms
+
+
+@pytest.mark.parametrize(
+    ("bit", "word", "condition"),
+    [
+        ("travel", "lift-over-travel", Condition.SUPERVISORY),
+        ("power", "lift-power-loss", Condition.TROUBLE),
+        ("stopped", "lift-out-of-service", Condition.SUPERVISORY),
+        ("firemen", "lift-fireman", Condition.SUPERVISORY),
+    ],
+)
+def test_over_travel_power_loss_out_of_service_and_firemans_mode_are_told_to_who_keeps_the_lift(
+    bit: str, word: str, condition: Condition
+) -> None:
+    on = play(lift_site(lift_profile(**{signal: {"point": point} for signal, point in TOLD_AS_IT_IS.items()})))
+    on.at(0).says("lift-1", **AT_FLOOR, person=False)
+    on.at(5).expect_told().says("lift-1", **{bit: True})
+
+    on.expect_told("cora", "mona", reason=Reason.NAMED)
+    assert on.alarms[f"lift-1:{word}"].condition is condition and not calls(on) and not on.incident.full_call
+    on.at(60).says("lift-1", **{bit: False})
+    assert on.phase(f"lift-1:{word}") is Phase.NORMAL and not on.engine.incidents
 
 
 def test_a_door_that_opens_and_closes_twenty_times_at_one_stop_is_told() -> None:

@@ -12,6 +12,7 @@ from collector.alarms.incident import Answer
 from collector.calls.dispatch import Reason
 from collector.calls.roster import Away, Unmanned
 from collector.commands import Back, SayAway
+from config.profile import Condition
 from tests.scenarios.play import START_MS, Play, people
 from tests.sites import site_data, small_site
 
@@ -91,6 +92,40 @@ def test_the_trouble_of_a_team_ends_when_somebody_is_on_duty_again() -> None:
     play.at(8 * HOUR + 55 * MINUTE)
 
     assert play.phase("team/north:unmanned") is Phase.NORMAL
+    assert not play.engine.kept(Unmanned)
+
+
+def _without_anybody_near() -> dict[str, Any]:
+    data = _site_data()
+    data["plan"]["kinds"]["fire"]["rings"] = [{"call": "team", "after_s": 0}, {"call": "manager", "after_s": 30}]
+    return data
+
+
+@pytest.mark.parametrize("more", [[], [{"call": "contacts", "after_s": 60}]])
+def test_a_plan_to_whose_rings_nobody_belongs_calls_the_contacts_and_is_one_trouble(more: list[dict[str, Any]]) -> None:
+    data = _without_anybody_near()
+    data["plan"]["kinds"]["fire"]["rings"] += more
+    play = Play(small_site(data))
+
+    play.at(0).says("smoke-3", fire=True).expect_told("carl", reason=Reason.CONTACT)  # b-2 has no team, no manager
+    play.at(1).expect_told("carl", reason=Reason.NAMED)
+    assert play.alarms["building/b-2:fire:nobody-to-call"].condition is Condition.TROUBLE
+    play.restart().at(120).says("smoke-3", heat=True).restart().at(300)
+
+    assert play.phase("building/b-2:fire:nobody-to-call") is Phase.ACTIVE
+    assert sum(notice.reason is Reason.NAMED for notice in play.notices.values()) == 1
+    assert "building/b-1:fire:nobody-to-call" not in play.alarms
+
+
+def test_the_trouble_of_such_a_plan_ends_when_somebody_belongs_to_it() -> None:
+    data = _without_anybody_near()
+    play = Play(small_site(data))
+    play.at(0).says("smoke-3", fire=True).at(5)
+    data["buildings"][1]["manager"] = "mona"
+
+    play.restart(small_site(data)).at(10)
+
+    assert play.phase("building/b-2:fire:nobody-to-call") is Phase.NORMAL
     assert not play.engine.kept(Unmanned)
 
 
