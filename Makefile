@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-SERVERS := mosquitto mosquitto-clients influxdb socat mbpoll openssl curl chromium fonts-noto-cjk
+SERVERS := mosquitto mosquitto-clients influxdb socat mbpoll openssl curl systemd docker-compose chromium fonts-noto-cjk
 
 .PHONY: help setup demo test lint soak bench docs screenshots clean
 

@@ -11,6 +11,8 @@ declare -A leaves_out=(
     [mbpoll]='cross-checks by an independent Modbus master'
     [openssl]='a broker with a certificate of its own'
     [curl]='the requests that the documents show'
+    [systemd]='the look at the units by systemd-analyze'
+    [docker-compose]='the look at the compose file by a parser of its own'
     [chromium]='every test in a browser'
     [fonts-noto-cjk]='Chinese letters in screenshots'
 )
