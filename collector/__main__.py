@@ -33,6 +33,7 @@ from collector.alerter.notifier import Notifier
 from collector.alerter.provider import Provider
 from collector.clock import SteadyClock
 from collector.desk import Desk
+from collector.figures.writer import FiguresWriter
 from collector.session.inbox import Inbox
 from collector.session.listener import Listener
 from collector.storage.histories import open_history
@@ -190,6 +191,8 @@ class Process:
         self._provider = _provider(site, secrets, clock)
         self._notifier = self._make_notifier()
         self._drain = Drain(desk.store, desk.history, desk.act)
+        figures = desk.history.figures
+        self._figures = None if figures is None else FiguresWriter(desk, figures, inbox.listener.tellings, clock)
         # One caller for the life of the process: it remembers when each building was called.
         desk.unrecorded.send = self._make_notifier().send_unrecorded
         desk.after_commit.append(sink.stored)
@@ -224,6 +227,7 @@ class Process:
                 ("housekeeping", _again("housekeeping", self._keep_house)),
                 ("heartbeat", self._heartbeat(read_secret("CALLPOINT_HEARTBEAT_URL"))),
                 ("web", server.serve(sockets=[web_socket])),
+                *self._figure_parts(),
             )
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -239,6 +243,14 @@ class Process:
         tell("STOPPING=1")
         await self._stop(parts, server)
         return code
+
+    def _figure_parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        if self._figures is None:
+            return []
+        return [
+            ("figures", _again("figures", self._figures.run)),
+            ("counting", _again("counting", self._figures.count)),
+        ]
 
     async def _stop(self, parts: list[asyncio.Task[Any]], server: Server) -> None:
         """Hear no more, commit what was decided, tell the rest of it to stop."""
@@ -296,7 +308,10 @@ class Process:
         history = {"written": self._drain.written, "refused": self._drain.refused, "waiting": self._desk.store.spooled}
         inbox = {**self._desk.counters, "waiting": self._inbox.waiting}
         engine = dict(self._desk.engine.counts)
-        return {"inbox": inbox, "engine": engine, "history": history, "log": logs.counts()}
+        counters = {"inbox": inbox, "engine": engine, "history": history, "log": logs.counts()}
+        if self._figures is not None:
+            counters["figures"] = {"written": self._figures.written, "refused": self._figures.refused}
+        return counters
 
 
 class _Server(Server):

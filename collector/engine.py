@@ -5,7 +5,7 @@ A `Decision` is data. The shell commits it, and only then acknowledges and sends
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 
 from collector.agenda import Agenda
@@ -163,6 +163,11 @@ class Engine:
     def incidents(self) -> Mapping[str, Incident]:
         """The open incidents, by id."""
         return self._state.incidents
+
+    @property
+    def closed_lately(self) -> Iterable[str]:
+        """The ids of the incidents that were closed last, a few hundred at most."""
+        return self._state.closed
 
     @property
     def alarms(self) -> Mapping[str, Alarm]:

@@ -1,4 +1,4 @@
-"""The commands about what is kept: `account`, `person`, `book`, `backup`, `restore`.
+"""The commands about what is kept: `account`, `person`, `book`, `backup`, `restore`, `history`.
 
 Each imports its module when it is run.
 """
@@ -9,6 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from collector import historycommand
 
 USAGE = 2
 ASKED_BY = ("themselves", "guardian", "management", "authority")
@@ -23,6 +25,7 @@ def add_parsers(commands: Commands) -> None:
     _add_person(commands)
     _add_book(commands)
     _add_backup(commands)
+    historycommand.add_parsers(commands)
 
 
 def _add_account(commands: Commands) -> None:

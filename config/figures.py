@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-RAW, HOURLY, FIGURES, CHOICES = "raw", "hourly", "figures", "choices"
+RAW, HOURLY, FIGURES, FOREVER = "raw", "hourly", "figures", "forever"
 _CELLS = ("cell_1", "cell_2", "cell_3")
 _IN_BUILDING = ("group", "building", *_CELLS)
 _OF_DEVICE = (*_IN_BUILDING, "device", "gateway")
@@ -55,7 +55,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             *_CONDITIONS,
             *("drills_open", "on_duty", "reachable", "history_waiting"),
         ),
-        ("name", "label", "board_url"),
+        ("name", "label", "board_url", "timezone"),
         60,
     ),
     # state: the worst now; 0 calm, 1 disabled or in test, 2 trouble, 3 supervisory, 4 pre-alarm, 5 alarm
@@ -84,17 +84,17 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         FIGURES,
         (*_OF_DEVICE, "kind"),
         (
-            *("pressure_20c_kpa", "low_kpa", "high_kpa", "slope_kpa_per_day", "slope_low_kpa_per_day"),
+            *("pressure_kpa", "pressure_20c_kpa", "low_kpa", "high_kpa", "slope_kpa_per_day", "slope_low_kpa_per_day"),
             *("slope_high_kpa_per_day", "days_until_low", "days_of_data", "inspection_due_days"),
             "replacement_due_days",
         ),
         ("name", "label"),
         3600,
     ),
-    # contamination_level: -1 low chamber, 0 clean, 1 dirty, 2 very dirty; contamination: of the way to its own alarm
+    # level: -1 low chamber, 0 clean, 1 dirty soon, 2 dirty now; percent: of the way to its alarm; detector: of a panel
     "detector": Measurement(
         FIGURES,
-        _OF_DEVICE,
+        (*_OF_DEVICE, "detector"),
         (
             *("clean_air_db_m", "contamination_percent", "drift_percent_per_month", "contamination_level"),
             *("pre_alarms", "service_due_days", "inspection_due_days"),
@@ -138,9 +138,11 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         ("called", "answered", "cannot", "first_answer_s", "going_s", "arrival_s", "quorum_s"),
         ("id", "team_name"),
     ),
-    "measure": Measurement(FIGURES, (*_IN_BUILDING, "kind"), ("open", "ended_ms", "devices"), ("id", "title")),
-    # A row's time is how far back its policy reaches, counted from 1970; it serves ranges shorter than below_ms.
-    "retention_choice": Measurement(CHOICES, (), ("below_ms",), ("policy",)),
+    "measure": Measurement(
+        FIGURES, (*_IN_BUILDING, "kind"), ("open", "ended_ms", "until_ms", "devices"), ("id", "title")
+    ),
+    # A row's time is how far back its policy reaches, counted from 1970; it serves ranges of from_ms to below_ms.
+    "retention_choice": Measurement(FOREVER, (), ("from_ms", "below_ms"), ("policy", "prefix")),
 }
 # The readings of devices. Their fields are the points of the site's profiles; in HOURLY each has these beginnings.
 READING = "reading"

@@ -108,8 +108,8 @@ def mosquitto(extra: str = "") -> Iterator[Server]:
 
 
 @contextmanager
-def influxd() -> Iterator[Server]:
-    """An InfluxDB 1.6 as Debian ships it."""
+def influxd(http: str = "") -> Iterator[Server]:
+    """An InfluxDB 1.6 as Debian ships it; `http` is a line for that section of its configuration."""
     binary = _binary("influxd")
     with tempfile.TemporaryDirectory(prefix="callpoint-influxd-") as name:
         folder, port, rpc_port = Path(name), free_port(), free_port()
@@ -119,7 +119,7 @@ def influxd() -> Iterator[Server]:
             f'bind-address = "127.0.0.1:{rpc_port}"\n'
             f'[meta]\n  dir = "{folder}/meta"\n'
             f'[data]\n  dir = "{folder}/data"\n  wal-dir = "{folder}/wal"\n  query-log-enabled = false\n'
-            f'[http]\n  bind-address = "127.0.0.1:{port}"\n  log-enabled = false\n'
+            f'[http]\n  bind-address = "127.0.0.1:{port}"\n  log-enabled = false\n  {http}\n'
             "[monitor]\n  store-enabled = false\n"
         )
         server = Server(port, [binary, "-config", str(config)], folder / "log", lambda: _pings(port))

@@ -177,13 +177,14 @@ def untils(site: Site, disablements: Iterable[Disablement], tests: Iterable[Walk
     """For the people who look at devices."""
     disabled: dict[str, int] = {}
     for item in disablements:
-        for device in _devices_of(site, item):
+        for device in devices_of(site, item):
             disabled[device] = max(item.until_ms, disabled.get(device, 0))
     running = [test for test in tests if test.running]
     return Untils(disabled, {device: test.until_ms for test in running for device in test.members})
 
 
-def _devices_of(site: Site, item: Disablement) -> Iterable[str]:
+def devices_of(site: Site, item: Disablement) -> Iterable[str]:
+    """What a disablement is of, as members: devices, or one detector of a panel."""
     if item.scope is Scope.BUILDING:
         return [device.id for device in site.devices.values() if device.place.building == item.target]
     if item.scope is Scope.ZONE:

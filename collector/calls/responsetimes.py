@@ -12,6 +12,7 @@ from statistics import median
 
 from collector.alarms.incident import Answer, Incident, Response
 from collector.alarms.route import Mode
+from collector.calls.dispatch import Notice
 from collector.state import State
 from collector.storage.kept import Kept
 from config.site import Site
@@ -72,15 +73,10 @@ def note(site: Site, state: State, incident: Incident) -> None:
     """Keep what a call-out took that is about to be closed; what was no call-out is not counted."""
     if incident.rings_called == 0 or incident.route.mode not in MODES:
         return
-    told: dict[str, int] = {}
-    for notice in state.notices_of(incident.id):
-        if notice.expects_answer:
-            told.setdefault(notice.person, notice.created_at_ms)
+    told = first_told(state.notices_of(incident.id))
     if not told:
         return
     _forget_strangers(site, state)
-    said = {response.person: response for response in incident.responses}
-    quorum_ms = None if incident.quorum_at_ms is None else incident.quorum_at_ms - incident.call_started_at_ms
     subjects = [("person", person, [person]) for person in told]
     subjects += [
         ("team", team.id, [person for person in dict.fromkeys((team.leader, *team.members)) if person in told])
@@ -89,15 +85,27 @@ def note(site: Site, state: State, incident: Incident) -> None:
     subjects.append(("building", incident.building, list(told)))
     for what, subject, people in subjects:
         if people and _is_known(site, what, subject):
-            call = _call(incident.id, {person: told[person] for person in people}, said, quorum_ms)
+            call = call_of(incident, {person: told[person] for person in people})
             _add(state, incident.route.mode, what, subject, call)
 
 
-def _call(incident: str, told: dict[str, int], said: dict[str, Response], quorum_ms: int | None) -> Call:
+def first_told(notices: Iterable[Notice]) -> dict[str, int]:
+    """Who was asked to come, and when first (UTC ms), by an incident's notices, oldest first."""
+    told: dict[str, int] = {}
+    for notice in notices:
+        if notice.expects_answer:
+            told.setdefault(notice.person, notice.created_at_ms)
+    return told
+
+
+def call_of(incident: Incident, told: Mapping[str, int]) -> Call:
+    """What became of asking these people (person -> when, UTC ms; at least one)."""
     began = min(told.values())
+    said: dict[str, Response] = {response.person: response for response in incident.responses}
     answers = [said[person] for person in told if person in said]
+    quorum_ms = None if incident.quorum_at_ms is None else incident.quorum_at_ms - incident.call_started_at_ms
     return Call(
-        incident=incident,
+        incident=incident.id,
         told_at_ms=began,
         called=len(told),
         answered=len(answers),

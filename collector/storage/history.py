@@ -32,8 +32,46 @@ class HistoryRefused(Exception):
     """The history will not take (part of) what it was given, however often it is tried."""
 
 
+class FiguresWait(HistoryDown):
+    """The history has no place for the collector's own figures yet: `callpoint history init` makes it."""
+
+
+class Figures(Protocol):
+    """Where the collector's own figures go. All raise HistoryDown, and FiguresWait; only `write` HistoryRefused.
+
+    `waits`: why there is no place for them, as it was known last; None if there is.
+    """
+
+    waits: str | None
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        """Write rows of `collector/figures/`; the same again change nothing. After HistoryRefused some are written."""
+
+    async def told_until(self) -> int | None:
+        """Until when everything that has ended is told, UTC ms; None: nothing was told here yet."""
+
+    async def tell_until(self, at_ms: int) -> None:
+        """Note it."""
+
+    async def open_measures(self) -> list[Row]:
+        """The rows of measures that had not ended when they were told last."""
+
+    async def pre_alarms(self) -> dict[str, int]:
+        """How many pre-alarms were counted last of each smoke chamber, by its member's name."""
+
+    async def roll_up(self, day: int) -> None:
+        """Work out again the hourly values of a day (UTC, since 1970), for records that came late."""
+
+    async def count_expiring(self) -> int:
+        """Count and note the records of the days that will soon be dropped, for the ledger; returns how many days."""
+
+
 class History(Protocol):
     """What every history does. All raise HistoryDown; only `write` raises HistoryRefused."""
+
+    @property
+    def figures(self) -> Figures | None:
+        """Where figures go; None for a file: nobody would read them there."""
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Write rows; the same rows again change nothing. After HistoryRefused some may be written."""

@@ -54,6 +54,11 @@ class SqliteHistory:
         self._closed = False
         self._thread = ThreadPoolExecutor(1, "history")
 
+    @property
+    def figures(self) -> None:
+        """See `History.figures`."""
+        return None
+
     async def open(self) -> None:
         """Open or create the file. Raises HistoryRefused if it is not ours."""
         try:

@@ -1,31 +1,41 @@
 """The history in InfluxDB: written through influxdb-client (1.x: its line protocol to /write), read in InfluxQL.
 
-Every InfluxDB since 1.0 answers /query. Debian's 1.6 has no /api/v2/write, the only road that
-influxdb-client itself writes by.
+Debian's 1.6 has no /api/v2/write, the only road that influxdb-client itself writes by.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import time
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import httpx
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write.point import Point
 from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from collector.storage.expiry import Expiry, Keeping, keeping_of
 from collector.storage.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
-from collector.storage.series import MEASUREMENT, POSITION, TEXT_SUFFIX, Row, field_of
+from collector.storage.influxfigures import InfluxFigures
+from collector.storage.influxql import (
+    ANSWER_WITHIN_S,
+    Influx,
+    QueryRefused,
+    Series,
+    clean,
+    identifier,
+    line_of,
+    where,
+    words,
+)
+from collector.storage.policies import DAY_S, POLICIES, bucket_of
+from collector.storage.series import MEASUREMENT, TEXT_SUFFIX, Row, field_of
 from config.endpoint import EndpointError, read_secret
+from config.figures import RAW
 from config.words import Edge, Lane
 
-ANSWER_WITHIN_S = 10.0
+KEEPINGS_VALID_S = 60.0
 _REFUSALS = {400, 413, 422}  # this body will never be taken; anything else but success may pass
 
 
@@ -57,27 +67,51 @@ def open_influx(url: str) -> InfluxHistory:
 
 
 class Bucket:
-    """A bucket of InfluxDB 2.x or 3.x, written to by influxdb-client."""
+    """A bucket of InfluxDB 2.x or 3.x and those beside it, written to by influxdb-client."""
 
     def __init__(self, base: str, token: str, org: str, bucket: str) -> None:
         timeout_ms = int(ANSWER_WITHIN_S * 1000)
-        self._client = InfluxDBClient(url=base, token=token, org=org, timeout=timeout_ms, retries=False)
-        self._api = self._client.write_api(write_options=SYNCHRONOUS)  # retries and batches are the spool's
-        self._bucket = bucket
+        self.client = InfluxDBClient(url=base, token=token, org=org, timeout=timeout_ms, retries=False)
+        self.org, self.name = org, bucket
+        self._api = self.client.write_api(write_options=SYNCHRONOUS)  # retries and batches are the spool's
 
-    async def write(self, lines: list[str]) -> None:
+    async def write(self, lines: list[str], policy: str = RAW) -> None:
         """Write lines. Raises HistoryDown or HistoryRefused."""
-        try:
-            await asyncio.to_thread(self._api.write, bucket=self._bucket, record=lines)  # in ns, its default
+        try:  # in ns, its default
+            await asyncio.to_thread(self._api.write, bucket=bucket_of(self.name, policy), record=lines)
         except ApiException as error:
-            words = f"InfluxDB answered {error.status}: {str(error.body or error.reason)[:300]}"
-            raise (HistoryRefused if error.status in _REFUSALS else HistoryDown)(words) from error
+            said = f"InfluxDB answered {error.status}: {str(error.body or error.reason)[:300]}"
+            raise (HistoryRefused if error.status in _REFUSALS else HistoryDown)(said) from error
         except (HTTPError, OSError) as error:
-            raise HistoryDown(f"history {self._client.url}: {error}") from error
+            raise HistoryDown(f"history {self.client.url}: {error}") from error
+
+    async def run_flux(self, script: str) -> None:
+        """Run a script that writes what it finds. Raises HistoryDown."""
+        try:
+            await asyncio.to_thread(self.client.query_api().query, script, self.org)
+        except (ApiException, HTTPError, OSError) as error:
+            raise HistoryDown(f"history {self.client.url}: {str(error)[:300]}") from error
+
+    async def keepings(self) -> dict[str, Keeping]:
+        """How its buckets are kept, by policy; none where the server does not say, as 3.x."""
+        try:
+            found = await asyncio.to_thread(self.client.buckets_api().find_buckets, org=self.org, limit=100)
+        except (ApiException, HTTPError, OSError):
+            return {}
+        by_name = {each.name: each for each in found.buckets or ()}
+        keepings = {}
+        for policy in POLICIES:
+            known = by_name.get(bucket_of(self.name, policy))
+            if known is not None:
+                rule = next((each for each in known.retention_rules or () if each.every_seconds), None)
+                shard_s = 0 if rule is None else rule.shard_group_duration_seconds or 0
+                days = None if rule is None else rule.every_seconds / DAY_S
+                keepings[policy] = Keeping(days, shard_s / DAY_S, policy == RAW)
+        return keepings
 
     def close(self) -> None:
         """Close its connections."""
-        self._client.close()
+        self.client.close()
 
 
 class InfluxHistory:
@@ -91,31 +125,40 @@ class InfluxHistory:
         auth: tuple[str, str] | None,
         bucket: Bucket | None,
     ) -> None:
-        self._client = httpx.AsyncClient(base_url=base, headers=headers, auth=auth, timeout=ANSWER_WITHIN_S)
-        self._database = database
-        self._bucket = bucket
+        self.influx = Influx(base, database, headers, auth)
+        self.bucket = bucket
+        self.expiry = Expiry(self.influx, self.write_to, self.keepings)
+        self.figures = InfluxFigures(self.influx, self.write_to, self.expiry, bucket)
+        self._keepings: tuple[float, dict[str, Keeping]] | None = None
 
     async def write(self, rows: Sequence[Row]) -> None:
         """See `History.write`."""
+        await self.write_to(None, rows)
+
+    async def write_to(self, policy: str | None, rows: Sequence[Row]) -> None:
+        """Write rows to a policy, None: the default one. Raises HistoryDown or HistoryRefused."""
         lines = [line_of(row) for row in rows]
-        if self._bucket is not None:
-            await self._bucket.write(lines)
+        if self.bucket is not None:
+            await self.bucket.write(lines, policy or RAW)
             return
-        parameters, body = {"db": self._database, "precision": "ns"}, "\n".join(lines).encode()
-        answer = await self._ask("POST", "/write", params=parameters, content=body)
-        if answer.status_code == 404:
-            await self._query(f"CREATE DATABASE {_identifier(self._database)}", method="POST")
-            answer = await self._ask("POST", "/write", params=parameters, content=body)
+        parameters = {"db": self.influx.database, "precision": "ns"} | ({} if policy is None else {"rp": policy})
+        body = "\n".join(lines).encode()
+        answer = await self.influx.ask("POST", "/write", params=parameters, content=body)
+        if answer.status_code == 404 and policy is None:
+            await self._query(f"CREATE DATABASE {identifier(self.influx.database)}", method="POST")
+            answer = await self.influx.ask("POST", "/write", params=parameters, content=body)
         if answer.status_code in _REFUSALS:
-            raise HistoryRefused(_words(answer))
+            raise HistoryRefused(words(answer))
         if not answer.is_success:
-            raise HistoryDown(_words(answer))
+            raise HistoryDown(words(answer))
 
     async def count(self, edge: Edge, epoch: str, lane: Lane) -> int:
         """See `History.count`."""
-        where = _where({"group": edge.group, "gateway": edge.node, "epoch": epoch, "lane": lane})
-        rows = await self._query(f"SELECT COUNT({_identifier(POSITION)}) FROM {MEASUREMENT} WHERE {where}")
-        return int(rows[0][1]) if rows else 0
+        lane_tags = {"group": edge.group, "gateway": edge.node, "epoch": epoch, "lane": lane.value}
+        try:
+            return await self.expiry.count(lane_tags, time.time_ns() // 1_000_000)
+        except QueryRefused as error:
+            raise HistoryDown(str(error)) from error
 
     async def recent(
         self, device: str, point: str, since_ms: int, until_ms: int | None = None
@@ -123,75 +166,41 @@ class InfluxHistory:
         """See `History.recent`."""
         field = field_of(point)
         until = "" if until_ms is None else f" AND time < {int(until_ms) + 1}ms"
-        rows = await self._query(
-            f"SELECT {_identifier(_clean(field))}, {_identifier(_clean(field + TEXT_SUFFIX))} FROM {MEASUREMENT}"
-            f" WHERE {_where({'device': device})} AND time >= {int(since_ms)}ms{until}"
+        series = await self._query(
+            f"SELECT {identifier(clean(field))}, {identifier(clean(field + TEXT_SUFFIX))} FROM {MEASUREMENT}"
+            f" WHERE {where({'device': device})} AND time >= {int(since_ms)}ms{until}"
             f" ORDER BY time DESC LIMIT {RECENT_ROWS_MAX}"
         )
+        rows = series[0].values if series else []
         return [(at_ms, text if number is None else number) for at_ms, number, text in reversed(rows)]
+
+    async def keepings(self) -> dict[str, Keeping]:
+        """The policies of the database, as they were within a minute; none where the server does not say."""
+        if self._keepings is None or time.monotonic() - self._keepings[0] > KEEPINGS_VALID_S:
+            self._keepings = time.monotonic(), await self._ask_keepings()
+        return self._keepings[1]
+
+    def forget_keepings(self) -> None:
+        """They have been changed."""
+        self._keepings = None
+
+    async def _ask_keepings(self) -> dict[str, Keeping]:
+        if self.bucket is not None:
+            return await self.bucket.keepings()
+        try:
+            series = await self.influx.query(f"SHOW RETENTION POLICIES ON {identifier(self.influx.database)}")
+        except QueryRefused:
+            return {}
+        return {row["name"]: keeping_of(row) for each in series for row in each.rows()}
 
     async def close(self) -> None:
         """See `History.close`."""
-        await self._client.aclose()
-        if self._bucket is not None:
-            self._bucket.close()
+        await self.influx.close()
+        if self.bucket is not None:
+            self.bucket.close()
 
-    async def _query(self, query: str, method: str = "GET") -> list[list[Any]]:
-        """The rows of the first series of an InfluxQL answer, time in ms."""
-        answer = await self._ask(method, "/query", params={"db": self._database, "q": query, "epoch": "ms"})
-        if answer.status_code == 404 and self._bucket is None:
-            return []  # a database nobody has written to yet
+    async def _query(self, query: str, method: str = "GET") -> list[Series]:
         try:
-            (result,) = answer.json()["results"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise HistoryDown(_words(answer)) from error
-        if "database not found" in result.get("error", ""):
-            return []
-        if not answer.is_success or "error" in result:
-            raise HistoryDown(_words(answer))
-        series = result.get("series")
-        rows: list[list[Any]] = series[0]["values"] if series else []
-        return rows
-
-    async def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):  # httpx's own limit starts anew with every byte
-                return await self._client.request(method, path, **request)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise HistoryDown(f"history {self._client.base_url}: {error or type(error).__name__}") from error
-
-
-def line_of(row: Row) -> str:
-    """A row in line protocol."""
-    point = Point(MEASUREMENT).time(row.time_ns, WritePrecision.NS)
-    for name, tag in row.tags.items():
-        point.tag(_clean(name), _clean(tag))
-    for name, value in row.fields.items():
-        point.field(_clean(name), value)
-    return str(point.to_line_protocol())
-
-
-def _clean(text: str) -> str:
-    """Line protocol cannot carry these in a key or tag, whatever is put before them."""
-    return "".join(" " if char in "\n\r\t\0" else "/" if char == "\\" else char for char in text)
-
-
-def _identifier(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _where(tags: dict[str, str]) -> str:
-    conditions = []
-    for name, tag in tags.items():
-        escaped = _clean(tag).replace("'", "\\'")
-        conditions.append(f"{_identifier(name)} = '{escaped}'")
-    return " AND ".join(conditions)
-
-
-def _words(answer: httpx.Response) -> str:
-    try:
-        said = answer.json()
-        error = said.get("error") or said.get("message") or answer.text
-    except (json.JSONDecodeError, AttributeError):
-        error = answer.text
-    return f"InfluxDB answered {answer.status_code}: {str(error)[:300]}"
+            return await self.influx.query(query, method)
+        except QueryRefused as error:
+            raise HistoryDown(str(error)) from error

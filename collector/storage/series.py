@@ -1,5 +1,7 @@
 """A record as the history keeps it: one row of one series, the same for every history. Pure.
 
+What the collector itself figures out has measurements of its own, see `collector/figures/`.
+
 Series tags: group, gateway, building, device, lane, epoch; an absent one is left out. Fields: `position`
 (the journal's), every numeric or boolean point as a float, text with the suffix `_text`, and
 `<point>_quality` where the quality is not good. Time is ms * 10^6 + position % 10^6: two changes in one
@@ -29,6 +31,7 @@ class Row:
     tags: Mapping[str, str]
     time_ns: int
     fields: Mapping[str, float | int | str]
+    measurement: str = MEASUREMENT
 
 
 def field_of(point: str) -> str:

@@ -19,7 +19,7 @@ from collector.commands import SystemTrouble
 from collector.storage.histories import open_history
 from collector.storage.history import Drain, History, HistoryDown, HistoryRefused
 from collector.storage.historyfile import SqliteHistory
-from collector.storage.influx import line_of
+from collector.storage.influxql import line_of
 from collector.storage.records import Batch, Record
 from collector.storage.series import Row, row_of
 from collector.storage.store import Limits, open_store
