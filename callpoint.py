@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     from collector import keeping  # the commands about what is kept: accounts, people, backups
     from collector.enrolment import command as enrolment
     from config import registers
+    from gateway.probe import commands as on_site
 
     whole = argparse.ArgumentParser(
         prog="callpoint",
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     registers.add_parser(commands)
     keeping.add_parsers(commands)
     enrolment.add_parser(commands)
+    on_site.add_parsers(commands)
     return whole
 
 
@@ -115,9 +117,12 @@ def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from gateway.probe.commands import add_live
+
     check = commands.add_parser("check", help="check a site folder", description=_check.__doc__)
     check.add_argument("site", type=Path, metavar="SITE", nargs="?", help="site folder")
     check.add_argument("--schema", choices=["site", "profile"], help="print the JSON Schema for editors instead")
+    add_live(check)
     check.set_defaults(run=_check)
 
     tap = commands.add_parser("tap", help="show live traffic in readable lines", description=_tap.__doc__)
@@ -253,7 +258,8 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Read a site folder and its profiles and list every mistake by file and line. Exit 1 if there is one."""
+    """Read a site folder and its profiles and list every mistake by file and line. Exit 1 if there is one. With --live,
+    ask its devices as well, and say what differs: who is missing, who is not in the site, who is another device."""
     from config.loader import read_site
     from config.site import SiteFile
 
@@ -263,6 +269,10 @@ def _check(options: argparse.Namespace) -> int:
 
         print(schema_text(SiteFile if options.schema == "site" else Profile), end="")
         return OK
+    if options.live:
+        from gateway.probe.commands import check_live
+
+        return check_live(options)
     if options.site is None:
         print("callpoint check: expected a site folder", file=sys.stderr)
         return USAGE

@@ -52,11 +52,21 @@ def read_site(folder: Path) -> tuple[Site | None, Document]:
     return site, document
 
 
-def _read_profiles(folder: Path, document: Document) -> dict[str, Profile | None]:
+def load_profiles(folder: Path | None = None) -> dict[str, Profile]:
+    """The profiles that ship, and those of a site folder over them. Raises Mistakes."""
+    document = Document()
+    profiles = _read_profiles(folder, document)
+    if any(not mistake.warning for mistake in document.mistakes):
+        raise Mistakes(document.mistakes)
+    return {name: profile for name, profile in profiles.items() if profile is not None}
+
+
+def _read_profiles(folder: Path | None, document: Document) -> dict[str, Profile | None]:
     """Shipped profiles, and the site's own over them; None for one with mistakes, which go to the site's document."""
     profiles: dict[str, Profile | None] = {}
-    for path in [*sorted(SHIPPED_PROFILES.glob("*.yaml")), *sorted((folder / "profiles").glob("*.yaml"))]:
-        shown = str(path) if path.is_relative_to(folder) else f"profiles/{path.name}"
+    own = [] if folder is None else sorted((folder / "profiles").glob("*.yaml"))
+    for path in [*sorted(SHIPPED_PROFILES.glob("*.yaml")), *own]:
+        shown = str(path) if path in own else f"profiles/{path.name}"
         profiles[path.stem] = read_profile(path, document, shown)
     return profiles
 

@@ -19,6 +19,10 @@ class LinkTimeout(LinkError):
     """The unit did not answer, or a converter says so: try again later, others may answer."""
 
 
+class TargetSilent(LinkTimeout):
+    """A converter answers in place of a unit that does not: the converter itself lives."""
+
+
 class LinkGarbled(LinkError):
     """Something came, but no sound answer to this question: as a time-out, and the line is noisy."""
 

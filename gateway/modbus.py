@@ -19,7 +19,7 @@ from pymodbus.pdu import ModbusPDU
 
 from config.profile import Table
 from config.site import RtuBus, TcpBus
-from gateway.link import EXCEPTIONS, DeviceRefused, LinkDown, LinkGarbled, LinkTimeout
+from gateway.link import EXCEPTIONS, DeviceRefused, LinkDown, LinkGarbled, LinkTimeout, TargetSilent
 
 READS = (1, 2, 3, 4)  # the only function codes that may leave this process
 CONNECT_TIMEOUT_S = 3.0
@@ -29,12 +29,14 @@ FRAME_BYTES_MAX = 256  # Modbus over serial line, §2.5.1
 DRAIN_MIN_S = 0.1  # what a USB adapter or a busy machine may hold back
 DRAIN_MAX_S = 1.0  # a line that never falls silent must not stop the bus
 BUFFER_BYTES_MAX = 1024
+LISTENING_BYTES_MAX = 65_536  # while somebody listens: five seconds of a line that is never silent at 115200 baud
 LATE_S = 10.0  # how long an answer on a serial line may still come to a question given up
 LATE_MAX = 8  # of one unit and shape; the schedule's back-off asks no more often within LATE_S
 UNIT_SILENT_EXCEPTIONS = (10, 11)  # a converter answers in place of a unit that does not (Modbus application, §7)
 UNANSWERED_MAX = 5  # questions in a row on one TCP connection; then it is opened anew
 
 Client = AsyncModbusTcpClient | AsyncModbusSerialClient
+Ear = Callable[[bool, bytes], None]  # sent by us?, the bytes; each byte once
 
 
 class WriteForbidden(RuntimeError):
@@ -93,10 +95,12 @@ def tcp_answer(heard: bytes, question: Question) -> bytes:
 
 
 class ModbusLink:
-    """One bus. See Link for the contract."""
+    """One bus. See Link for the contract. `ear` is told every byte, also those that answer nothing."""
 
-    def __init__(self, bus: TcpBus | RtuBus) -> None:
+    def __init__(self, bus: TcpBus | RtuBus, ear: Ear | None = None) -> None:
         self._bus = bus
+        self._ear = ear
+        self._unread = b""  # what the library still holds of the bytes that the ear was told
         self._client: Client | None = None
         self._question: Question | None = None
         self._heard = 0  # bytes since the question
@@ -121,7 +125,7 @@ class ModbusLink:
         if isinstance(self._bus, RtuBus) and not await asyncio.to_thread(Path(self._bus.port).exists):
             raise LinkDown(f"{self.where} is missing")
         self._client = new_client(self._bus, self.trace)
-        self._client.ctx.max_buffer_size = BUFFER_BYTES_MAX
+        self._client.ctx.max_buffer_size = BUFFER_BYTES_MAX if self._ear is None else LISTENING_BYTES_MAX
         try:
             connected = await asyncio.wait_for(self._client.connect(), CONNECT_TIMEOUT_S)
         except TimeoutError:
@@ -220,11 +224,22 @@ class ModbusLink:
                 transaction = int.from_bytes(data[:2], "big")
                 asked = self._question
                 self._question = Question(asked.unit, asked.function, asked.payload_bytes, transaction)
+            self._tell(True, data)
             return guard(data, 1 if rtu else 7)
-        if self._question is None:
-            return b""
-        self._heard = len(data)
-        return rtu_answer(data, self._question) if rtu else tcp_answer(data, self._question)
+        answer = b""
+        if self._question is not None:
+            self._heard = len(data)
+            answer = rtu_answer(data, self._question) if rtu else tcp_answer(data, self._question)
+        self._tell(False, data, len(answer))
+        return answer
+
+    def _tell(self, sending: bool, data: bytes, taken: int = 0) -> None:
+        """The library hands over all that it holds, again and again, until so many bytes are taken from it."""
+        if self._ear is None:
+            return
+        fresh = data if sending or not data.startswith(self._unread) else data[len(self._unread) :]
+        self._unread = b"" if sending else data[taken:]
+        self._ear(sending, fresh)
 
 
 def new_client(bus: TcpBus | RtuBus, trace: Callable[[bool, bytes], bytes]) -> Client:
@@ -250,7 +265,7 @@ def _values(answer: ModbusPDU, table: Table, count: int) -> tuple[int, ...]:
     if answer.isError():
         code = answer.exception_code
         if code in UNIT_SILENT_EXCEPTIONS:
-            raise LinkTimeout(f"exception {code} {EXCEPTIONS[code]}")
+            raise TargetSilent(f"exception {code} {EXCEPTIONS[code]}")
         raise DeviceRefused(code)
     found = tuple(int(value) for value in (answer.bits if table.is_bits else answer.registers))
     if len(found) < count:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from config.loader import load_site
 from config.profile import points_of
 from config.pulse import BUS, PROFILE, device_in
-from config.site import Gateway, RtuBus, TcpBus
+from config.site import Gateway, RtuBus, Site, TcpBus
 from config.words import Edge
 from gateway.poller import Polled, polled
 
@@ -59,10 +59,7 @@ def plan_of(options: GatewayOptions) -> Plan:
     gateway = site.gateways.get(options.gateway)
     if gateway is None:
         raise StartError(f"no gateway {options.gateway!r} in {options.site}; it has {', '.join(site.gateways)}")
-    elsewhere = {} if options.buses is None else _read_buses(options.buses)
-    known = {BUS, *(bus.id for each in site.gateways.values() for bus in each.buses)}
-    if strange := sorted(set(elsewhere) - known):
-        raise StartError(f"{options.buses}: no bus {strange[0]!r} in {options.site}; it has {', '.join(sorted(known))}")
+    elsewhere = read_buses(options.buses, site, options.site)
     buses = tuple(
         (
             bus,
@@ -71,7 +68,7 @@ def plan_of(options: GatewayOptions) -> Plan:
                 for device in bus.devices
             },
         )
-        for bus in (_moved(bus, elsewhere) for bus in gateway.buses)
+        for bus in (moved(bus, elsewhere) for bus in gateway.buses)
     )
     pulse = site.plan.pulse
     if pulse is not None and BUS in elsewhere:
@@ -82,22 +79,28 @@ def plan_of(options: GatewayOptions) -> Plan:
 
 def _pulse_bus(gateway: Gateway, where: Mapping[str, object]) -> tuple[TcpBus | RtuBus, dict[str, Polled]]:
     device = device_in(gateway.buses[0].devices[0].place.building)
-    bus = _moved(TcpBus(id=BUS, type="tcp", host="127.0.0.1", devices=(device,)), {BUS: {"host": "127.0.0.1", **where}})
+    bus = moved(TcpBus(id=BUS, type="tcp", host="127.0.0.1", devices=(device,)), {BUS: {"host": "127.0.0.1", **where}})
     return bus, {device.id: polled(device, PROFILE, points_of(PROFILE), bus)}
 
 
-def _read_buses(path: Path) -> Mapping[str, Mapping[str, object]]:
+def read_buses(path: Path | None, site: Site, folder: Path) -> Mapping[str, Mapping[str, object]]:
+    """Where a buses file says that the site's buses are; nowhere else without one. Raises StartError."""
+    if path is None:
+        return {}
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise StartError(f"{path}: {error}") from error
     if not isinstance(said, dict) or not all(isinstance(where, dict) for where in said.values()):
         raise StartError(f'{path}: expected {{"<bus id>": {{"type": "tcp", "host": …, "port": …}} or "rtu"}}')
+    known = {BUS, *(bus.id for each in site.gateways.values() for bus in each.buses)}
+    if strange := sorted(set(said) - known):
+        raise StartError(f"{path}: no bus {strange[0]!r} in {folder}; it has {', '.join(sorted(known))}")
     return said
 
 
-def _moved(bus: TcpBus | RtuBus, elsewhere: Mapping[str, Mapping[str, object]]) -> TcpBus | RtuBus:
-    """The bus where the buses file says it is."""
+def moved(bus: TcpBus | RtuBus, elsewhere: Mapping[str, Mapping[str, object]]) -> TcpBus | RtuBus:
+    """The bus where the buses file says it is. Raises StartError."""
     if bus.id not in elsewhere:
         return bus
     said = elsewhere[bus.id]
