@@ -86,8 +86,9 @@ def of_the_whole(profile: Profile, points: Sequence[Point], sample: Sample) -> I
         shifted = profile.model_copy(update={"points": siblings})
         # One off, every reading is of the neighbour; a few fit by chance, so it must be much better.
         if len(moved) > 1 and _sense(moved, shifted, sample) >= now + max(2, len(points) // 8):
-            values = [decode_point(p, sample.words, siblings) for p in moved if p.register.unit and p.bit is None]
-            told = ", ".join(f"{each.name} {each.value!r}" for each in values[:3] if each.value is not None)
+            readings = [(p, decode_point(p, sample.words, siblings)) for p in moved if p.register.unit]
+            said = [f"{p.name} {as_said(each, p.register)}" for p, each in readings if each.value]
+            told = ", ".join(said[:3])
             off = "low" if by > 0 else "high"
             yield Doubt(
                 None,

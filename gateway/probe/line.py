@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from config.profile import Table
@@ -50,13 +50,15 @@ class Line:
         self._hang_ups = 0
         self.took_ms = 0  # of the last question
 
-    async def open(self) -> None:
-        """Open the bus and, on a serial line, listen before talking. Raises LineClosed, MasterHeard."""
+    async def open(self, listening: Callable[[], None] = lambda: None) -> None:
+        """Open the bus and, on a serial line, listen before talking; `listening` tells that. Raises LineClosed,
+        MasterHeard."""
         try:
             await self._link.open()
         except LinkDown as error:
             raise LineClosed(await why_closed(self.bus) or str(error)) from error
         if isinstance(self.bus, RtuBus) and self.pace.listen_s:
+            listening()
             await self.listen(self.pace.listen_s)
             self.stop_for_a_master()
 
@@ -72,6 +74,7 @@ class Line:
 
     async def ask(self, unit: int, ask: Ask) -> Outcome:
         """One question, and what came of it. Raises LineClosed, MasterHeard."""
+        garbled = self.overheard.garbled_answers
         try:
             words = await self.read(unit, ask.table, ask.address, 1)
         except DeviceRefused as refusal:
@@ -79,7 +82,8 @@ class Line:
         except TargetSilent as error:
             return Outcome("converter", str(error))
         except LinkGarbled as error:
-            return Outcome("garbled", str(error))
+            # Our own echo, or what another unit has said, is no answer of this one.
+            return Outcome("garbled" if self.overheard.garbled_answers > garbled else "silent", str(error))
         except LinkError as error:
             return Outcome("silent", str(error))
         return Outcome("answers", words=words, took_ms=self.took_ms)

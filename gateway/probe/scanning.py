@@ -153,9 +153,8 @@ def _scan(options: ScanOptions, talk: Talk) -> int:
 async def _to_the_end(scan: Scan, where: Whereabouts, talk: Talk) -> tuple[int, ...] | None:
     """The units that answer without having been asked for; None if another master has stopped the scan."""
     try:
-        if where.serial and scan.line.pace.listen_s:
-            talk.note(f"listens to {where} for {scan.line.pace.listen_s:g} s before it asks")
-        await scan.line.open()
+        listens = f"listens to {where} for {scan.line.pace.listen_s:g} s before it asks"
+        await scan.line.open(lambda: talk.note(listens))
         await scan.run()
         return await scan.controls()
     except MasterHeard:
