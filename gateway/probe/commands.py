@@ -124,7 +124,7 @@ def _add_unit(parser: argparse.ArgumentParser) -> None:
 def _scan(options: argparse.Namespace) -> int:
     """Ask every unit for one register and say who answers; an exception is an answer too. Listens before it asks and
     stops if another master is heard. Exit 0: units answer and nothing is odd, 1: something is, 130: interrupted."""
-    from gateway.probe.course import ASKS, UNIT_MAX
+    from gateway.probe.course import ASKS
     from gateway.probe.scanning import ScanOptions, run
 
     where = _found(options)
@@ -138,8 +138,8 @@ def _scan(options: argparse.Namespace) -> int:
     return run(
         ScanOptions(
             where,
-            options.units or tuple(range(1, UNIT_MAX + 1)),
             _pace(options, where),
+            options.units,
             tuple(dict.fromkeys(asks)),
             resume=options.resume,
             find_settings=options.find_settings,

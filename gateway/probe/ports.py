@@ -84,7 +84,7 @@ async def why_host(host: str, port: int) -> str:
     except socket.gaierror:
         return f"{where}: there is no such host name in this network"
     except ConnectionRefusedError:
-        return f"{where}: it is there and refuses: Modbus TCP is on another port, or switched off in its settings"
+        return f"{where}: it refuses: Modbus TCP is on another port or off, or it takes only one master and has it"
     except OSError as error:
         return f"{where}: {error.strerror or error}: is this machine in its network? ip addr shows where it is"
     return ""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.probe.course import ASKS, Ask, Course, Outcome, controls, ranges
+from gateway.probe.course import ASKS, UNIT_MAX, Ask, Course, Outcome, controls, ranges
 from gateway.probe.line import Line, LineClosed, MasterHeard, Pace
 from gateway.probe.overheard import Overheard
 from gateway.probe.settingsearch import find_settings
@@ -26,13 +26,18 @@ class ScanOptions:
     """What `callpoint probe scan` was asked for."""
 
     where: Whereabouts
-    units: tuple[int, ...]
     pace: Pace
+    units: tuple[int, ...] | None = None  # None: all that there may be, or those of the scan that goes on
     asks: tuple[Ask, ...] = ASKS
     resume: bool = False
     find_settings: bool = False
     listen_only_s: float | None = None
     as_json: bool = False
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """The units that are meant."""
+        return self.units or tuple(range(1, UNIT_MAX + 1))
 
 
 def run(options: ScanOptions) -> int:
@@ -48,6 +53,9 @@ def run(options: ScanOptions) -> int:
         return talk.failed(str(closed))
     except NoScan as error:
         return talk.failed(str(error), USAGE)
+    except KeyboardInterrupt:
+        talk.note("stopped")
+        return INTERRUPTED
 
 
 class Scan:
@@ -107,9 +115,11 @@ class Scan:
 def _scan(options: ScanOptions, talk: Talk) -> int:
     where = options.where
     file = ScanFile(where.place, where.settings, where.serial)
-    course, overheard = Course(options.units, options.asks), None
+    course, overheard = Course(options.asked, options.asks), None
     if options.resume:
         course, overheard = file.read()
+        if options.units not in (None, course.units):
+            raise NoScan(f"the scan was of units {ranges(course.units)}: leave --units away, or --resume to begin anew")
         behind = f"{course.position} of {course.total} questions are behind it"
         talk.note(f"goes on with units {ranges(course.units)} on {where}: {behind}")
         for _, found in sorted(course.found.items()):
@@ -144,6 +154,8 @@ def _scan(options: ScanOptions, talk: Talk) -> int:
         if course.position == 0:
             raise
         return talk.failed(f"{closed}\nthe scan stands at {course.position} of {course.total}; --resume goes on")
+    if answering is None:
+        scan.keep()
     survey = _survey(options, course, line.overheard, answering or ())
     if answering is not None:
         file.forget()
@@ -182,9 +194,9 @@ async def _listen(options: ScanOptions, talk: Talk) -> int:
     heard = line.overheard
     if not heard.masters and not heard.noise_bytes:
         quiet = Verdict("silence", False, "nothing is said on this line: nobody else asks here, it may be scanned")
-        survey = _survey(options, Course(options.units, options.asks), heard, ())
+        survey = _survey(options, Course(options.asked, options.asks), heard, ())
         if talk.as_json:
             print(json.dumps(survey_facts(survey, [quiet]), indent=2, ensure_ascii=False))
         talk.verdict(quiet)
         return OK
-    return tell(_survey(options, Course(options.units, options.asks), heard, ()), talk)
+    return tell(_survey(options, Course(options.asked, options.asks), heard, ()), talk)

@@ -15,6 +15,7 @@ from gateway.probe.verdict import Verdict
 from gateway.probe.whereabouts import BAUDS, Settings, with_settings
 
 TRIAL_UNITS = (*range(1, 11), 247)  # where new devices are, when settings are looked for
+TRIAL_UNITS_MAX = 16  # at 24 settings more would take long
 TRIAL_LISTEN_S = 0.5
 # What devices are delivered with, the commonest first.
 TRIALS = tuple(
@@ -24,9 +25,9 @@ TRIALS = tuple(
 )
 
 
-async def find_settings(port: str, units: Sequence[int], pace: Pace, talk: Talk) -> int:
-    """Try what devices are delivered with until something sound is heard."""
-    units = units if len(units) <= len(TRIAL_UNITS) else TRIAL_UNITS
+async def find_settings(port: str, wanted: Sequence[int] | None, pace: Pace, talk: Talk) -> int:
+    """Try what devices are delivered with until something sound is heard. `wanted`: the units to ask, None: a few."""
+    units = TRIAL_UNITS if wanted is None else wanted[:TRIAL_UNITS_MAX]
     talk.progress = Progress(len(TRIALS))
     heard: dict[str, int] = {}
     for tried, settings in enumerate(TRIALS):

@@ -116,7 +116,7 @@ def _tell(options: TryOptions, profile: Profile, trial: Trial, talk: Talk) -> No
         talk.say(coloured(f"unit {options.unit} does not answer", RED))
         talk.say(f"  - who does? callpoint probe scan {options.where.name}")
         return
-    talk.say(f"{'address':<15} {'words':<10} {'point':<28} value")
+    talk.say(f"{'address':<20} {'words':<10} {'point':<28}   value")
     shown: set[tuple[object, int]] = set()
     for row in trial.rows:
         for line in _row_lines(row, shown):
@@ -143,13 +143,14 @@ def _row_lines(row: Row, shown: set[tuple[object, int]]) -> list[str]:
             return []
     key = (register.table, register.address)
     where = f"{register.table.value} {register.address} {in_manuals(register.table, register.address)}"
-    words = " ".join("----" if word is None else f"{word:04x}" for word in row.raw)
+    digits = 1 if register.table.is_bits else 4
+    words = " ".join("-" * digits if word is None else f"{word:0{digits}x}" for word in row.raw)
     if key in shown and point.bit is not None:
         where = words = ""
     shown.add(key)
     mark = "?" if row.doubt is not None else " "
     value = as_said(row.reading, register) if point.bit is None else _bit_said(row)
-    line = f"{where:<15} {words:<10} {point.name:<28} {mark} {value}"
+    line = f"{where:<20} {words:<10} {point.name:<28} {mark} {value}"
     return [coloured(line, YELLOW) if row.doubt is not None else line.rstrip()]
 
 

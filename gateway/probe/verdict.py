@@ -74,7 +74,7 @@ def _master(survey: Survey) -> Iterator[Verdict]:
         " answers, and its alarms may be lost",
         (
             "a gateway, a panel or a PLC asks here: stop it while you look (a gateway of ours: sudo systemctl stop"
-            " callpoint-gateway), then callpoint probe scan … --resume",
+            " callpoint-gateway), then the same once more; a scan goes on with --resume",
             "if it has to stay, this line is its own: put our devices on a line of their own",
             f"to hear more without asking anything: callpoint probe scan {survey.bus} --listen-only 30",
         ),
@@ -96,7 +96,7 @@ def _others(survey: Survey) -> Iterator[Verdict]:
         alike = len({found.outcome.words or found.outcome.code for found in course.found.values()}) == 1
         same = ", all with the same words" if alike else ""
         controls = ranges(survey.answering_controls)
-        also = f" and nobody would have units {controls}, which answer too" if controls else ""
+        also = f"; units {controls}, which nobody would have, answer too" if controls else ""
         do = [
             "a converter or device that ignores the unit number: find the device's own number on its display or in its"
             " menu and use that one in the site",

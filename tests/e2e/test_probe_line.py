@@ -317,7 +317,7 @@ def test_a_gateway_that_runs_on_the_port_is_named_with_how_to_stop_it(tmp_path: 
         (("scan", "ttyUSB0"), 2, "expected tcp://host:port, a serial port such as /dev/ttyUSB0"),
         (("scan", "udp://x:1"), 2, "expected tcp://host:port"),
         (("scan", "tcp://x:99999"), 2, "expected tcp://host:port"),
-        (("scan", "tcp://127.0.0.1:1"), 1, "it is there and refuses"),
+        (("scan", "tcp://127.0.0.1:1"), 1, "it refuses: Modbus TCP is on another port or off"),
         (("scan", "tcp://127.0.0.1:1", "--find-settings"), 2, "--find-settings is for a serial port"),
         (("scan", "tcp://127.0.0.1:1", "--baud", "9600"), 2, "--baud is for a serial port"),
         (("scan", "tcp://127.0.0.1:1", "--units", "0-9"), 2, "expected unit numbers from 1 to 247"),

@@ -1,0 +1,69 @@
+"""Every command on the page for engineers on site runs, against the simulator's devices, and says what it promises."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_simulator_command import DEMO, simulate
+from tests.shared_line import callpoint
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "on-site.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^callpoint (.+)$", "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)), re.MULTILINE)
+NARROWER = {"1-32": "1,2", "10": "0.1"}  # as many units and seconds as a test has time for
+# What each of them must say, in the page's order, and its exit code: unit 12 of the demo is no smoke detector.
+SAYS = [
+    (0, "2 units answer: 1-2"),
+    (0, "115200 8N1: unit 1 answers|9600 8N1: unit 1 answers"),
+    (0, "nothing is said on this line"),
+    (0, r"30003  44[89a]\w"),
+    (1, "it looks more like ep-1"),
+    (0, "no doubts"),
+    (0, "profile: pressure-transmitter-a, unit: 21"),
+    (0, "as the site says"),
+]
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where the page's port and site are on this machine."""
+    folder = tmp_path_factory.mktemp("on-site")
+    with simulate(folder) as running:
+        port = running.addresses()["rs485-east"]["port"]
+        yield {"/dev/ttyUSB0": port, "../my-site": str(DEMO), "buses": str(running.file), "state": str(folder)}
+
+
+@pytest.mark.parametrize(("command", "promise"), list(zip(COMMANDS, SAYS, strict=True)), ids=COMMANDS)
+def test_a_command_of_the_page_runs(there: dict[str, str], command: str, promise: tuple[int, str]) -> None:
+    words = [there.get(word, NARROWER.get(word, word)) for word in shlex.split(command)]
+    words += ["--buses", there["buses"]] if str(DEMO) in words else []
+    words += [] if words[0] == "check" else ["--listen", "0.1"]
+
+    done = callpoint(*words, state=Path(there["state"]))
+
+    code, says = promise
+    assert done.returncode == code, done.stdout + done.stderr
+    assert re.search(says, done.stdout), done.stdout
+
+
+def test_every_option_of_the_page_exists() -> None:
+    helps = " ".join(callpoint("probe", do, "--help", state=Path("/nowhere")).stdout for do in ("scan", "read", "try"))
+    helps += callpoint("probe", "draft", "--help", state=Path("/nowhere")).stdout
+    helps += callpoint("check", "--help", state=Path("/nowhere")).stdout
+
+    assert not [option for option in set(re.findall(r"(?<!\w)--[a-z][a-z-]+", PAGE)) if option not in helps]
+
+
+def test_a_site_as_json_says_what_it_found(there: dict[str, str]) -> None:
+    done = callpoint(
+        *("check", str(DEMO), "--live", "--id", "gw-west", "--buses", there["buses"], "--units", "3", "--json"),
+        state=Path(there["state"]),
+    )
+
+    (bus,) = json.loads(done.stdout)
+    assert done.returncode == 0 and {each["device"]: each["answers"] for each in bus["devices"]}["lift-b4"] is True
