@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import ROOT, blocks_of
 from tests.e2e.test_simulator_command import DEMO, simulate
 from tests.shared_line import callpoint
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "on-site.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^callpoint (.+)$", "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)), re.MULTILINE)
+FILE = ROOT / "docs" / "on-site.md"
+PAGE = FILE.read_text(encoding="utf-8")
+COMMANDS = [block.text.removeprefix("callpoint ") for block in blocks_of(FILE) if block.reason is not None]
 NARROWER = {"1-32": "1,2", "10": "0.1"}  # as many units and seconds as a test has time for
 # What each of them must say, in the page's order, and its exit code: unit 12 of the demo is no smoke detector.
 SAYS = [
