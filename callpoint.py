@@ -262,6 +262,7 @@ def _check(options: argparse.Namespace) -> int:
     ask its devices as well, and say what differs: who is missing, who is not in the site, who is another device."""
     from config.loader import read_site
     from config.site import SiteFile
+    from gateway.probe.commands import check_live, is_live
 
     if options.schema:
         from config.profile import Profile
@@ -269,9 +270,7 @@ def _check(options: argparse.Namespace) -> int:
 
         print(schema_text(SiteFile if options.schema == "site" else Profile), end="")
         return OK
-    if options.live:
-        from gateway.probe.commands import check_live
-
+    if is_live(options):
         return check_live(options)
     if options.site is None:
         print("callpoint check: expected a site folder", file=sys.stderr)

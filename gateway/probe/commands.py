@@ -45,10 +45,18 @@ def add_live(check: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true", help="--live: print JSON")
 
 
+def is_live(options: argparse.Namespace) -> bool:
+    """Whether `check` was asked for anything that only devices can answer."""
+    return bool(options.live or options.id or options.buses or options.units or options.json)
+
+
 def check_live(options: argparse.Namespace) -> int:
     """Compare a site folder with what answers. Exit 1 if something differs."""
     from gateway.probe.live import LiveOptions, run
 
+    if not options.live:
+        print("callpoint check: --id, --buses, --units and --json are for --live", file=sys.stderr)
+        return USAGE
     if options.site is None:
         print("callpoint check --live: expected a site folder", file=sys.stderr)
         return USAGE

@@ -78,6 +78,7 @@ async def _see(options: DraftOptions, scan: Scan, profiles: dict[str, Profile], 
         await scan.line.open()
         await scan.run()
         here = scan.course.here
+        scan.line.wait_at_least(max(each.response_timeout_s for each in profiles.values()))
         progress = talk.progress = Progress(len(here))
         found = []
         for done, unit in enumerate(here):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.profile import Table
 from config.site import RtuBus, TcpBus
@@ -53,6 +54,7 @@ class Line:
     async def open(self, listening: Callable[[], None] = lambda: None) -> None:
         """Open the bus and, on a serial line, listen before talking; `listening` tells that. Raises LineClosed,
         MasterHeard."""
+        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
         try:
             await self._link.open()
         except LinkDown as error:
@@ -163,6 +165,10 @@ class Line:
                 into.refused[table, address] = refusal.code
             except LinkError:
                 into.silent.add((table, address))
+
+    def wait_at_least(self, timeout_s: float) -> None:
+        """From now on: what a profile says of its device."""
+        self.pace = replace(self.pace, timeout_s=max(self.pace.timeout_s, timeout_s))
 
     def close(self) -> None:
         """Give the bus back."""

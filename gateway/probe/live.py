@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,8 @@ class Look:
     def __init__(self, site: Site, where: Whereabouts, options: LiveOptions, talk: Talk) -> None:
         self.site, self.where, self._talk = site, where, talk
         self._options = options
-        timeout_s = max(
-            [options.pace.timeout_s, *(self._profile(each).response_timeout_s for each in where.bus.devices)]
-        )
-        self.line = Line(where.bus, replace(options.pace, timeout_s=timeout_s))
+        self.line = Line(where.bus, options.pace)
+        self.line.wait_at_least(max(self._profile(each).response_timeout_s for each in where.bus.devices))
         self.met = BusMet(where.bus.id, where.name)
         self.odd: list[Verdict] = []
 

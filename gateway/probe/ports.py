@@ -58,14 +58,15 @@ def why_port(port: str) -> str:
         serial.Serial(port, exclusive=True, timeout=0).close()
     except (OSError, ValueError) as error:
         users = users_of(port)
-        who = " and ".join(users) if users else f"another program (sudo fuser -v {port} names it)"
+        who = " and ".join(users) or f"another program, which another user runs (sudo fuser -v {port} names it),"
         if any("gateway" in user for user in users):
             return (
                 f"{port}: a gateway is running on it: {who}. Stop it while you look (as a service: sudo systemctl stop"
                 " callpoint-gateway) and start it again after; meanwhile its devices count as silent"
             )
         if isinstance(error, serial.SerialException) and "lock" in str(error):
-            return f"{port}: {who} has it locked: end it first"
+            ours = "" if users else "; a gateway of ours ends with: sudo systemctl stop callpoint-gateway"
+            return f"{port}: {who} has it locked: end it first{ours}"
         return f"{port}: it cannot be opened: {error}"
     return ""
 

@@ -19,6 +19,11 @@ from gateway.probe.whereabouts import Whereabouts
 
 TRIES = 2  # a garbled answer is asked for once more
 KEEP_EVERY = 8  # questions between two writings of the state
+QUIET_AFTER = 32  # questions; nobody should wait for minutes to be told what is clear by then
+QUIET = (
+    "no answer from the first 32 units. Look at power, wires (A and B exchanged?) and settings now if devices are"
+    " there: Ctrl-C stops, --resume goes on"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,12 @@ class Scan:
                     self._talk.say(found_line(self.course.found[unit]))
                 if self.course.position % KEEP_EVERY == 0:
                     self.keep()
+                if (
+                    self.course.position == QUIET_AFTER
+                    and not self.course.found
+                    and not self.line.overheard.noise_bytes
+                ):
+                    self._talk.note(QUIET)
         finally:
             self.keep()
             self._progress.clear()
@@ -128,11 +139,15 @@ def _scan(options: ScanOptions, talk: Talk) -> int:
     elif file.exists():
         talk.note(f"an earlier scan of {where.place} was interrupted; this one begins anew (--resume goes on with it)")
 
+    unwritten: list[OSError] = []
+
     def keep(course: Course, overheard: Overheard) -> None:
         try:
-            file.keep(course, overheard)
+            if not unwritten:
+                file.keep(course, overheard)
         except OSError as error:
-            talk.note(f"it could not be written down how far this is ({error}): --resume will not know")
+            unwritten.append(error)
+            talk.note(f"how far this is cannot be written down ({error}): --resume will not know")
 
     line = Line(where.bus, options.pace)
     if overheard is not None:

@@ -60,6 +60,7 @@ def run(options: TryOptions) -> int:
     detectors = [detector.number for detector in device.detectors] if device is not None else []
     points = points_of(profile, detectors)
     line = Line(options.where.bus, options.pace)
+    line.wait_at_least(profile.response_timeout_s)
     try:
         trial = asyncio.run(_try(line, options.unit, profile, points, profiles))
     except LineClosed as closed:

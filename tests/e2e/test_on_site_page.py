@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -51,21 +50,3 @@ def test_a_command_of_the_page_runs(there: dict[str, str], command: str, promise
     code, says = promise
     assert done.returncode == code, done.stdout + done.stderr
     assert re.search(says, done.stdout), done.stdout
-
-
-def test_every_option_of_the_page_exists() -> None:
-    helps = " ".join(callpoint("probe", do, "--help", state=Path("/nowhere")).stdout for do in ("scan", "read", "try"))
-    helps += callpoint("probe", "draft", "--help", state=Path("/nowhere")).stdout
-    helps += callpoint("check", "--help", state=Path("/nowhere")).stdout
-
-    assert not [option for option in set(re.findall(r"(?<!\w)--[a-z][a-z-]+", PAGE)) if option not in helps]
-
-
-def test_a_site_as_json_says_what_it_found(there: dict[str, str]) -> None:
-    done = callpoint(
-        *("check", str(DEMO), "--live", "--id", "gw-west", "--buses", there["buses"], "--units", "3", "--json"),
-        state=Path(there["state"]),
-    )
-
-    (bus,) = json.loads(done.stdout)
-    assert done.returncode == 0 and {each["device"]: each["answers"] for each in bus["devices"]}["lift-b4"] is True

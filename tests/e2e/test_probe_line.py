@@ -330,12 +330,15 @@ def test_a_gateway_that_runs_on_the_port_is_named_with_how_to_stop_it(tmp_path: 
         (("try", "tcp://127.0.0.1:1", "--unit", "1"), 2, "name the profile with --profile, one of"),
         (("try", "tcp://127.0.0.1:1", "--unit", "1", "--profile", "sm-9"), 2, "there is no profile 'sm-9'"),
         (("draft", "tcp://127.0.0.1:1", "--units", "9-1"), 2, "the lower first"),
+        (("check", "config/sites/demo", "--id", "gw-east"), 2, "are for --live"),
+        (("check", "config/sites/demo", "--live", "--id", "gw"), 2, "it has gw-east, gw-west"),
+        (("check", "--live"), 2, "expected a site folder"),
     ],
 )
 def test_wrong_use_is_told_in_one_line_that_says_what_to_do(
     words: tuple[str, ...], code: int, said: str, tmp_path: Path
 ) -> None:
-    done = callpoint("probe", *words, state=tmp_path)
+    done = callpoint(*words if words[0] == "check" else ("probe", *words), state=tmp_path)
 
     assert done.returncode == code, done.stdout + done.stderr
     assert said in done.stderr
@@ -346,3 +349,4 @@ def test_a_port_that_another_program_has_locked_is_told(tmp_path: Path) -> None:
         done = callpoint("probe", "scan", line.ends[0], state=tmp_path)
 
     assert done.returncode == 1 and "has it locked" in done.stderr and "fuser" in done.stderr
+    assert "systemctl stop callpoint-gateway" in done.stderr, "most often it is ours"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.profile import Table
+from config.site import TcpBus
 from gateway.probe.course import ASKS, Ask, BadUnits, Course, Outcome, course_of, parse_units, ranges
+from gateway.probe.line import Pace
+from gateway.probe.overheard import Overheard
+from gateway.probe.reading import ReadOptions, changes, shown
 from gateway.probe.registers import BadRegister, in_manuals, of_manual, words_of
+from gateway.probe.sample import Sample
+from gateway.probe.statefile import NoScan, ScanFile
+from gateway.probe.whereabouts import Whereabouts
 
 SILENT, HERE, GARBLED = Outcome("silent"), Outcome("answers", words=(7,)), Outcome("garbled")
 
@@ -119,3 +127,36 @@ def test_a_word_is_shown_in_every_meaning() -> None:
     assert (third.signed, third.float_high_first, second.float_low_first) == (-1, None, None)
     assert third.facts()["unsigned"] == 65535 and str(Ask(Table.INPUT, 3)) == "input:3"
     assert words_of({0: 0x7F80, 1: 0})[0].facts()["float_high_first"] is None, "JSON knows no infinity"
+
+
+def test_an_interrupted_scan_is_kept_by_bus_and_settings_and_a_broken_file_is_no_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    file = ScanFile("/dev/ttyUSB0", "9600 8N1", serial=True)
+    with pytest.raises(NoScan, match="no scan of /dev/ttyUSB0 was interrupted"):
+        file.read()
+    course = Course((1, 2, 3))
+    course.take(1, ASKS[0], HERE)
+    file.keep(course, Overheard(True, noise_bytes=7))
+
+    again, heard = file.read()
+
+    assert (again.position, again.here, heard.noise_bytes) == (1, (1,), 7)
+    with pytest.raises(NoScan, match="made at 9600 8N1, not 19200 8N1"):
+        ScanFile("/dev/ttyUSB0", "19200 8N1", serial=True).read()
+    for broken in ("", "[]", "{}", '{"settings": "9600 8N1", "course": {"version": 1}}'):
+        file.path.write_text(broken)
+        with pytest.raises(NoScan, match="leave --resume away"):
+            file.read()
+
+
+def test_what_has_changed_is_marked_also_without_colour() -> None:
+    where = Whereabouts(TcpBus.model_construct(host="h", port=502), "tcp://h:502")
+    options = ReadOptions(where, Pace(), 1, Table.INPUT, 0, 2)
+    sample = Sample({(Table.INPUT, 0): 7, (Table.INPUT, 1): 9})
+
+    header, same, changed = shown(options, sample, {0: 7, 1: 8})
+
+    assert header.startswith("address") and "*" not in same and changed.endswith("* was 8")
+    assert changes(Table.INPUT, {0: 7, 1: 8}, {0: 7, 1: 9}) == ["input 1 (30002): 8 -> 9"]
