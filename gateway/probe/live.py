@@ -29,7 +29,7 @@ from gateway.probe.verdict import Survey, Verdict, verdicts
 from gateway.probe.whereabouts import BadBus, Settings, Whereabouts, find
 
 TRIES = 2  # one lost answer is no missing device
-PACE = Pace()
+PACE = Pace(pause_s=0.02)  # these are devices that a gateway asks without any pause
 STRANGERS_LOOKED_AT_MAX = 8  # more of them are hardly devices that somebody forgot
 
 
