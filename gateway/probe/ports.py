@@ -15,6 +15,7 @@ from config.site import RtuBus, TcpBus
 
 REACH_WITHIN_S = 3.0
 COMMAND_CHARACTERS_MAX = 100
+STOP_GATEWAYS = "sudo systemctl stop 'callpoint-gateway@*'"
 ADAPTERS = Path("/dev/serial/by-id")
 
 
@@ -61,11 +62,11 @@ def why_port(port: str) -> str:
         who = " and ".join(users) or f"another program, which another user runs (sudo fuser -v {port} names it),"
         if any("gateway" in user for user in users):
             return (
-                f"{port}: a gateway is running on it: {who}. Stop it while you look (as a service: sudo systemctl stop"
-                " callpoint-gateway) and start it again after; meanwhile its devices count as silent"
+                f"{port}: a gateway is running on it: {who}. Stop it while you look (as a service: {STOP_GATEWAYS})"
+                " and start it again after; meanwhile its devices count as silent"
             )
         if isinstance(error, serial.SerialException) and "lock" in str(error):
-            ours = "" if users else "; a gateway of ours ends with: sudo systemctl stop callpoint-gateway"
+            ours = "" if users else f"; a gateway of ours ends with: {STOP_GATEWAYS}"
             return f"{port}: {who} has it locked: end it first{ours}"
         return f"{port}: it cannot be opened: {error}"
     return ""

@@ -73,8 +73,8 @@ def _master(survey: Survey) -> Iterator[Verdict]:
         f"another master is on this line: {what}{answering}. Nothing more was asked: two masters spoil each other's"
         " answers, and its alarms may be lost",
         (
-            "a gateway, a panel or a PLC asks here: stop it while you look (a gateway of ours: sudo systemctl stop"
-            " callpoint-gateway), then the same once more; a scan goes on with --resume",
+            "a gateway, a panel or a PLC asks here: stop it while you look (gateways of ours: sudo systemctl stop"
+            " 'callpoint-gateway@*'), then the same once more; a scan goes on with --resume",
             "if it has to stay, this line is its own: put our devices on a line of their own",
             f"to hear more without asking anything: callpoint probe scan {survey.bus} --listen-only 30",
         ),

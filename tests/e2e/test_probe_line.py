@@ -304,7 +304,7 @@ def test_a_gateway_that_runs_on_the_port_is_named_with_how_to_stop_it(tmp_path: 
             gateway.kill()
 
     assert live.returncode == 1 and "a gateway is running on it" in live.stdout and "pid" in live.stdout
-    assert "systemctl stop callpoint-gateway" in live.stdout
+    assert "systemctl stop 'callpoint-gateway@*'" in live.stdout
     assert probed.returncode == 1 and "a gateway is running on it" in probed.stderr
 
 
@@ -349,4 +349,4 @@ def test_a_port_that_another_program_has_locked_is_told(tmp_path: Path) -> None:
         done = callpoint("probe", "scan", line.ends[0], state=tmp_path)
 
     assert done.returncode == 1 and "has it locked" in done.stderr and "fuser" in done.stderr
-    assert "systemctl stop callpoint-gateway" in done.stderr, "most often it is ours"
+    assert "systemctl stop 'callpoint-gateway@*'" in done.stderr, "most often it is ours"
