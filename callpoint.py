@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 DEMO_SITE = HERE / "config" / "sites" / "demo"
-OURS = {"config", "gateway", "collector", "simulator"}
+OURS = {"config", "gateway", "collector", "simulator", "dashboards"}
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     from collector import keeping  # the commands about what is kept: accounts, people, backups
     from collector.enrolment import command as enrolment
     from config import registers
+    from dashboards import command as dashboards
     from gateway.probe import commands as on_site
 
     whole = argparse.ArgumentParser(
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     keeping.add_parsers(commands)
     enrolment.add_parser(commands)
     on_site.add_parsers(commands)
+    dashboards.add_parser(commands)
     return whole
 
 
@@ -165,13 +167,17 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     bench = commands.add_parser("bench", help="measure", description=_bench.__doc__)
     bench.add_argument(
         "what",
-        choices=["alarm", "engine", "storm", "call", "page"],
+        choices=["alarm", "engine", "storm", "call", "page", "dashboards"],
         help="alarm: register change to hand-over to the channel;"
         " engine: reports a second; storm: fires among troubles; call: everybody at once;"
-        " page: everybody over real channels, good and broken ones, and the board that shows it",
+        " page: everybody over real channels, good and broken ones, and the board that shows it;"
+        " dashboards: a month of history, asked as Grafana's overview asks",
     )
     bench.add_argument(
-        "--count", type=_count, metavar="N", help="alarms (50), reports (200,000), troubles (5,000) or people (1,300)"
+        "--count",
+        type=_count,
+        metavar="N",
+        help="alarms (50), reports (200,000), troubles (5,000), people (1,300) or buildings (986)",
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     bench.set_defaults(run=_bench, extra="demo")
@@ -329,11 +335,15 @@ def _why(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     """Measure on this machine and print the figures: alarms through real processes and sockets, the engine alone with
     986 buildings, or, on the real store, fires in a storm of troubles, a fire that calls 1,300 people at once, and the
-    same over real sockets, with the board of 986 buildings that shows it."""
+    same over real sockets, with the board of 986 buildings that shows it; or Grafana's overview of a month of them."""
     if options.what == "alarm":
         from simulator.bench import run
 
         return run((sys.executable, str(HERE / "callpoint.py")), DEMO_SITE, options.count or 50, options.json)
+    if options.what == "dashboards":
+        from dashboards.bench import run as run_dashboards
+
+        return run_dashboards(options.count, options.json)
     from collector import bench
 
     return bench.run(options.what, DEMO_SITE, options.count, options.json)

@@ -189,6 +189,22 @@ PURE = {
     "collector/messages/phrases.py",
     "collector/messages/sounds.py",
     "collector/messages/wording.py",
+    "dashboards/building.py",
+    "dashboards/callouts.py",
+    "dashboards/cylinders.py",
+    "dashboards/detectors.py",
+    "dashboards/device.py",
+    "dashboards/drills.py",
+    "dashboards/elevators.py",
+    "dashboards/frame.py",
+    "dashboards/gateways.py",
+    "dashboards/influxql.py",
+    "dashboards/madeup.py",
+    "dashboards/meanings.py",
+    "dashboards/overview.py",
+    "dashboards/palette.py",
+    "dashboards/panels.py",
+    "dashboards/tables.py",
     "simulator/actions.py",
     "simulator/faults.py",
     "simulator/models.py",
@@ -197,7 +213,7 @@ PURE = {
     "simulator/world.py",
 }
 # Part of the program like a table in Python, and read once, when it is loaded: the words. Nothing of the world is.
-READ_WITH_THE_PROGRAM = {"collector/locale/catalogues.py"}
+READ_WITH_THE_PROGRAM = {"collector/locale/catalogues.py", "dashboards/words.py"}
 IMPURE_MODULES = {
     *("time", "random", "secrets", "uuid", "logging", "os", "io", "pathlib", "shutil", "tempfile", "glob", "socket"),
     *("threading", "asyncio", "multiprocessing", "subprocess", "concurrent", "signal", "select", "sqlite3", "ssl"),
@@ -205,8 +221,8 @@ IMPURE_MODULES = {
     *("aiohttp", "apprise", "uvicorn", "jinja2", "amqtt", "sys"),
 }
 IMPURE_CALLS = {"open", "print", "input"}
-# The simulator's truth is random on purpose, but from its own seed only.
-SEEDED = {"simulator/world.py": {"random"}}
+# What is made up is random on purpose, but from its own seed only.
+SEEDED = {"simulator/world.py": {"random"}, "dashboards/madeup.py": {"random"}}
 FUNCTION_LINES_MAX = 70
 LINE_CHARACTERS_MAX = 120
 MODULE_LINES_MAX = 400
