@@ -137,7 +137,10 @@ class InfluxHistory:
 
     async def write_to(self, policy: str | None, rows: Sequence[Row]) -> None:
         """Write rows to a policy, None: the default one. Raises HistoryDown or HistoryRefused."""
-        lines = [line_of(row) for row in rows]
+        await self.write_text(policy, [line_of(row) for row in rows])
+
+    async def write_text(self, policy: str | None, lines: list[str]) -> None:
+        """The same with lines of its line protocol."""
         if self.bucket is not None:
             await self.bucket.write(lines, policy or RAW)
             return
