@@ -60,6 +60,7 @@ class Pair:
     certificate: bytes
     key: bytes
     until: datetime
+    serial: str  # hexadecimal, as in the register
 
 
 class Authority:
@@ -117,15 +118,17 @@ class Authority:
         said = Issued(name, f"{signed.serial_number:x}", now.isoformat("T", "seconds"), until.isoformat("T", "seconds"))
         self.issued.append(said)
         self._keep()
-        return Pair(signed.public_bytes(Encoding.PEM), _pem(key), until)
+        return Pair(signed.public_bytes(Encoding.PEM), _pem(key), until, said.serial)
 
     def revoke(self, name: str, now: datetime) -> int:
         """Take back every certificate of `name` that is still good. Returns how many."""
         good = {each.serial for each in self.issued if each.name == name and each.is_good(now)}
-        at = now.isoformat("T", "seconds")
-        self.issued = [replace(each, revoked=at) if each.serial in good else each for each in self.issued]
-        self._keep()
+        self._take_back(good, now)
         return len(good)
+
+    def withdraw(self, pair: Pair, now: datetime) -> None:
+        """Take back this one alone: it could not be handed out, so that nobody holds it, or nobody knows who does."""
+        self._take_back({pair.serial}, now)
 
     def revocations(self, now: datetime) -> bytes:
         """The list of what was taken back, PEM. It is good as long as the authority is: a broker lets nobody in at all
@@ -144,6 +147,11 @@ class Authority:
                 entry = x509.RevokedCertificateBuilder().serial_number(int(each.serial, 16)).revocation_date(at)
                 builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    def _take_back(self, serials: set[str], now: datetime) -> None:
+        at = now.isoformat("T", "seconds")
+        self.issued = [replace(each, revoked=at) if each.serial in serials else each for each in self.issued]
+        self._keep()
 
     def _keep(self) -> None:
         told = {"format": _FORMAT, "community": self.community, "hosts": self.hosts}

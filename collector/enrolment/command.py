@@ -54,7 +54,7 @@ def add_parser(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="name or address by which gateways reach the broker; again for others (kept)",
+        help="name or address by which gateways reach the broker; again for others; those said before stay good",
     )
     enroll.add_argument("--ca", type=Path, metavar="DIR", help="the authority's folder (default: XDG state folder)")
     enroll.add_argument(
@@ -127,11 +127,14 @@ def _check(asked: Asked) -> None:
         raise WrongUse("--revoke: name whom, one by one")
     if asked.site is None and not asked.revoke and (asked.every or asked.names):
         raise WrongUse("expected --site, the folder of the gateway's community")
+    if asked.site is not None and asked.to.resolve().is_relative_to(asked.site.resolve()):
+        raise WrongUse(f"--to {asked.to}: lies in the site folder, of which every machine gets a copy; name another")
 
 
 def _site(asked: Asked) -> tuple[str | None, tuple[str, ...]]:
     """The community and its gateways. Raises Mistakes, and WrongUse for a name that is none of them."""
     from collector.enrolment.authority import BROKER, COLLECTOR
+    from collector.enrolment.handout import SITE
     from config.loader import load_site
 
     if asked.site is None:
@@ -139,8 +142,8 @@ def _site(asked: Asked) -> tuple[str | None, tuple[str, ...]]:
     site = load_site(asked.site)
     known = tuple(site.gateways)
     for name in known:
-        if not _PLAIN.fullmatch(name) or name in (BROKER, COLLECTOR):
-            expected = f"letters, digits, dots, dashes, and neither {COLLECTOR!r} nor {BROKER!r}"
+        if not _PLAIN.fullmatch(name) or name in (BROKER, COLLECTOR, SITE):
+            expected = f"letters, digits, dots, dashes, and none of {COLLECTOR!r}, {BROKER!r}, {SITE!r}"
             raise WrongUse(f"gateway {name!r} of {asked.site}: its name goes into its certificate: expected {expected}")
     for name in asked.names:
         if name not in (*known, BROKER, COLLECTOR) and not asked.revoke:
@@ -150,16 +153,14 @@ def _site(asked: Asked) -> tuple[str | None, tuple[str, ...]]:
 
 def _enroll(authority: Authority, asked: Asked, known: Sequence[str], now: datetime) -> int:
     from collector.enrolment.authority import BROKER, COLLECTOR
-    from collector.enrolment.handout import hand_out, tell_broker
+    from collector.enrolment.handout import tell_broker
 
-    moved = bool(asked.hosts) and asked.hosts != authority.hosts
-    if moved:
-        authority.serve(asked.hosts)
+    hosts = tuple(dict.fromkeys((*asked.hosts, *authority.hosts)))  # a Pi in the field knows the broker by an old one
+    moved = hosts != authority.hosts
     names = [*asked.names, *(each for each in known if asked.every and each not in asked.names)]
-    firsts = [each for each in (BROKER, COLLECTOR) if each not in names and authority.good(each, now) is None]
+    firsts = [each for each in (BROKER, COLLECTOR) if authority.good(each, now) is None or (each == BROKER and moved)]
     refused = 0
-    pair = None
-    for name in (*firsts, *names, *([BROKER] if moved and BROKER not in (*firsts, *names) else [])):
+    for name in dict.fromkeys((*firsts, *names)):
         held = authority.good(name, now)
         if held is not None and not asked.renew and not (name == BROKER and moved):
             if name in asked.names:
@@ -169,17 +170,36 @@ def _enroll(authority: Authority, asked: Asked, known: Sequence[str], now: datet
                 )
                 refused += 1
             continue
-        made = authority.issue(name, asked.days, now)
-        if name == BROKER:
-            pair = made
-        else:
-            folder = hand_out(authority, name, made, asked.to, asked.site)
-            print(f"{name}: {folder}, good until {made.until:%Y-%m-%d}")
-    folder = tell_broker(authority, pair, asked.to, now)
-    print(f"{BROKER}: {folder}" + (f", good until {pair.until:%Y-%m-%d}" if pair else ", rules and revocations only"))
+        folder, until = _hand_out(authority, name, hosts, asked, now)
+        print(f"{name}: {folder}, good until {until:%Y-%m-%d}")
+    print(f"{BROKER}: {tell_broker(authority, None, asked.to, now)}, rules and revocations")
     _say_strangers(authority, known, now)
     print("copy each folder to its machine and run there: sudo sh install.sh; then remove it here", file=sys.stderr)
     return FAILED if refused else OK
+
+
+def _hand_out(
+    authority: Authority, name: str, hosts: tuple[str, ...], asked: Asked, now: datetime
+) -> tuple[Path, datetime]:
+    """Make a certificate and write its folder. One that cannot be written is taken back: asked again, another is made,
+    instead of none because the register knows one that nobody has."""
+    from collector.enrolment.authority import BROKER
+    from collector.enrolment.handout import hand_out, tell_broker
+
+    before = authority.hosts
+    if name == BROKER:
+        authority.serve(hosts)
+    made = authority.issue(name, asked.days, now)
+    try:
+        if name == BROKER:
+            folder = tell_broker(authority, made, asked.to, now)
+        else:
+            folder = hand_out(authority, name, made, asked.to, asked.site)
+    except OSError:
+        authority.serve(before)
+        authority.withdraw(made, now)
+        raise
+    return folder, made.until
 
 
 def _say_strangers(authority: Authority, known: Sequence[str], now: datetime) -> None:

@@ -14,6 +14,7 @@ from collector.enrolment.mosquitto import TLS_PORT, configuration, rules
 DEPLOY = Path(__file__).resolve().parents[2] / "config" / "deploy"
 MOSQUITTO_FOLDER = "/etc/mosquitto/callpoint"
 ETC = "/etc/callpoint"
+SITE = "site"  # the copy's folder, beside those of gateways and collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def hand_out(authority: Authority, name: str, pair: Pair, to: Path, site: Path |
     for file in kind.files:
         _ship(file, folder)
     if site is not None:
-        copy = folder / "site"
+        copy = folder / SITE
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(site, copy, ignore=shutil.ignore_patterns(".*", "*~", "*.key"))
     return folder

@@ -132,17 +132,27 @@ def test_nothing_outlives_its_authority(first: Asked, tmp_path: Path) -> None:
     assert ends == _certificate(tmp_path / "out/broker/ca.crt").not_valid_after_utc
 
 
-def test_a_certificate_is_in_the_register_before_anybody_gets_it(
-    first: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("blocked", [".", "gw-west", "broker"])
+def test_what_cannot_be_handed_out_is_taken_back_and_made_again_when_it_can(
+    blocked: str, first: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.rmtree(tmp_path / "out")
-    (tmp_path / "out").write_text("a file where the folder should be")
-    assert command.run(replace(first, names=("gw-west",)), NOW) == 1
+    out, way = tmp_path / "out", tmp_path / "out" / blocked
+    shutil.rmtree(out)
+    way.parent.mkdir(exist_ok=True)
+    way.write_text("a file where the folder should be")
+    asked = replace(first, names=(), every=True, hosts=("new.lan",))
+    assert command.run(asked, NOW) == 1
     assert "Traceback" not in capsys.readouterr().err
-    (tmp_path / "out").unlink()
+    way.unlink()
 
-    assert command.run(Asked(("gw-west",), None, first.ca, first.to, revoke=True), NOW) == 0
-    assert len(_serials(tmp_path / "out/broker/crl.pem")) == 1
+    assert command.run(asked, NOW) == 0
+    names = _certificate(out / "broker/broker.crt").extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert "new.lan" in names.value.get_values_for_type(x509.DNSName)
+    assert first.ca is not None
+    with opened(first.ca, None, (), NOW) as authority:
+        held = authority.good("gw-west", NOW)
+    assert held is not None
+    assert f"{_certificate(out / 'gw-west/gateway.crt').serial_number:x}" == held.serial
 
 
 def test_all_gateways_of_a_site_are_enrolled_at_once_and_listed(
@@ -164,7 +174,7 @@ def test_another_address_of_the_broker_makes_its_certificate_anew(first: Asked, 
     new = _certificate(tmp_path / "out/broker/broker.crt")
     assert new.serial_number != old
     names = new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert "new.lan" in names.get_values_for_type(x509.DNSName)
+    assert set(names.get_values_for_type(x509.DNSName)) == {"new.lan", "server.lan", "localhost"}  # old Pis go on
 
 
 @pytest.mark.parametrize(
@@ -176,6 +186,7 @@ def test_another_address_of_the_broker_makes_its_certificate_anew(first: Asked, 
         (Asked(("nobody",), DEMO, hosts=("h",)), 2, "expected one of gw-east"),
         (Asked(("gw-east",), DEMO, hosts=("mqtts://h:1/",)), 2, "without a port"),
         (Asked(("gw-east",), Path("/nowhere"), hosts=("h",)), 1, "/nowhere"),
+        (Asked(("gw-east",), DEMO, to=DEMO / "enrolled", hosts=("h",)), 2, "lies in the site folder"),
         (Asked(revoke=True), 2, "expected the name"),
         (Asked(("gw-east",), revoke=True), 1, "there is no authority yet"),
         (Asked(listed=True), 1, "there is no authority yet"),
@@ -184,12 +195,13 @@ def test_another_address_of_the_broker_makes_its_certificate_anew(first: Asked, 
 def test_what_is_asked_wrongly_is_told_and_makes_nothing(
     asked: Asked, code: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.run(replace(asked, ca=tmp_path / "ca", to=tmp_path / "out"), NOW) == code
+    to = tmp_path / "out" if asked.to == Asked().to else asked.to
+    assert command.run(replace(asked, ca=tmp_path / "ca", to=to), NOW) == code
     assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["gw east", "网关", "collector"])
+@pytest.mark.parametrize("name", ["gw east", "网关", "collector", "site"])
 def test_a_gateway_whose_name_would_mean_something_else_in_an_acl_or_a_path_is_refused(
     first: Asked, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
