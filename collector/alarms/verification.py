@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
     WAITING = "waiting"  # the nearest person is asked and has not answered
     INVESTIGATING = "investigating"  # somebody has answered and looks
-    SET_ASIDE = "set-aside"  # somebody who is there, or a leader, called it a false alarm or stood the call down
+    SET_ASIDE = "set-aside"  # somebody who is there called it a false alarm, or a leader stood the call down
     LOUD = "loud"  # it became the full call
 
 

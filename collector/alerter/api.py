@@ -113,7 +113,7 @@ async def stand_down(front: InFront, incident_id: Id, body: ByPerson) -> Inciden
     responses=answers(200, examples.DETAIL, *CHANGING),
 )
 async def false_alarm(front: InFront, incident_id: Id, body: ByPerson) -> IncidentDetail:
-    """A person says it is a false alarm. From somebody there, or who decides, it ends the call; else it is shown."""
+    """A person says it is a false alarm. From somebody there it ends the call; from anybody else it is shown."""
     return await _act(front, incident_id, FalseAlarm(incident_id, body.person))
 
 

@@ -1,6 +1,7 @@
 """What people say beside their answers: that it is a false alarm, that they need more people.
 
-A false alarm is believed of who is there, and of who decides for the building; of anybody else it is shown only.
+A false alarm is believed of who is there; of anybody else it is shown only, a leader too: who was not there has not
+looked. A leader who ends the call from afar all the same stands it down, in their own name.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Remarks(Part):
         """The latch stays until the reset; only the call ends, and nothing becomes loud by itself."""
         incident = self._incident(command)
         said_at_ms = belated.check(incident, command.said_at_ms, now)
-        obeyed = self._decides(incident, command.person) or _answer(incident, command.person) is Answer.ARRIVED
-        obeyed = obeyed and incident.route.mode is not Mode.DRILL  # which its leader ends, and which is no alarm
+        there = _answer(incident, command.person) is Answer.ARRIVED
+        obeyed = there and incident.route.mode is not Mode.DRILL  # which its leader ends, and which is no alarm
         if command.said_at_ms is not None:
             alarms = self._state.alarms_of(incident)
             obeyed = obeyed and not belated.has_changed(incident, alarms, command.person, said_at_ms)

@@ -40,14 +40,24 @@ def test_a_false_alarm_from_who_was_not_called_is_shown_and_not_obeyed() -> None
     assert play.incident.stood_down_by is None and play.events("false-alarm-not-obeyed")
 
 
-@pytest.mark.parametrize("person", ["ned", "nora", "mona"])
-def test_a_false_alarm_from_who_is_there_or_decides_ends_the_call_and_leaves_the_latch(person: str) -> None:
+@pytest.mark.parametrize("person", ["nora", "mona", "carl"])
+def test_a_false_alarm_from_a_leader_a_manager_or_a_contact_far_away_is_shown_and_not_obeyed(person: str) -> None:
     play = called()
-    play.at(20).answers("ned", Answer.ARRIVED).told()
+
+    play.at(5).acts(FalseAlarm(play.incident.id, person)).at(35)
+
+    assert play.incident.stood_down_by is None and play.events("false-alarm-not-obeyed")
+    assert {"sam", "sue"} <= {notice.person for notice in play.told()}
+
+
+@pytest.mark.parametrize("person", ["ned", "nora", "mona"])
+def test_a_false_alarm_from_who_is_there_ends_the_call_and_leaves_the_latch(person: str) -> None:
+    play = called()
+    play.at(20).answers("ned", Answer.ARRIVED).answers(person, Answer.ARRIVED).told()
 
     play.at(25).acts(FalseAlarm(play.incident.id, person))
 
-    assert {notice.person for notice in play.told()} == set(NORTH)
+    assert {notice.person for notice in play.told()} == {*NORTH, person}
     assert play.events("false-alarm") and play.incident.false_alarm_by == person
     play.at(600).expect_told()
     assert play.phase("smoke-1:fire") is Phase.ACKNOWLEDGED

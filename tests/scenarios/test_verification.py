@@ -272,12 +272,16 @@ def test_a_false_alarm_from_who_has_not_arrived_is_shown_and_not_obeyed() -> Non
 
 
 @pytest.mark.parametrize("person", ["nora", "mona", "carl"])
-def test_a_leader_the_manager_or_a_contact_may_call_a_first_hit_a_false_alarm(person: str) -> None:
+def test_a_first_hit_is_no_false_alarm_because_a_leader_a_manager_or_a_contact_far_away_says_so(person: str) -> None:
     play = verified()
     play.at(0).says("smoke-1", fire=True)
 
-    play.at(10).acts(FalseAlarm(play.incident.id, person)).at(600)
+    play.at(10).acts(FalseAlarm(play.incident.id, person))
+    assert play.at(180).incident.full_call
 
+    play = verified()
+    play.at(0).says("smoke-1", fire=True).at(8).answers(person, Answer.ARRIVED)
+    play.at(10).acts(FalseAlarm(play.incident.id, person)).at(600)
     assert not play.incident.full_call and play.incident.open
     assert play.events("first-hit-set-aside") and play.incident.false_alarm_by == person
 

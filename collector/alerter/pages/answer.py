@@ -152,7 +152,7 @@ def offered(front: Front, incident: Incident, person: Person) -> dict[str, bool]
     resettable = bool(latched) and all(alarm.phase is Phase.AWAITING_RESET for alarm in latched)
     return {
         "may_stand_down": incident.open and incident.stood_down_by is None and person.id in leading,
-        "may_say_false": here and not drill and incident.false_alarm_by is None and person.id in decide | arrived,
+        "may_say_false": here and not drill and incident.false_alarm_by is None and person.id in arrived,
         "may_need_more": here and (aside or person.id in decide | going),
         "may_free": person.id in arrived,
         "may_reset": incident.open and resettable and person.id in leading | managers | arrived,
