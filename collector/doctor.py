@@ -211,7 +211,8 @@ def _own_certificate(broker: Broker) -> Iterator[Finding]:
     if broker.cert_file is None or broker.key_file is None:
         return
     mend = "on the machine of the authority: callpoint enroll NAME --renew; then install what it makes"
-    yield of_certificate("certificate", ends_of(broker.cert_file), datetime.now(UTC), mend)
+    which = "the one that we show the broker"
+    yield of_certificate("certificate", ends_of(broker.cert_file), datetime.now(UTC), which, mend)
     yield of_mode(broker.key_file, Path(broker.key_file).stat().st_mode)
 
 

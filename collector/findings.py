@@ -56,12 +56,14 @@ def of_clock(now: datetime, synchronized: bool | None) -> Finding:
     return Finding("clock", Standing.WELL, f"{said}, kept right by a time server")
 
 
-def of_certificate(part: str, ends: datetime, now: datetime, mend: str = RENEW_SERVER) -> Finding:
+def of_certificate(
+    part: str, ends: datetime, now: datetime, which: str = "its certificate", mend: str = RENEW_SERVER
+) -> Finding:
     """How long a certificate is good."""
     if ends <= now:
-        return Finding(part, Standing.WRONG, f"its certificate ended on {ends:%Y-%m-%d}", mend)
+        return Finding(part, Standing.WRONG, f"{which} ended on {ends:%Y-%m-%d}", mend)
     days = (ends - now).days
-    said = f"its certificate is good until {ends:%Y-%m-%d}, {days} day{'' if days == 1 else 's'}"
+    said = f"{which} is good until {ends:%Y-%m-%d}, {days} day{'' if days == 1 else 's'}"
     if ends - now < RENEW_WITHIN:
         return Finding(part, Standing.DOUBTFUL, said, mend)
     return Finding(part, Standing.WELL, said)

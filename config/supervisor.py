@@ -32,6 +32,7 @@ def tell(state: str) -> None:
         return
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.setblocking(False)  # a supervisor that does not read must not stop us
             line.connect("\0" + address[1:] if address.startswith("@") else address)
             line.sendall(state.encode("ascii"))
     except OSError as error:

@@ -80,7 +80,8 @@ def _check(connection: sqlite3.Connection, path: Path, kind: Kind, read_only: bo
         if not read_only:
             return
         raise NotOurs(f"{kind.what} {path} is of an older version: start the collector once, which brings it along")
-    raise NotOurs(f"{kind.what} {path} has schema {version}, this version of Callpoint knows {kind.version}: update it")
+    known = f"this version of Callpoint knows {kind.version}"
+    raise NotOurs(f"{kind.what} {path} has schema {version}, {known}: update it, or restore a backup of its own")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -7,10 +7,11 @@ import queue
 import re
 import shutil
 import signal
+import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -101,11 +102,30 @@ def _client(broker: Broker) -> Iterator[mqtt.Client]:
         client.loop_stop()
 
 
+@contextmanager
+def _supervisor(path: Path) -> Iterator[Callable[[], list[str]]]:
+    """What systemd would be told; gives all that has been said so far."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(path))
+        line.setblocking(False)
+        heard: list[str] = []
+
+        def hear() -> list[str]:
+            with suppress(BlockingIOError):
+                while True:
+                    heard.append(line.recv(100).decode())
+            return heard
+
+        yield hear
+
+
 def test_an_enrolled_gateways_records_arrive_and_are_acknowledged(
     community: Path, broker: Server, tmp_path: Path
 ) -> None:
     url, acknowledged = f"mqtts://127.0.0.1:{broker.port}", threading.Event()
-    centre, pi = _variables(community / "out/collector", "collector"), _variables(community / "out" / EDGE.node)
+    watched = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"}
+    centre = _variables(community / "out/collector", "collector") | watched
+    pi = _variables(community / "out" / EDGE.node) | watched
     state = ("--state", f"sqlite:{tmp_path}/state.db", "--listen", f"127.0.0.1:{free_port()}")
 
     def hear(_client: object, _data: object, message: mqtt.MQTTMessage) -> None:
@@ -113,10 +133,8 @@ def test_an_enrolled_gateways_records_arrive_and_are_acknowledged(
         if isinstance(heard, Command) and heard.commit is not None:
             acknowledged.set()
 
-    with (
-        heads_on_tcp() as (_, slave),
-        _client(_seen_from(community / "out/collector", broker.port, "collector")) as ear,
-    ):
+    eyes = _seen_from(community / "out/collector", broker.port, "collector")
+    with heads_on_tcp() as (_, slave), _client(eyes) as ear, _supervisor(tmp_path / "notify") as told:
         ear.on_message = hear
         ear.subscribe(topic_of(EDGE, "NCMD"), qos=1)
         site = str(write_site(tmp_path / "site", slave.port))
@@ -125,8 +143,11 @@ def test_an_enrolled_gateways_records_arrive_and_are_acknowledged(
             running(tmp_path / "collector.log", centre, "collector", site, "--mqtt", url, *state) as collected,
             running(tmp_path / "gateway.log", pi, *gateway),
         ):
-            wait_until(acknowledged.is_set, "an acknowledgement by the collector")
+            wait_until(lambda: bool(told()) and acknowledged.is_set(), "the collector acknowledges", within_s=60)
             assert "Traceback" not in collected()
+        heard = told()
+    assert heard.count("READY=1") == heard.count("STOPPING=1") == 2  # of the gateway, and of the collector
+    assert "WATCHDOG=1" in heard
 
 
 def test_a_gateway_speaks_for_itself_alone_and_commands_nobody(community: Path, broker: Server) -> None:
@@ -179,9 +200,13 @@ def test_who_is_turned_away_is_told_why(community: Path, broker: Server, tmp_pat
             tmp_path / "4.log", ended, "collector", site, "--mqtt", url, "--state", f"sqlite:{tmp_path}/s.db"
         ) as centre,
     ):
-        wait_until(lambda: "our certificate has ended" in old(), "the gateway says that its certificate has ended")
-        wait_until(lambda: "our certificate has ended" in tapped(), "the tap says that its certificate has ended")
-        wait_until(lambda: "our certificate has ended" in centre(), "the collector says so")
+        wait_until(
+            lambda: "our certificate has ended" in old(), "the gateway says that its certificate has ended", within_s=60
+        )
+        wait_until(
+            lambda: "our certificate has ended" in tapped(), "the tap says that its certificate has ended", within_s=60
+        )
+        wait_until(lambda: "our certificate has ended" in centre(), "the collector says so", within_s=60)
     stranger = speaks_mqtt(Broker("127.0.0.1", broker.port, True, ca_file=str(community / "out/broker/ca.crt")))
     assert stranger is not None and "wants a certificate" in stranger
     assert speaks_mqtt(_seen_from(community / "out" / EDGE.node, broker.port)) is None

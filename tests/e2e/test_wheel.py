@@ -119,6 +119,27 @@ def test_an_installed_callpoint_checks_its_demo_site(
     assert "6 buildings, 2 gateways" in done.stdout
 
 
+def test_an_installed_callpoint_hands_out_all_that_the_guides_put_in_place(
+    installed: Path, strangers: dict[str, str], tmp_path: Path
+) -> None:
+    (site,) = installed.parent.parent.glob("lib/python*/site-packages/config/sites/demo")
+    words = ("enroll", "gw-east", "--site", str(site), "--broker", "server.lan", "--ca", "ca", "--to", "enrolled")
+
+    done = _run(installed, *words, cwd=tmp_path, env=strangers)
+
+    assert done.returncode == 0, done.stderr
+    for name in (
+        "gw-east/callpoint-gateway@.service",
+        "collector/callpoint-collector.service",
+        "broker/callpoint.conf",
+    ):
+        assert (tmp_path / "enrolled" / name).is_file(), name
+    for name in ("gw-east", "collector", "broker"):
+        assert os.access(tmp_path / "enrolled" / name / "install.sh", os.X_OK), name
+    shipped = {path.name for path in (site.parents[1] / "deploy").iterdir()}
+    assert {"compose.yaml", "Dockerfile", "Dockerfile.dockerignore", "mosquitto.acl", "callpoint.sysusers"} <= shipped
+
+
 def test_an_installed_callpoint_plays_its_demo(installed: Path, strangers: dict[str, str], tmp_path: Path) -> None:
     report = tmp_path / "fire.json"
 

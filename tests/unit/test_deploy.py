@@ -205,6 +205,11 @@ def test_a_supervisor_that_is_gone_stops_nobody(monkeypatch: pytest.MonkeyPatch,
     asyncio.run(asyncio.wait_for(attend(), 10))
     monkeypatch.delenv("NOTIFY_SOCKET")
     asyncio.run(asyncio.wait_for(attend(), 10))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(str(tmp_path / "deaf"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "deaf"))
+        for _ in range(1000):  # more than lie in any queue
+            tell("WATCHDOG=1")
 
 
 # --- compose ------------------------------------------------------------------------------------------
