@@ -50,7 +50,7 @@ docs: $(VENV)/.installed ## the pages of docs/ as a site, in build/site
 
 screenshots: $(VENV)/.tested ## remake the pictures in docs/
 	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest -m browser tests/web
-	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest tests/e2e/test_docs_commands.py
+	@CALLPOINT_SCREENSHOTS=1 $(BIN)/python -m pytest tests/e2e/test_docs_commands.py tests/e2e/test_probe_terminal.py
 
 clean: ## remove what was made
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

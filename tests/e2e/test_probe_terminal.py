@@ -1,89 +1,69 @@
-"""`callpoint probe scan` as its user sees it on a terminal: the bar, Ctrl-C, and going on."""
+"""`callpoint probe` as its user sees it on a terminal: the bar, Ctrl-C, going on, and doubts that stand out."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
-import struct
-import subprocess
 import sys
-import termios
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.e2e.test_probe_line import HEAD, VESSEL
 from tests.shared_line import shared_line, units
+from tests.terminal import Terminal, keep_picture, plain, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN_S = 30.0
+QUICK = "--timeout 0.05 --listen 0"
 
 
-class Terminal:
-    """A terminal with a program in it; `seen` is all that it has shown."""
+@contextmanager
+def typed(command: str, port: str, state: Path) -> Iterator[Terminal]:
+    """A command as it is typed, at another port and in more of a hurry."""
+    words = command.replace("/dev/ttyUSB0", port).split()[1:]
+    known = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    program = [sys.executable, str(ROOT / "callpoint.py"), *words, *QUICK.split()]
+    with terminal(program, state, known | {"XDG_STATE_HOME": str(state)}) as screen:
+        yield screen
 
-    def __init__(self, state: Path, *words: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "callpoint.py"), *words],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=os.environ | {"XDG_STATE_HOME": str(state), "TERM": "xterm"},
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        self.seen = ""
 
-    def until(self, pattern: str) -> None:
-        """Read until it shows this."""
-        deadline = time.monotonic() + WITHIN_S
-        while not re.search(pattern, self.seen):
-            assert time.monotonic() < deadline, f"{pattern!r} not within {WITHIN_S:g} s of:\n{self.seen}"
-            if not self._read():
-                assert re.search(pattern, self.seen), f"it ended before {pattern!r}:\n{self.seen}"
-
-    def press(self, keys: bytes) -> None:
-        """As typed by hand."""
-        os.write(self._master, keys)
-
-    def end(self) -> int:
-        """Read to the end; its exit code."""
-        while self._read():
-            pass
-        os.close(self._master)
-        return self.process.wait(WITHIN_S)
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], WITHIN_S)
-        try:
-            said = os.read(self._master, 65536) if ready else b""
-        except OSError:
-            said = b""  # the program has ended
-        self.seen += said.decode(errors="replace")
-        return bool(said)
+def picture(name: str, command: str, port: str, said: str) -> None:
+    keep_picture(name, command, said.replace(f" {QUICK}", "").replace(port, "/dev/ttyUSB0"))
 
 
 def test_a_scan_shows_how_far_it_is_stops_on_ctrl_c_and_goes_on(tmp_path: Path) -> None:
-    with shared_line(units(unit_2={0: 1}, unit_12={0: 1})) as line:
-        bus = ("probe", "scan", line.ends[0], "--baud", "115200", "--timeout", "0.05", "--listen", "0")
-        terminal = Terminal(tmp_path, *bus, "--units", "1-12", "--quick")
-        terminal.until(r"\[#+\.+\]\s+\d+ %  unit \d+, 1 found, \d+ s left")
-        terminal.press(b"\x03")
-        assert terminal.end() == 130
+    with shared_line(units(unit_2=HEAD, unit_3=HEAD, unit_12=VESSEL)) as line:
+        command = "callpoint probe scan /dev/ttyUSB0 --baud 115200"
+        with typed(f"{command} --units 1-12 --quick", line.ends[0], tmp_path) as screen:
+            screen.until(r"\[#+\.+\]\s+\d+ %  unit \d+, 2 found, \d+ s left")
+            half_way = screen.said
+            screen.type("\x03")
+            assert screen.ended() == 130
+        picture("probe-scan", f"{command} --units 1-12 --quick", line.ends[0], half_way)
         asked = line.units_asked()
-        assert "To go on: callpoint probe scan" in terminal.seen and "--baud 115200 --resume" in terminal.seen
-        assert "unit   2  answers" in terminal.seen and "Traceback" not in terminal.seen
+        shown = plain(screen.said)
+        assert "To go on: callpoint probe scan" in shown and "--baud 115200 --resume" in shown
+        assert "unit   2  answers" in shown and "Traceback" not in shown
 
-        again = Terminal(tmp_path, *bus, "--resume")
-        assert again.end() == 0
+        with typed(f"{command} --resume", line.ends[0], tmp_path) as screen:
+            assert screen.ended() == 0
 
     new = line.units_asked()[len(asked) :]
-    assert 2 <= max(asked) < 12 and new[0] in (max(asked), max(asked) + 1) and new[-1] == 12, "none is asked twice"
-    assert re.search(r"2 units answer: 2,12", again.seen) and "unit   2  answers" in again.seen
-    last_bar = again.seen.rpartition("\r\x1b[K")[2]
-    assert "[#" not in last_bar, "the bar is gone when the result is there"
+    assert 3 <= max(asked) < 12 and new[0] in (max(asked), max(asked) + 1) and new[-1] == 12, "none is asked twice"
+    assert re.search(r"3 units answer: 2-3,12", plain(screen.said)) and "unit   2  answers" in plain(screen.said)
+    assert "[#" not in plain(screen.said).splitlines()[-1], "the bar is gone when the result is there"
     assert not list((tmp_path / "callpoint" / "probe").glob("*")), "a finished scan leaves nothing behind"
+
+
+def test_a_doubt_stands_out_on_a_terminal(tmp_path: Path) -> None:
+    swapped = VESSEL | {2: VESSEL[3], 3: VESSEL[2]}
+    with shared_line(units(unit_12=swapped)) as line:
+        command = "callpoint probe try /dev/ttyUSB0 --baud 115200 --unit 12 --profile ep-1"
+        with typed(command, line.ends[0], tmp_path) as screen:
+            assert screen.ended() == 1
+    picture("probe-try", command, line.ends[0], screen.said)
+
+    (doubted,) = [text for text in screen.said.splitlines() if "pressure_kpa  " in text]
+    assert doubted.startswith("\x1b[33m") and "?" in doubted
+    (well,) = [text for text in screen.said.splitlines() if "temperature_c" in text]
+    assert "\x1b" not in well
