@@ -117,7 +117,7 @@ class Line:
             if into.asked(block.table, block.address, block.count):
                 continue
             try:
-                words = await self.read(unit, block.table, block.address, block.count)
+                words = await self._read_twice(unit, block.table, block.address, block.count)
             except DeviceRefused as refusal:
                 parts = smaller(block) if refusal.code in REFUSALS_OF_A_PART else ()
                 if parts:
@@ -141,7 +141,7 @@ class Line:
         """
         cells = [(table, each) for each in range(address, address + count)]
         try:
-            words = await self.read(unit, table, address, count)
+            words = await self._read_twice(unit, table, address, count)
         except DeviceRefused as refusal:
             if count == 1 or refusal.code not in REFUSALS_OF_A_PART:
                 into.refused.update(dict.fromkeys(cells, refusal.code))
@@ -160,11 +160,18 @@ class Line:
             if into.knows(table, address):
                 continue
             try:
-                (into.words[table, address],) = await self.read(unit, table, address, 1)
+                (into.words[table, address],) = await self._read_twice(unit, table, address, 1)
             except DeviceRefused as refusal:
                 into.refused[table, address] = refusal.code
             except LinkError:
                 into.silent.add((table, address))
+
+    async def _read_twice(self, unit: int, table: Table, address: int, count: int) -> tuple[int, ...]:
+        """As `read`; an answer that noise has spoilt is asked for once more."""
+        try:
+            return await self.read(unit, table, address, count)
+        except LinkGarbled:
+            return await self.read(unit, table, address, count)
 
     def wait_at_least(self, timeout_s: float) -> None:
         """From now on: what a profile says of its device."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+NOBODY = (10, 11)  # exceptions of a converter in place of a unit that does not answer
 READS, SINGLE_WRITES, WRITES = (1, 2, 3, 4), (5, 6), (5, 6, 15, 16)
 LATE_S = 10.0  # so long a unit may still answer a question given up
 BURST_GAP_S = 0.05  # above what a USB adapter holds back, below the pause of any master
@@ -116,6 +117,7 @@ class Overheard:
     crc_errors: int = 0  # of these: an answer of the unit asked, but for its checksum
     noise_bytes: int = 0
     echoes: int = 0  # our own question came back
+    late_refusals: int = 0  # a converter's word that a unit does not answer, after we had given up
     excerpt: bytes = b""  # the first bytes that belong to nothing
     bursts_s: list[float] = field(default_factory=list)  # when bytes came that nobody had asked for
     master_s: list[float] = field(default_factory=list)  # when another master's questions came
@@ -183,6 +185,8 @@ class Overheard:
                     answered = True
                 else:
                     self.instead.setdefault(question[6], set()).add(heard[at + 6])
+            elif heard[at + 7] & 0x80 and heard[at + 8] in NOBODY:
+                self.late_refusals += 1
             else:
                 self.late.add(heard[at + 6])
             at = max(end, at + 9)
@@ -214,9 +218,10 @@ class Overheard:
             "crc_errors": self.crc_errors,
             "noise_bytes": self.noise_bytes,
             "echoes": self.echoes,
+            "late_refusals": self.late_refusals,
             "excerpt": self.excerpt.hex(" "),
             "master_asks": [[unit, function, n] for (unit, function), n in sorted(self.master_asks.items())],
-            "answering_it": sorted(self.answering),
+            "answering_master": sorted(self.answering),
             "late": sorted(self.late),
             "instead": [[asked, sorted(units)] for asked, units in sorted(self.instead.items())],
         }
@@ -231,9 +236,10 @@ class Overheard:
             crc_errors=int(facts["crc_errors"]),
             noise_bytes=int(facts["noise_bytes"]),
             echoes=int(facts["echoes"]),
+            late_refusals=int(facts["late_refusals"]),
             excerpt=bytes.fromhex(facts["excerpt"]),
             master_asks={(int(unit), int(function)): int(n) for unit, function, n in facts["master_asks"]},
-            answering={int(unit) for unit in facts["answering_it"]},
+            answering={int(unit) for unit in facts["answering_master"]},
             late={int(unit) for unit in facts["late"]},
             instead={int(asked): {int(unit) for unit in units} for asked, units in facts["instead"]},
         )

@@ -37,7 +37,6 @@ class Survey:
     course: Course
     overheard: Overheard
     answering_controls: tuple[int, ...] = ()
-    complete: bool = True
 
 
 def verdicts(survey: Survey) -> list[Verdict]:
@@ -91,7 +90,9 @@ def _others(survey: Survey) -> Iterator[Verdict]:
     course, instead = survey.course, survey.overheard.instead
     asked, here = len(course.units), len(course.here)
     everybody = here == asked and bool(survey.answering_controls)
-    everybody |= asked >= EVERYBODY_MIN and here >= EVERYBODY_SHARE * asked and (not survey.serial or here > 32)
+    everybody |= (
+        asked >= EVERYBODY_MIN and here >= EVERYBODY_SHARE * asked and (not survey.serial or here > RTU_UNITS_MAX)
+    )
     if everybody:
         alike = len({found.outcome.words or found.outcome.code for found in course.found.values()}) == 1
         same = ", all with the same words" if alike else ""
@@ -116,7 +117,8 @@ def _others(survey: Survey) -> Iterator[Verdict]:
             ),
         )
     if len(instead) > SHOWN_MAX:
-        yield Verdict("answers-for-others", True, f"and so for {len(instead) - SHOWN_MAX} more units")
+        rest = f"and so for {len(instead) - SHOWN_MAX} more units"
+        yield Verdict("answers-for-others", True, rest, (f"callpoint probe scan {survey.bus} --json lists them all",))
 
 
 def _shared(survey: Survey) -> Iterator[Verdict]:
@@ -127,7 +129,7 @@ def _shared(survey: Survey) -> Iterator[Verdict]:
         yield Verdict(
             "garbled-unit",
             True,
-            f"unit {ranges(garbled)} answers, but garbled every time, while {len(course.here)} others are sound",
+            f"unit {ranges(garbled)} answers, but garbled every time; sound: {ranges(course.here)}",
             (
                 f"two devices with the address {garbled[0]} that answer at once: take one off the line, ask again, and"
                 " give it an address of its own (new devices all come with address 1)",
@@ -187,12 +189,13 @@ def _noise(survey: Survey) -> Iterator[Verdict]:
 
 def _late(survey: Survey) -> Iterator[Verdict]:
     late = survey.overheard.late - set(survey.course.here)
-    if survey.serial and late:
+    more_s = 1 if survey.serial else 3
+    if late:
         yield Verdict(
             "late",
             True,
             f"unit {ranges(late)} answers, but later than the time-out",
-            ("a slow device or converter: scan again with --timeout 1; its profile needs response_timeout_s",),
+            (f"a slow device or converter: scan again with --timeout {more_s}; its profile needs response_timeout_s",),
         )
 
 
@@ -202,7 +205,7 @@ def _nothing(survey: Survey) -> Iterator[Verdict]:
         return
     asked = f"nothing answers: units {ranges(course.units[: course.position] or course.units)} were asked"
     beyond = () if len(course.units) >= 247 else ("a unit number that was not asked: leave --units away for all 247",)
-    if not survey.serial and course.converter:
+    if not survey.serial and (course.converter or heard.late_refusals):
         do = (
             "the converter is well and says that no unit answers it: look at its serial settings (baud, parity), at the"
             " two wires A and B behind it (exchange them: that harms nothing), and at the devices' power",

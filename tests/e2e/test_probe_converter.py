@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,20 @@ def test_a_converter_that_hangs_up_on_an_unknown_unit_is_asked_on(tmp_path: Path
     code, told = scan(script, tmp_path, "--units", "1-2")
 
     assert (code, [each["unit"] for each in told["units"]]) == (0, [2])
+
+
+def test_a_converter_that_answers_too_late_is_asked_with_more_patience(tmp_path: Path) -> None:
+    def late(pdu: str) -> Callable[[bytes], bytes]:
+        def script(question: bytes) -> bytes:
+            time.sleep(0.15)
+            return tcp_answer(question, pdu)
+
+        return script
+
+    code, told = scan(late(VALUE), tmp_path, "--units", "1-4")
+    assert code == 1 and "--timeout 3" in verdict_of(told, "late")
+    code, told = scan(late(NO_TARGET), tmp_path, "--units", "1-4")
+    assert code == 1 and "says that no unit answers it" in verdict_of(told, "nothing-answers")
 
 
 def test_bits_are_read_too(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_another_master_is_heard_before_a_single_question_is_asked(tmp_path: Pat
     said = words_of(told)["second-master"]
     assert code == 1 and "unit 1 for input registers, unit 2 for input registers" in said
     assert "callpoint-gateway" in said and line.units_asked(0) == [], "not one question of ours"
-    assert told["heard"]["answering_it"] == [1, 2]
+    assert told["heard"]["answering_master"] == [1, 2]
     assert [each[0] for each in json.loads(heard.stdout)["heard"]["master_asks"]] == [1, 2]
     assert read.returncode == 1 and "another master" in read.stdout
 
@@ -187,7 +187,7 @@ def test_two_devices_with_one_address_are_told_from_a_noisy_line(tmp_path: Path)
     with shared_line(script) as line:
         code, told = scan(line, tmp_path, "--units", "1-4", "--quick", "--ask", "input:1")
 
-    assert code == 1 and "unit 2 answers, but garbled every time" in words_of(told)["garbled-unit"]
+    assert code == 1 and "unit 2 answers, but garbled every time; sound: 1,3" in words_of(told)["garbled-unit"]
     assert "two devices with the address 2" in words_of(told)["garbled-unit"]
 
 
@@ -246,6 +246,17 @@ def test_a_profile_is_tried_and_a_swapped_word_order_is_found(tmp_path: Path) ->
     assert doubted.returncode == 1 and "with word_order: low-first it would be 1202.6 kPa" in doubted.stdout
     assert [each["point"] for each in told["doubts"]] == ["pressure_kpa"]
     assert shifted.returncode == 1 and "every address of the profile seems to be one too low" in shifted.stdout
+
+
+def test_an_answer_that_noise_has_spoilt_once_is_no_doubt(tmp_path: Path) -> None:
+    def script(question: bytes, baud: int) -> Pieces:
+        whole = answer(question, VESSEL, table=4)
+        return [(0, whole if len(line.asked) % 2 == 0 else whole[:-1] + bytes([whole[-1] ^ 1]))]
+
+    with shared_line(script) as line:
+        done = callpoint("probe", "try", line.ends[0], *QUICK, "--unit", "1", "--profile", "ep-1", state=tmp_path)
+
+    assert done.returncode == 0 and "no doubts" in done.stdout
 
 
 def test_a_draft_is_a_site_file_once_a_person_has_filled_it_in(tmp_path: Path) -> None:
