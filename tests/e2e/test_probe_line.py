@@ -6,10 +6,12 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import struct
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from gateway.probe.live import LiveOptions, run
 from tests.gateway_house import Gateway, write_site
 from tests.servers import free_port, wait_until
 from tests.shared_line import Pieces, Script, SharedLine, answer, callpoint, shared_line, units
-from tests.slaves import rtu
+from tests.slaves import rtu, serial_line
 
 HEAD = {0: 1, 1: 12, 2: 215, 3: 12, 4: 2400, 5: 3, 6: 0, 7: 900, 8: 0, 9: 1}  # an SM-1 as its map says
 VESSEL = {0: 0, 1: 1203, 2: 0x4496, 3: 0x5447, 4: 180, 5: 1212, 6: 2500, 7: 3600, 8: 12, 9: 1}  # an EP-1
@@ -154,6 +156,18 @@ def test_a_master_that_begins_later_stops_the_scan_which_can_go_on(tmp_path: Pat
         code, told = scan(line, tmp_path, "--resume")
 
     assert (code, [each["unit"] for each in told["units"]], told["questions"]) == (0, [2], 8)
+
+
+@pytest.mark.servers
+def test_an_adapter_that_is_pulled_out_ends_a_scan_that_can_go_on(tmp_path: Path) -> None:
+    with serial_line() as line:
+        cut = threading.Timer(0.6, line.cut)
+        cut.start()
+        done = callpoint("probe", "scan", line.master, *QUICK, "--units", "1-60", "--quick", state=tmp_path)
+        cut.join()
+
+    assert done.returncode == 1 and "there is no such port" in done.stderr
+    assert re.search(r"the scan stands at [1-9]\d* of 60; --resume goes on", done.stderr)
 
 
 def test_a_unit_that_answers_for_another_is_named(tmp_path: Path) -> None:
