@@ -15,7 +15,7 @@ VALUE, NO_TARGET = "03 02 00 2a", "83 0b"
 
 def scan(script: Callable[[bytes], bytes], state: Path, *words: str, banner: bytes = b"") -> tuple[int, dict[str, Any]]:
     with tcp_converter(script, banner) as port:
-        bus = ("probe", "scan", f"tcp://127.0.0.1:{port}", "--timeout", "0.1", "--pause", "0", "--quick", "--json")
+        bus = ("probe", "scan", f"tcp://127.0.0.1:{port}", "--timeout", "0.25", "--pause", "0", "--quick", "--json")
         done = callpoint(*bus, *words, state=state)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -70,7 +70,7 @@ def test_a_converter_that_hangs_up_on_an_unknown_unit_is_asked_on(tmp_path: Path
 def test_a_converter_that_answers_too_late_is_asked_with_more_patience(tmp_path: Path) -> None:
     def late(pdu: str) -> Callable[[bytes], bytes]:
         def script(question: bytes) -> bytes:
-            time.sleep(0.15)
+            time.sleep(0.4)
             return tcp_answer(question, pdu)
 
         return script
