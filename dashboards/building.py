@@ -20,10 +20,11 @@ def build(words: Words) -> models.Dashboard:
     page.annotations(BUILDINGS)
     page.history(*_now(words))
     page.add(4, (_states(words), 24))
-    page.add(8, (incidents(words, HERE), 14), (measures(words, HERE), 10))
+    page.add(8, (incidents(words, HERE), 24))
     page.row("row-devices")
     page.add(9, (_devices(words), 12), (overview.conditions(words, "building", HERE), 12))
-    page.add(7, (_heard(words), 12), (callouts.calls(words, HERE), 12))
+    page.add(7, (measures(words, HERE), 14), (_heard(words), 10))
+    page.add(7, (callouts.calls(words, HERE), 24))
     page.row("row-care")
     page.add(7, (elevators.cars(words, HERE), 24))
     page.add(7, (cylinders.cylinders(words, HERE), 24))
@@ -90,8 +91,8 @@ def _devices(words: Words) -> Panel:
         Column("state", mappings=meanings.states(words), width=120),
         Column("name", links=frame.to_device(words), word="column-device_name"),
         Column("online", mappings=meanings.online(words), width=100),
-        Column("profile"),
-        Column("device", word="column-id"),
+        Column("profile", width=120),
+        Column("device", word="column-id", width=100),
         Column("building", hidden=True),
     )
     query = newest("device", ("name", "state", "online", "profile"), HERE, '"device", "building"')
@@ -99,8 +100,6 @@ def _devices(words: Words) -> Panel:
 
 
 def _heard(words: Words) -> Panel:
-    select = (
-        f'min("devices_online") AS "{words.say("series-devices-heard")}",'
-        f' max("devices") AS "{words.say("series-devices-all")}"'
-    )
-    return curves(words, "building-heard", [series(select, "building", HERE)])
+    heard, there = words.say("series-devices-heard"), words.say("series-devices-all")
+    query = series(f'min("devices_online") AS "{heard}", max("devices") AS "{there}"', "building", HERE)
+    return curves(words, "building-heard", [query], colors=palette.in_order((heard, there)))

@@ -27,7 +27,7 @@ def build(words: Words) -> models.Dashboard:
     page.variables(*frame.cells(words), frame.building(words, many=True), frame.tags(words, "team", "call", "team"))
     page.annotations(BUILDINGS)
     page.history(*(times(words, LIVE)), *_false_share(words))
-    page.add(9, (by_team(words, LIVE), 12), (_over_time(words), 12))
+    page.add(9, (by_team(words, LIVE), 14), (_over_time(words), 10))
     page.row("row-false-alarms")
     page.add(9, (_by_cause(words), 10), (_false_alarms(words), 14))
     page.row("row-calls")
@@ -63,10 +63,10 @@ def by_team(words: Words, mode: str, key: str = "by-team") -> Panel:
     )
     columns = (
         Column("team"),
-        Column("calls", width=75),
-        *(Column(f"median_{field}", "s", LIMITS[field], width=115) for field in TIMES),
-        Column("slow_first_answer_s", "s", width=115),
-        Column("answered_share", SHARE, width=100, decimals=0),
+        Column("calls", width=65),
+        *(Column(f"median_{field}", "s", LIMITS[field], width=108) for field in TIMES),
+        Column("slow_first_answer_s", "s", width=110),
+        Column("answered_share", SHARE, width=85, decimals=0),
     )
     return listing(words, key, query, columns, sort=("median_first_answer_s", True))
 
@@ -98,9 +98,10 @@ def _false_share(words: Words) -> list[tuple[Panel, int]]:
 
 
 def _over_time(words: Words) -> Panel:
-    select = ", ".join(f'median("{field}") AS "{words.say(f"column-{field}")}"' for field in TIMES)
+    names = {field: words.say(f"column-{field}") for field in TIMES}
+    select = ", ".join(f'median("{field}") AS "{name}"' for field, name in names.items())
     query = series(select, "incident", f'{HERE} AND {LIVE} AND "called_out" = 1', every="1d")
-    return curves(words, "answers-over-time", [query], "s")
+    return curves(words, "answers-over-time", [query], "s", colors=palette.in_order(names.values()))
 
 
 def _by_cause(words: Words) -> Panel:

@@ -97,14 +97,20 @@ def _pressure_by_device(words: Words) -> Panel:
 
 
 def _slope(words: Words) -> Panel:
-    names = [words.say(f"column-{field}") for field in ("slope_low_kpa_per_day", "slope_high_kpa_per_day")]
-    select = ", ".join(
-        f'mean("{field}") AS "{words.say(f"column-{field}")}"'
-        for field in ("slope_low_kpa_per_day", "slope_kpa_per_day", "slope_high_kpa_per_day")
+    fields = ("slope_low_kpa_per_day", "slope_kpa_per_day", "slope_high_kpa_per_day")
+    names = {field: words.say(f"column-{field}") for field in fields}
+    select = ", ".join(f'mean("{field}") AS "{name}"' for field, name in names.items())
+    low, middle, high = names.values()
+    return curves(
+        words,
+        "slope",
+        [series(select, "cylinder", HERE)],
+        f"suffix: {words.say('unit-kpa-per-day')}",
+        least=None,
+        colors={low: palette.SKY, middle: palette.BLUE, high: palette.SKY},
+        band=(low, high),
+        every="1h",
     )
-    unit = f"suffix: {words.say('unit-kpa-per-day')}"
-    query = series(select, "cylinder", HERE)
-    return curves(words, "slope", [query], unit, least=None, band=(names[0], names[1]), every="1h")
 
 
 def _until_low(words: Words) -> Panel:

@@ -21,7 +21,8 @@ def build(words: Words) -> models.Dashboard:
     page.annotations(BUILDINGS)
     page.history((_count(words), 4), *callouts.times(words, DRILL, "drill-"))
     page.add(9, (_drills(words), 12), (_against_live(words), 12))
-    page.add(9, (callouts.by_team(words, DRILL, "drill-by-team"), 12), (_answers(words), 12))
+    page.add(8, (callouts.by_team(words, DRILL, "drill-by-team"), 24))
+    page.add(9, (_answers(words), 24))
     return page.build()
 
 

@@ -95,7 +95,7 @@ def _rescues(words: Words) -> Panel:
     columns = (
         Column("name", links=frame.to_device(words), word="column-device_name"),
         Column("arrived_s", "s", width=120),
-        Column("freed_s", "s", width=120),
+        Column("freed_s", "s", width=110),
         Column("limit_s", "s", width=110),
         Column("within_limit", mappings=meanings.within(words), width=110),
         Column("device", hidden=True),
@@ -106,8 +106,10 @@ def _rescues(words: Words) -> Panel:
 
 
 def _rescue_times(words: Words) -> Panel:
-    select = ", ".join(f'max("{field}") AS "{words.say(f"column-{field}")}"' for field in ("arrived_s", "freed_s"))
-    return curves(words, "rescue-times", [series(select, "rescue", HERE, every="1d")], "s", bars=True)
+    names = {field: words.say(f"column-{field}") for field in ("arrived_s", "freed_s")}
+    select = ", ".join(f'max("{field}") AS "{name}"' for field, name in names.items())
+    query, colors = series(select, "rescue", HERE, every="1d"), palette.in_order(names.values())
+    return curves(words, "rescue-times", [query], "s", bars=True, colors=colors)
 
 
 def _ages(words: Words) -> Panel:

@@ -31,8 +31,8 @@ def build(words: Words) -> models.Dashboard:
     page.add(8, (_latency(words), 12), (_errors(words), 12))
     page.add(8, (_dead(words), 12), (_busy(words), 12))
     page.row("row-journals")
-    page.add(8, (_depth(words, "alarm"), 8), (_depth(words, "telemetry"), 8), (_offset(words), 8))
-    page.add(8, (_ledger(words), 14), (_pulse(words), 10))
+    page.add(8, (_depth(words, "alarm"), 6), (_depth(words, "telemetry"), 6), (_offset(words), 6), (_pulse(words), 6))
+    page.add(8, *((_ledger(words, lane), 12) for lane in LANES))
     return page.build()
 
 
@@ -60,13 +60,13 @@ def _gateways(words: Words) -> Panel:
     columns = (
         Column("online", mappings=meanings.online(words), width=110),
         Column("name", word="column-gateway_name"),
-        Column("devices_online", width=105),
+        Column("devices_online", width=95),
         Column("devices", width=90),
         Column("clock_synchronized", mappings=meanings.yes_no(words), width=110),
         Column("clock_offset_s", "s", OFFSET_S, width=110),
         Column("pulse_s", "s", PULSE_S, width=110),
         Column("pulse_age_s", "s", width=110),
-        Column("alarm_in_journal", steps=palette.rising(1, 100), width=110),
+        Column("alarm_in_journal", steps=palette.rising(1, 100), width=120),
         Column("telemetry_in_journal", steps=palette.rising(1_000, 100_000), width=120),
         Column("gateway", word="column-id"),
     )
@@ -93,16 +93,16 @@ def _buses(words: Words) -> Panel:
     )
     columns = (
         Column("online", mappings=meanings.online(words), width=110),
-        Column("gateway", word="column-gateway"),
-        Column("bus", word="column-bus"),
+        Column("gateway", word="column-gateway", width=120),
+        Column("bus", word="column-bus", width=120),
         Column("units", width=80),
         Column("units_dead", steps=palette.rising(1, 3), width=100),
         Column("requests", width=95),
-        *(Column(field, width=95) for field in FAILED),
+        *(Column(field, width=85) for field in FAILED),
         Column("latency_p50_ms", "ms", width=110, decimals=0),
         Column("latency_p95_ms", "ms", palette.rising(500, 1_000), width=110, decimals=0),
-        Column("cycle_s", "s", palette.rising(5, 10), width=95),
-        Column("busy", SHARE, palette.rising(0.8, 0.95), width=95, decimals=0),
+        Column("cycle_s", "s", palette.rising(5, 10), width=85),
+        Column("busy", SHARE, palette.rising(0.8, 0.95), width=80, decimals=0),
     )
     return listing(words, "buses", query, columns, sort=("units_dead", True))
 
@@ -112,25 +112,26 @@ def _latency(words: Words) -> Panel:
         series(f'max("{field}") AS "{words.say(f"column-{field}")}"', "bus", HERE, '"gateway", "bus"')
         for field in ("latency_p50_ms", "latency_p95_ms")
     ]
-    alias = "$tag_gateway $tag_bus $col"
-    return curves(words, "latency", queries, "ms", palette.rising(500, 1_000), alias=alias, every="1m")
+    alias = "$col $tag_bus $tag_gateway"
+    slow = f"/^{words.say('column-latency_p95_ms')} /"
+    return curves(words, "latency", queries, "ms", palette.rising(500, 1_000), alias=alias, every="1m", dashed=slow)
 
 
 def _errors(words: Words) -> Panel:
     failed = " + ".join(f'sum("{field}")' for field in FAILED)
     query = series(f'({failed}) / sum("requests")', "bus", HERE, '"gateway", "bus"')
-    return curves(words, "errors", [query], SHARE, ERRORS, alias="$tag_gateway $tag_bus", every="1m")
+    return curves(words, "errors", [query], SHARE, ERRORS, alias="$tag_bus $tag_gateway", every="1m")
 
 
 def _dead(words: Words) -> Panel:
     query = series('max("units_dead")', "bus", HERE, '"gateway", "bus"')
-    return curves(words, "dead", [query], alias="$tag_gateway $tag_bus", every="1m")
+    return curves(words, "dead", [query], alias="$tag_bus $tag_gateway", every="1m")
 
 
 def _busy(words: Words) -> Panel:
     query = series('mean("busy")', "bus", HERE, '"gateway", "bus"')
     steps = palette.rising(0.8, 0.95)
-    return curves(words, "busy", [query], SHARE, steps, alias="$tag_gateway $tag_bus", most=1, every="1m")
+    return curves(words, "busy", [query], SHARE, steps, alias="$tag_bus $tag_gateway", most=1, every="1m")
 
 
 def _depth(words: Words, lane: str) -> Panel:
@@ -148,19 +149,16 @@ def _pulse(words: Words) -> Panel:
     return curves(words, "pulse", [query], "s", PULSE_S, alias="$tag_gateway", every="1m")
 
 
-def _ledger(words: Words) -> Panel:
-    """What each lane has appended must be what was dropped, waits, or is committed; what is left over is on its way."""
-    counts = [f"{lane}_{count}" for lane in LANES for count in COUNTS]
-    inner = newest("gateway", ("name", *counts), HERE, '"gateway"')
-    under_way = ", ".join(
-        f'"{lane}_appended" - "{lane}_dropped" - "{lane}_in_journal" - "{lane}_committed" AS "{lane}_unaccounted"'
-        for lane in LANES
+def _ledger(words: Words, lane: str) -> Panel:
+    """What a lane has appended must be what was dropped, waits, or is committed; what is left over is on its way."""
+    counts = {count: f"{lane}_{count}" for count in COUNTS}
+    inner = newest("gateway", ("name", *counts.values()), HERE, '"gateway"')
+    appended, *gone = counts.values()
+    shown = ", ".join(f'"{field}" AS "{count}"' for count, field in counts.items())
+    left = " - ".join(f'"{field}"' for field in (appended, *gone))
+    query = f'SELECT {shown}, {left} AS "unaccounted" FROM ({inner}) GROUP BY "gateway"'
+    columns = (
+        Column("gateway", word="column-id"),
+        *(Column(count, width=90) for count in (*COUNTS, "unaccounted")),
     )
-    shown = ", ".join(f'"{count}"' for count in counts)
-    query = f'SELECT "name", {shown}, {under_way} FROM ({inner}) GROUP BY "gateway"'
-    columns = [Column("gateway", word="column-id")]
-    for lane in LANES:
-        columns += [Column(f"{lane}_{count}", width=110) for count in COUNTS]
-        columns.append(Column(f"{lane}_unaccounted", width=120))
-    columns.append(Column("name", hidden=True, word="column-gateway_name"))
-    return listing(words, "ledger", query, columns)
+    return listing(words, f"ledger-{lane}", query, columns)

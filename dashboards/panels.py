@@ -83,11 +83,14 @@ def curves(
     band: tuple[str, str] | None = None,
     period: str | None = None,
     plain_names: str | None = None,
+    dashed: str | None = None,
     every: str | None = None,
 ) -> timeseries.Panel:
     """Curves, or bars. `steps` are dashed lines; `band` (lower, upper) is filled; `period` overrides the range.
 
-    `plain_names`: a pattern whose first group is all that is shown of a name. `every`: no finer than so.
+    `colors`: of series by their names; without, of ids, as `palette.by_last_character` has it.
+    `plain_names`: a pattern whose first group is all that is shown of a name. `every`: no finer than so. `dashed`: a
+    pattern of names.
     """
     texts = words.panel(key)
     panel = (
@@ -98,7 +101,7 @@ def curves(
         .show_points(kinds.VisibilityMode.AUTO)
         .span_nulls(False if bars else _SPAN_NULLS_MS)
         .unit(unit)
-        .color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(palette.BLUE))
         .legend(legend())
         .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.DESCENDING))
     )
@@ -112,8 +115,13 @@ def curves(
         panel.thresholds(palette.thresholds(steps))
         style = common.GraphThresholdsStyleConfig().mode(kinds.GraphThresholdsStyleMode.DASHED)
         panel.thresholds_style(style)
+    if colors is None:
+        for pattern, color in palette.by_last_character().items():
+            panel.override_by_regexp(pattern, [_fixed(color)])
     for name, color in (colors or {}).items():
         panel.override_by_name(name, [_fixed(color)])
+    if dashed is not None:
+        panel.override_by_regexp(dashed, [setting("custom.lineStyle", {"fill": "dash", "dash": [8, 6]})])
     if band is not None:
         panel.override_by_name(band[1], [setting("custom.fillBelowTo", band[0]), setting("custom.fillOpacity", 20)])
     if period is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.parse
 import urllib.request
@@ -141,9 +142,33 @@ def test_what_a_table_or_curve_styles_is_a_column_of_its_answer(filled: Filled, 
                 assert {*each["options"]["fields"]} <= there | {"cell_2", "cell_3"}
                 counted = each["options"]["fields"].items()
                 there |= {f"{column} ({how})" for column, does in counted for how in does["aggregations"]}
-        named = {each["matcher"]["options"] for each in panel.get("fieldConfig", {}).get("overrides", [])}
+        overrides = panel.get("fieldConfig", {}).get("overrides", [])
+        named = {each["matcher"]["options"] for each in overrides if each["matcher"]["id"] == "byName"}
         other_levels = {"cell_2", "cell_3"} if "cell_1" in named else set()
         assert named <= there | other_levels, panel["title"]
+
+
+def series_names(alias: str, series: dict[str, Any]) -> Iterator[str]:
+    for column in series["columns"][1:]:
+        tags = {f"$tag_{tag}": value for tag, value in series.get("tags", {}).items()}
+        yield re.sub(r"\$\w+", lambda match: {"$col": column, **tags}[match[0]], alias)  # noqa: B023 - used at once
+
+
+@every_dashboard
+def test_every_curve_named_by_an_id_has_one_colour_of_ours(filled: Filled, name: str) -> None:
+    view, _ = opened(filled, name, **of_one(name))
+    for panel in BUILT[name]["panels"]:
+        overrides = panel.get("fieldConfig", {}).get("overrides", [])
+        patterns = [
+            re.compile(each["matcher"]["options"].strip("/i"), re.IGNORECASE)
+            for each in overrides
+            if each["matcher"]["id"] == "byRegexp" and each["properties"][0]["id"] == "color"
+        ]
+        for target in panel.get("targets", []) if patterns else ():
+            question = Question(panel["title"], target["query"], panel.get("timeFrom"), panel.get("interval"))
+            for series in ask(filled, view, question):
+                for shown in series_names(target["alias"], series):
+                    assert len([each for each in patterns if each.search(shown)]) == 1, f"{panel['title']}: {shown}"
 
 
 @pytest.mark.parametrize("name", ["en/elevators.json", "en/cylinders.json", "en/building.json", "zh/callouts.json"])

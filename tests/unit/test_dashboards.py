@@ -29,7 +29,9 @@ BUILT = {name: json.loads(text) for name, text in FILES.items() if name.endswith
 every_dashboard = pytest.mark.parametrize("name", BUILT)
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 # Of a laptop of 1366 pixels with Grafana's menu folded: a column of the grid, what a title's line has beside its text.
-COLUMN_PX, BESIDE_TITLE_PX, CHINESE_PX, LATIN_PX = 54.0, 48.0, 14.0, 7.6
+COLUMN_PX, BESIDE_TITLE_PX, CHINESE_PX, LATIN_PX = 54.0, 48.0, 14.0, 7.4
+# Of a table: what is beside its columns, beside a heading in one, and what a column without a width wants.
+BESIDE_TABLE_PX, BESIDE_HEADING_PX, FREE_COLUMN_PX = 16.0, 14.0, 150.0
 
 
 def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -92,10 +94,29 @@ def test_panels_fill_the_grid_without_overlapping_and_titles_fit_a_small_laptop(
         ):
             assert cell not in taken, f"{panel['title']} lies on {taken[cell]}"
             taken[cell] = panel["title"]
-        width = sum(CHINESE_PX if CHINESE.match(char) else LATIN_PX for char in panel["title"])
-        assert width <= place["w"] * COLUMN_PX - BESIDE_TITLE_PX, panel["title"]
+        assert text_px(panel["title"]) <= place["w"] * COLUMN_PX - BESIDE_TITLE_PX, panel["title"]
     assert {x for x, _ in taken} == set(range(24))
     assert len(taken) == 24 * (1 + max(y for _, y in taken)), "a hole in the grid"
+
+
+def text_px(text: str) -> float:
+    return sum(CHINESE_PX if CHINESE.match(char) else LATIN_PX for char in text)
+
+
+@every_dashboard
+def test_columns_of_a_table_fit_their_panel_and_their_headings_fit_them(name: str) -> None:
+    for panel in panels(BUILT[name]):
+        if panel["type"] != "table":
+            continue
+        taken = 0.0
+        for override in panel["fieldConfig"]["overrides"]:
+            properties = {each["id"]: each["value"] for each in override["properties"]}
+            if properties.get("custom.hidden") or override["matcher"]["options"] in ("cell_1", "cell_2"):
+                continue
+            width = properties.get("custom.width", FREE_COLUMN_PX)
+            assert text_px(properties["displayName"]) <= width - BESIDE_HEADING_PX, properties["displayName"]
+            taken += width
+        assert taken <= panel["gridPos"]["w"] * COLUMN_PX - BESIDE_TABLE_PX, panel["title"]
 
 
 def test_ids_stay_apart_and_every_dashboard_can_be_reached() -> None:
@@ -255,6 +276,8 @@ def test_the_check_of_colours_finds_red_beside_green() -> None:
 @every_dashboard
 def test_a_dashboard_uses_no_other_colour_and_a_word_beside_each_state(name: str) -> None:
     known = {palette.GREY, *palette.STATES, *palette.LINES}
+    schemes = {text for path, text in strings(BUILT[name]) if re.search(r"\.(color|value)\.mode$", path)}
+    assert schemes <= {"fixed", "thresholds", "basic", "absolute"}, "a palette of Grafana's own"
     for path, text in strings(BUILT[name]):
         if re.search(r"(\.color|Color)$", path) and text:
             assert text in known, f"{path}: {text}"
