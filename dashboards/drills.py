@@ -27,7 +27,8 @@ def build(words: Words) -> models.Dashboard:
 
 
 def _count(words: Words) -> Panel:
-    query = f'SELECT count("id") FROM {source("measure")} WHERE {COMMUNITY} AND {OF_DRILLS} AND $timeFilter'
+    once = 'count(distinct("id"))'  # a drill has a row for each of its buildings
+    query = f"SELECT {once} FROM {source('measure')} WHERE {COMMUNITY} AND {OF_DRILLS} AND $timeFilter"
     steps: palette.Steps = ((None, palette.WARN), (1, palette.FINE))
     return number(words, "drills-count", [query], COUNT, steps)
 

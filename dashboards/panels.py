@@ -129,6 +129,9 @@ def curves(
     if every is not None:
         panel.interval(every)
     if plain_names is not None:
+        # A pattern of fields brings a curve without a value for each field that this series lacks.
+        empty = models.MatcherConfig(id_val="byValue", options={"reducer": "allIsNull", "op": "gte", "value": 1})
+        panel.with_override(empty, [setting("custom.hideFrom", {"legend": True, "tooltip": True, "viz": True})])
         options = {"regex": plain_names, "renamePattern": "$1"}
         panel.with_transformation(models.DataTransformerConfig(id_val="renameByRegex", options=options))
     targets = [target(query, _ref(n), alias=alias) for n, query in enumerate(queries)]

@@ -71,6 +71,9 @@ def listing(
         names, rows = {"regex": turned, "renamePattern": "$1"}, {"reducers": ["lastNotNull"], "mode": "seriesToRows"}
         panel.with_transformation(models.DataTransformerConfig(id_val="renameByRegex", options=names))
         panel.with_transformation(models.DataTransformerConfig(id_val="reduce", options=rows))
+        known = {"fieldName": "Last *", "config": {"id": "isNotNull", "options": {}}}
+        options = {"filters": [known], "type": "include", "match": "any"}
+        panel.with_transformation(models.DataTransformerConfig(id_val="filterByValue", options=options))
         panel.override_by_name("Field", [setting("displayName", words.say("column-point"))])
     if time is not None:
         heading = [

@@ -43,7 +43,8 @@ class Week(Town):
             for minute in range(0, 2 * 24 * 60, 5):
                 tags = f"group={GROUP},building=b-0,device={device},gateway=gw-0,lane=telemetry,epoch=e1"
                 fields = (
-                    f'pressure_kpa={1_200 + numbers.gauss(0, 2):.1f},door_state={minute % 2}.0,door_text="closed",'
+                    f"only_{number}=1.0,pressure_kpa={1_200 + numbers.gauss(0, 2):.1f},door_state={minute % 2}.0,"
+                    f'door_text="closed",'
                     f"position={minute}i,pressure_kpa_quality=0i"
                 )
                 yield f"reading,{tags} {fields} {(now_s - minute * 60) * SECOND_NS + number}"
