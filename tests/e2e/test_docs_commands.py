@@ -173,6 +173,20 @@ def test_mistakes_of_a_site_folder_are_named_by_file_and_line(tour: Machine) -> 
     keep_picture("check", command, tour.shown(screen.said))
 
 
+@pytest.mark.servers
+def test_a_scan_shows_how_far_it_is_and_goes_on_after_ctrl_c(tour: Machine) -> None:
+    command = "callpoint probe scan ../tour --bus tcp-west --buses ../buses.json --quick"
+    with typed(tour, command) as screen:
+        screen.until(r"unit +11 +answers")
+        screen.type("\x03")
+        assert screen.ended() == 130
+    with typed(tour, f"{command} --units 1-16") as again:
+        assert again.ended() == 0
+    keep_picture("probe", f"{command} --units 1-16", tour.shown(again.said))
+
+    assert "--resume" in plain(screen.said) and "Traceback" not in screen.said
+
+
 def test_a_made_up_community_obeys_its_keyboard(tmp_path: Path) -> None:
     with (
         machine(tmp_path / "scratch", "callpoint broker") as place,
