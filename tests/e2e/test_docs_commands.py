@@ -174,16 +174,17 @@ def test_mistakes_of_a_site_folder_are_named_by_file_and_line(tour: Machine) -> 
 
 
 @pytest.mark.servers
-def test_a_scan_shows_how_far_it_is_and_goes_on_after_ctrl_c(tour: Machine) -> None:
+def test_a_scan_shows_how_far_it_is_and_says_after_ctrl_c_how_to_go_on(tour: Machine) -> None:
     command = "callpoint probe scan ../tour --bus tcp-west --buses ../buses.json --quick"
+    with typed(tour, f"{command} --units 1-16") as whole:
+        assert whole.ended() == 0
+    keep_picture("probe", f"{command} --units 1-16", tour.shown(whole.said))
     with typed(tour, command) as screen:
         screen.until(r"unit +11 +answers")
         screen.type("\x03")
         assert screen.ended() == 130
-    with typed(tour, f"{command} --units 1-16") as again:
-        assert again.ended() == 0
-    keep_picture("probe", f"{command} --units 1-16", tour.shown(again.said))
 
+    assert re.search(r"\[#*\.*] +\d+ %", screen.said)  # the bar, which is gone from the screen by now
     assert "--resume" in plain(screen.said) and "Traceback" not in screen.said
 
 
