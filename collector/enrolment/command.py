@@ -92,10 +92,14 @@ def _run(options: argparse.Namespace) -> int:
 def run(asked: Asked, now: datetime) -> int:
     """0: done, 1: it cannot be done, 2: wrong use. What was made is told on stdout, what to do with it on stderr."""
     from collector.enrolment.authority import AuthorityError, opened
+    from collector.findings import EARLIEST_YEAR
     from config.document import Mistakes
     from config.endpoint import state_folder
 
     folder = asked.ca or state_folder() / "authority"
+    if now.year < EARLIEST_YEAR:
+        print(f"callpoint enroll: this machine's clock says {now:%Y-%m-%d}: set it first", file=sys.stderr)
+        return FAILED
     try:
         _check(asked)
         community, known = _site(asked)

@@ -124,6 +124,16 @@ def test_the_list_of_what_was_taken_back_never_gets_too_old_before_the_authority
     assert crl.next_update_utc is not None and crl.next_update_utc - NOW > timedelta(days=19 * 365)
 
 
+def test_a_machine_whose_clock_was_never_set_signs_nothing(
+    first: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    register = (tmp_path / "ca/issued.json").read_bytes()
+
+    assert command.run(replace(first, renew=True), datetime(1970, 1, 1, tzinfo=UTC)) == 1
+    assert "clock says 1970-01-01" in capsys.readouterr().err
+    assert (tmp_path / "ca/issued.json").read_bytes() == register
+
+
 def test_nothing_outlives_its_authority(first: Asked, tmp_path: Path) -> None:
     late = NOW + timedelta(days=19 * 365)
     command.run(replace(first, names=("gw-west",)), late)
