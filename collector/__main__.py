@@ -33,6 +33,7 @@ from collector.alerter.notifier import Notifier
 from collector.alerter.provider import Provider
 from collector.clock import SteadyClock
 from collector.desk import Desk
+from collector.figures.tending import tend
 from collector.figures.writer import FiguresWriter
 from collector.session.inbox import Inbox
 from collector.session.listener import Listener
@@ -245,12 +246,11 @@ class Process:
         return code
 
     def _figure_parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        if self._figures is None:
+        figures, store = self._desk.history.figures, self._desk.store
+        if self._figures is None or figures is None:
             return []
-        return [
-            ("figures", _again("figures", self._figures.run)),
-            ("counting", _again("counting", self._figures.count)),
-        ]
+        tending = tend(figures, lambda: store.spooled, self._drain.late_days)
+        return [("figures", _again("figures", self._figures.run)), ("tending", tending)]
 
     async def _stop(self, parts: list[asyncio.Task[Any]], server: Server) -> None:
         """Hear no more, commit what was decided, tell the rest of it to stop."""

@@ -133,8 +133,11 @@ def _kept(asked: Asked) -> Iterator[Finding]:
         yield Finding("store", Standing.WRONG, str(error), "callpoint restore puts the newest backup back")
     history_url = asked.history or history_beside(state_url)
     try:
-        asyncio.run(_answers(history_url))
+        waits = asyncio.run(_answers(history_url))
         yield Finding("history", Standing.WELL, f"{_plain(history_url)} answers")
+        if waits is not None:
+            mend = f"callpoint history init --history {_plain(history_url)}"
+            yield Finding("figures", Standing.DOUBTFUL, waits, mend)
     except (EndpointError, HistoryRefused, HistoryDown, OSError) as error:
         mend = "start the history server, or look at its address and secret; what comes meanwhile waits in the store"
         yield Finding("history", Standing.WRONG, str(error), mend)
@@ -155,12 +158,19 @@ async def _open_incidents(state_url: str) -> int:
         await store.close()
 
 
-async def _answers(history_url: str) -> None:
+async def _answers(history_url: str) -> str | None:
+    """Why the collector's own figures have no place there; None if they have one, or need none."""
     from collector.storage.histories import open_history
+    from collector.storage.history import FiguresWait
 
     history = await open_history(history_url, read_only=True)
     try:
         await history.recent("doctor", "nothing", 0, 1)
+        if history.figures is not None:
+            await history.figures.told_until()
+        return None
+    except FiguresWait as error:
+        return str(error)
     finally:
         await history.close()
 

@@ -56,6 +56,9 @@ def _broker(front: Front) -> PartShown:
 
 def _history(front: Front) -> PartShown:
     waiting = f"{front.desk.store.spooled} rows wait"
+    figures = front.desk.history.figures
+    if figures is not None and figures.waits is not None:
+        waiting = f"{waiting}; {figures.waits}"
     trouble = _trouble(front, "history")
     if trouble is None:
         return _part(front, "history", True, False, waiting, None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from collector.alerter.catalogue import say
 from collector.alerter.curves import CurveShown, curve_of, what_of
@@ -15,7 +14,8 @@ from config.people import Language
 from config.profile import Point
 from config.site import Device
 
-SPANS = {"hour": 3_600_000, "day": 86_400_000, "week": 7 * 86_400_000}  # ms
+DAY_MS = 86_400_000
+SPANS = {"hour": 3_600_000, "day": DAY_MS, "week": 7 * DAY_MS, "month": 30 * DAY_MS, "year": 365 * DAY_MS}
 WITHIN_S = 3.0  # of a page that somebody looks at in peace
 
 
@@ -49,7 +49,8 @@ async def read_curves(
 ) -> list[CurveShown]:
     """A curve of each point in a span (UTC ms); what cannot be read within that time says so."""
     found: list[CurveShown] = []
-    form = "%H:%M" if span[1] - span[0] < timedelta(days=1) / timedelta(milliseconds=1) else "%m-%d %H:%M"
+    length_ms = span[1] - span[0]
+    form = "%H:%M" if length_ms < DAY_MS else "%m-%d %H:%M" if length_ms < 60 * DAY_MS else "%Y-%m-%d"
 
     def clock(at_ms: int) -> str:
         return front.view.stamp(at_ms).strftime(form)
@@ -59,7 +60,7 @@ async def read_curves(
             for device, point in chosen:
                 # What was told before still holds at the beginning of the span: a heartbeat further back.
                 since_ms = span[0] - int(point.register.heartbeat_s * 1000)
-                values = await front.desk.history.recent(device.id, point.name, since_ms, span[1])
+                values = await front.desk.history.curve(device.id, point.name, since_ms, span[1])
                 found.append(curve_of(device, point, values, span, clock, language, named))
     except (TimeoutError, HistoryDown):
         for device, point in chosen[len(found) :]:

@@ -47,7 +47,6 @@ from config.profile import Condition
 from config.words import Lane
 
 MINUTE_MS, TEN_MINUTES_MS, HOUR_MS = 60_000, 600_000, 3_600_000
-COUNT_EVERY_S, COUNT_AGAIN_S = 43_200.0, 600.0
 LOOK_EVERY_S = 2.0  # at changes: what rises together is one look
 WAIT_S = 60.0  # for somebody to run `history init`
 BATCH_ROWS = 100  # written together; no batch holds the loop for longer than an alarm may wait
@@ -70,6 +69,7 @@ class FiguresWriter:
         desk.after_commit.append(lambda _stored: self._stirred.set())
         self.written = 0
         self.refused = 0
+        self._said = ""
         self._pre_alarms: Counter[str] = Counter()  # that have risen of each chamber, as far as the history knows
         self._pre_alarm_keys = self._pre_alarms_now()
         self._forget()
@@ -85,22 +85,18 @@ class FiguresWriter:
                     await self._look()
                     await self._rest()
             except FiguresWait as error:
-                log.info("figures: %s", error)
+                self._say(error)
                 await asyncio.sleep(WAIT_S)
             except HistoryDown as error:
-                log.info("figures: %s", error)
+                self._say(error)
                 await asyncio.sleep(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
                 failures += 1
 
-    async def count(self) -> None:
-        """Until cancelled: have the history count what will soon be dropped. For a large community it takes minutes."""
-        while True:
-            try:
-                await self._figures.count_expiring()
-                await asyncio.sleep(COUNT_EVERY_S)
-            except HistoryDown as error:
-                log.info("figures: %s", error)
-                await asyncio.sleep(COUNT_AGAIN_S)
+    def _say(self, error: HistoryDown) -> None:
+        """Once, until it is another."""
+        if str(error) != self._said:
+            self._said = str(error)
+            log.info("figures: %s", error)
 
     # --- when -----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ so a batch of which nobody knows whether it arrived is simply written again.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -19,6 +20,10 @@ from config.words import Edge, Lane
 
 BATCH_ROWS = 500
 RECENT_ROWS_MAX = 5_000
+CURVE_INTERVALS = 5_000  # of a span with more values than can be told one by one: two minutes of a week
+DAY_NS = 86_400 * 1_000_000_000
+LATE_NS = 29 * 3_600 * 1_000_000_000  # an hour less than what is rolled up again by itself
+LATE_DAYS_MAX = 400
 IDLE_S = 0.5  # how long an empty spool is left alone
 BACK_OFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 log = logs.of(__name__)
@@ -48,7 +53,10 @@ class Figures(Protocol):
         """Write rows of `collector/figures/`; the same again change nothing. After HistoryRefused some are written."""
 
     async def told_until(self) -> int | None:
-        """Until when everything that has ended is told, UTC ms; None: nothing was told here yet."""
+        """Until when everything that has ended is told, UTC ms; None: nothing was told here yet.
+
+        Raises FiguresWait also where there is no database yet.
+        """
 
     async def tell_until(self, at_ms: int) -> None:
         """Note it."""
@@ -87,6 +95,13 @@ class History(Protocol):
         Both ends belong to the span; without an end it is everything since.
         """
 
+    async def curve(self, device: str, point: str, since_ms: int, until_ms: int) -> list[tuple[int, float]]:
+        """The numbers of a point in a span, both ends included, as (UTC ms, value), oldest first.
+
+        Every one, if they are no more than RECENT_ROWS_MAX; else the first and the last, and of each of
+        CURVE_INTERVALS the lowest and the highest, so that no peak is lost, and an interval without any stays empty.
+        """
+
     async def close(self) -> None:
         """Let go of files and connections."""
 
@@ -102,6 +117,7 @@ class Drain:
         self._told: bool | None = None  # what the engine knows; after a start it may remember an old trouble
         self.written = 0
         self.refused = 0
+        self.late_days: set[int] = set()  # UTC days of which records came so late that nobody rolls them up again
 
     async def run(self) -> None:
         """Until cancelled. Raises StoreFailed."""
@@ -146,7 +162,14 @@ class Drain:
             await self._write(batch[half:])
             return
         self.written += len(batch)
+        self._note_late(rows)
         await self._store.drained([each.number for each in batch])
+
+    def _note_late(self, rows: Sequence[Row]) -> None:
+        late_ns = time.time_ns() - LATE_NS
+        self.late_days |= {row.time_ns // DAY_NS for row in rows if 0 < row.time_ns < late_ns}
+        while len(self.late_days) > LATE_DAYS_MAX:
+            self.late_days.remove(min(self.late_days))
 
     async def _say(self, down: str | None) -> None:
         self.down = down

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from collector.storage.database import Kind, NotOurs, connect, transaction
-from collector.storage.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
-from collector.storage.series import POSITION, TEXT_SUFFIX, Row, field_of
+from collector.storage.history import CURVE_INTERVALS, RECENT_ROWS_MAX, HistoryDown, HistoryRefused
+from collector.storage.series import POSITION, TEXT_SUFFIX, Row, field_of, interval_of, thinned
 from config import logs
 from config.words import Edge, Lane
 
@@ -94,6 +94,30 @@ class SqliteHistory:
         span = (since_ms * 1_000_000, before_ns, RECENT_ROWS_MAX)
         rows = await self._all(sql, (device, field, field + TEXT_SUFFIX, *span))
         return [(at_ms, value) for at_ms, value in reversed(rows)]
+
+    async def curve(self, device: str, point: str, since_ms: int, until_ms: int) -> list[tuple[int, float]]:
+        """See `History.curve`."""
+        return await self._run(lambda: self._curve(device, field_of(point), since_ms, until_ms))
+
+    def _curve(self, device: str, field: str, since_ms: int, until_ms: int) -> list[tuple[int, float]]:
+        told = (
+            "FROM fields WHERE series IN (SELECT number FROM series WHERE device = ?) AND name = ?"
+            " AND time_ns >= ? AND time_ns < ?"
+        )
+        span = (device, field, since_ms * 1_000_000, (until_ms + 1) * 1_000_000)
+        rows = self._opened().execute(
+            f"SELECT time_ns / 1000000, value {told} ORDER BY time_ns LIMIT ?", (*span, RECENT_ROWS_MAX + 1)
+        )
+        values: list[tuple[int, float]] = rows.fetchall()
+        if len(values) <= RECENT_ROWS_MAX:
+            return values
+        newest = f"SELECT time_ns / 1000000, value {told} ORDER BY time_ns DESC LIMIT 1"
+        interval_ms = interval_of(since_ms, until_ms, CURVE_INTERVALS)
+        extremes = self._opened().execute(
+            f"SELECT time_ns / 1000000 / ? * ?, min(value), max(value) {told} GROUP BY 1 ORDER BY 1",
+            (interval_ms, interval_ms, *span),
+        )
+        return thinned(values[0], self._opened().execute(newest, span).fetchone(), extremes, interval_ms)
 
     async def close(self) -> None:
         """See `History.close`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -16,7 +17,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from collector.storage.expiry import Expiry, Keeping, keeping_of
-from collector.storage.history import RECENT_ROWS_MAX, HistoryDown, HistoryRefused
+from collector.storage.history import CURVE_INTERVALS, RECENT_ROWS_MAX, HistoryDown, HistoryRefused
 from collector.storage.influxfigures import InfluxFigures
 from collector.storage.influxql import (
     ANSWER_WITHIN_S,
@@ -29,13 +30,15 @@ from collector.storage.influxql import (
     where,
     words,
 )
-from collector.storage.policies import DAY_S, POLICIES, bucket_of
-from collector.storage.series import MEASUREMENT, TEXT_SUFFIX, Row, field_of
+from collector.storage.policies import DAY_MS, DAY_S, POLICIES, bucket_of
+from collector.storage.series import MEASUREMENT, TEXT_SUFFIX, Row, field_of, interval_of, thinned
 from config.endpoint import EndpointError, read_secret
-from config.figures import RAW
+from config.figures import HOURLY, RAW
 from config.words import Edge, Lane
 
 KEEPINGS_VALID_S = 60.0
+HOUR_MS = 3_600_000
+HOURLY_ABOVE_MS = 45 * DAY_MS  # what `raw` surely has, and reads in time
 _REFUSALS = {400, 413, 422}  # this body will never be taken; anything else but success may pass
 
 
@@ -177,6 +180,35 @@ class InfluxHistory:
         rows = series[0].values if series else []
         return [(at_ms, text if number is None else number) for at_ms, number, text in reversed(rows)]
 
+    async def curve(self, device: str, point: str, since_ms: int, until_ms: int) -> list[tuple[int, float]]:
+        """See `History.curve`. What is longer than a season comes from the hourly values, where there are some."""
+        field = clean(field_of(point))
+        if until_ms - since_ms > HOURLY_ABOVE_MS and HOURLY in await self.keepings():
+            return await self._hourly_curve(device, field, since_ms, until_ms)
+        told = f"FROM {MEASUREMENT} WHERE {_within(device, since_ms, until_ms)}"
+        name = identifier(field)
+        rows = await self._rows(f"SELECT {name} {told} ORDER BY time DESC LIMIT {RECENT_ROWS_MAX + 1}")
+        if len(rows) <= RECENT_ROWS_MAX:
+            return [(at_ms, value) for at_ms, value in reversed(rows)]
+        ((first_ms, first),) = await self._rows(f"SELECT first({name}) {told}")
+        interval_ms = interval_of(since_ms, until_ms, CURVE_INTERVALS)
+        grouped = f"SELECT min({name}), max({name}) {told} GROUP BY time({interval_ms}ms) fill(none)"
+        extremes = [(at_ms, low, high) for at_ms, low, high in await self._rows(grouped)]
+        return thinned((first_ms, first), (rows[0][0], rows[0][1]), extremes, interval_ms)
+
+    async def _hourly_curve(self, device: str, field: str, since_ms: int, until_ms: int) -> list[tuple[int, float]]:
+        low, high = (identifier(f"{word}_{field}") for word in ("min", "max"))
+        told = f"FROM {identifier(HOURLY)}.{MEASUREMENT} WHERE {_within(device, since_ms, until_ms)}"
+        extremes = [(at_ms, *both) for at_ms, *both in await self._rows(f"SELECT {low}, {high} {told}")]
+        if not extremes:
+            return []
+        (first_ms, first, _), (last_ms, _, last) = extremes[0], extremes[-1]
+        return thinned((first_ms, first), (last_ms + HOUR_MS - 1, last), extremes, HOUR_MS)
+
+    async def _rows(self, query: str) -> list[list[Any]]:
+        series = await self._query(query)
+        return series[0].values if series else []
+
     async def keepings(self) -> dict[str, Keeping]:
         """The policies of the database, as they were within a minute; none where the server does not say."""
         if self._keepings is None or time.monotonic() - self._keepings[0] > KEEPINGS_VALID_S:
@@ -207,3 +239,7 @@ class InfluxHistory:
             return await self.influx.query(query, method)
         except QueryRefused as error:
             raise HistoryDown(str(error)) from error
+
+
+def _within(device: str, since_ms: int, until_ms: int) -> str:
+    return f"{where({'device': device})} AND time >= {since_ms}ms AND time < {until_ms + 1}ms"

@@ -43,7 +43,7 @@ class InfluxFigures:
 
     async def told_until(self) -> int | None:
         """See `Figures.told_until`."""
-        series = await self._query(f"SELECT {UNTIL} FROM {identifier(FOREVER)}.{TOLD}")
+        series = await self._query(f"SELECT {UNTIL} FROM {identifier(FOREVER)}.{TOLD}", may_be_missing=False)
         return int(series[0].values[-1][1]) if series else None
 
     async def tell_until(self, at_ms: int) -> None:

@@ -48,7 +48,13 @@ class Influx:
         self._client = httpx.AsyncClient(base_url=base, headers=headers, auth=auth, timeout=ANSWER_WITHIN_S)
 
     async def query(
-        self, query: str, method: str = "GET", *, within_s: float = ANSWER_WITHIN_S, epoch: str = "ms"
+        self,
+        query: str,
+        method: str = "GET",
+        *,
+        within_s: float = ANSWER_WITHIN_S,
+        epoch: str = "ms",
+        may_be_missing: bool = True,
     ) -> list[Series]:
         """The series of an answer; none where the database is not there. Raises HistoryDown or QueryRefused."""
         asked = {"db": self.database, "q": query, "epoch": epoch}
@@ -58,7 +64,7 @@ class Influx:
         except (ValueError, KeyError, TypeError, IndexError):
             result = {}
         error = str(result.get("error", "")) if isinstance(result, dict) else ""
-        if "database not found" in error:
+        if "database not found" in error and may_be_missing:
             return []
         if error and answer.is_success:
             raise QueryRefused(error)

@@ -11,7 +11,7 @@ millisecond both stay, and a repeat overwrites itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from collector.storage.records import Record
@@ -57,6 +57,28 @@ def row_of(record: Record) -> Row | None:
     }
     time_ns = report.at_ms * 1_000_000 + (report.position or 0) % 1_000_000
     return Row({name: tag for name, tag in tags.items() if tag}, time_ns, fields) if fields else None
+
+
+def interval_of(since_ms: int, until_ms: int, intervals: int) -> int:
+    """How long an interval is if a span has so many, in whole ms."""
+    return max(1, -(-(until_ms - since_ms + 1) // intervals))
+
+
+def thinned(
+    first: tuple[int, float], last: tuple[int, float], extremes: Iterable[tuple[int, float, float]], interval_ms: int
+) -> list[tuple[int, float]]:
+    """A span by the extremes of its intervals (its begin in UTC ms, lowest, highest), with its true ends.
+
+    When in its interval an extreme was is not known: one stands at the begin, the other at the end of it, in the order
+    that moves less.
+    """
+    values, before = [first], first[1]
+    for begin_ms, low, high in extremes:
+        nearer = (low, high) if abs(low - before) <= abs(high - before) else (high, low)
+        times = (max(begin_ms, first[0]), min(begin_ms + interval_ms - 1, last[0]))
+        values += zip(times, nearer, strict=True)
+        before = nearer[1]
+    return [*values, last]
 
 
 def _fields_of(reading: Reading) -> dict[str, float | int | str]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -177,6 +178,35 @@ def test_values_come_back_with_their_time_oldest_first(url: str) -> None:
             assert await history.recent("o'sd\" OR 1=1", "level", 0) == []
 
     asyncio.run(main())
+
+
+@every_history
+def test_a_long_curve_is_thinned_without_losing_its_peaks_its_ends_or_its_gaps(url: str) -> None:
+    start, step, hour = 1_700_000_000_000, 60_000, 3_600_000
+    told = [(start + n * step, 20.0 + n % 7) for n in range(6_400) if not 3_000 <= n < 3_200]
+    told[1_000] = (told[1_000][0], 999.5)  # a peak that is one value of thousands, and a dip
+    told[5_000] = (told[5_000][0], -5.25)
+    span = (start, told[-1][0])
+
+    async def main() -> list[tuple[int, float]]:
+        async with opened(url) as history:
+            rows = [row(n, Lane.TELEMETRY, at_ms, level=value) for n, (at_ms, value) in enumerate(told, 1)]
+            for begin in range(0, len(rows), 2_000):
+                await history.write(rows[begin : begin + 2_000])
+            assert await history.curve("sd-1", "level", start, start + hour) == told[:61]  # short: every value
+            assert await history.curve("sd-1", "nothing", *span) == []
+            return await history.curve("sd-1", "level", *span)
+
+    values = asyncio.run(main())
+    assert len(values) < 2 * len(told) and values == sorted(values, key=lambda each: each[0])
+    assert values[0] == told[0] and values[-1] == told[-1]
+    assert max(value for _, value in values) == 999.5 and min(value for _, value in values) == -5.25
+    (silence,) = [(before, after) for (before, _), (after, _) in pairwise(values) if after - before > hour]
+    assert abs(silence[0] - told[2_999][0]) <= 2 * step and abs(silence[1] - told[3_000][0]) <= 2 * step
+    assert _SAID.setdefault("a long curve", values) == values  # every history the same
+
+
+_SAID: dict[str, list[tuple[int, float]]] = {}
 
 
 @every_history

@@ -206,6 +206,30 @@ def test_what_comes_late_is_rolled_up_again(database: Database, capsys: pytest.C
     assert "6 days" in capsys.readouterr().out
 
 
+def test_a_year_is_drawn_from_hourly_values_also_where_raw_ones_have_gone(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init(capsys, database.url)
+    now, hour = now_ms() // 3_600_000 * 3_600_000, 3_600_000
+    old = Row(
+        {"device": "sd-1"}, (now - 200 * DAY_MS) * 1_000_000, {"mean_level": 5.0, "min_level": 3.0, "max_level": 9.0}
+    )
+    database.write(old, policy="hourly")
+    database.write(row(1, Lane.TELEMETRY, now - 2 * DAY_MS + 60_000, level=7.0))
+
+    async def main() -> list[tuple[int, float]]:
+        history = await open_history(database.url)
+        assert isinstance(history, InfluxHistory)
+        await history.figures.roll_up((now - 2 * DAY_MS) // DAY_MS)
+        found = await history.curve("sd-1", "level", now - 365 * DAY_MS, now)
+        await history.close()
+        return found
+
+    values = asyncio.run(main())
+    assert sorted({value for _, value in values}) == [3.0, 7.0, 9.0]
+    assert (values[0][0], values[-1][0]) == (now - 200 * DAY_MS, now - 2 * DAY_MS + hour - 1)
+
+
 def test_servers_and_users_that_do_not_fit_are_told_in_words(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, influx: Server
 ) -> None:

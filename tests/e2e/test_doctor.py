@@ -56,6 +56,7 @@ def test_a_collectors_parts_are_all_looked_at(tmp_path: Path) -> None:
         assert code == 0, found
         assert found["broker"][0] == found["site"][0] == found["store"][0] == found["history"][0] == "ok"
         assert "1 open incidents" in found["store"][1]
+        assert found["figures"][0] == "doubt" and "callpoint history init --history" in found["figures"][2]
         assert [name for name in found if name.startswith("channel ")]
     (tmp_path / "state.db").chmod(0o644)
     code, found, _ = doctor(tmp_path, *words, *there, *kept)

@@ -14,11 +14,17 @@ import pytest
 import callpoint
 from collector.alarms.incident import Answer
 from collector.alarms.measures import Disablement, Scope
-from collector.commands import Acknowledge, Answered, Disable, Enable, Reset
+from collector.commands import Acknowledge, Answered, Disable, Enable, Reset, SystemTrouble
+from collector.figures.tending import tend
 from collector.figures.writer import FiguresWriter
 from collector.session.tellings import Tellings
 from collector.storage.histories import open_history
+from collector.storage.history import Drain
 from collector.storage.influx import InfluxHistory
+from collector.storage.records import Batch
+from collector.storage.store import open_store
+from config.words import Lane
+from tests.contracts.test_history_contract import record
 from tests.servers import Server, influxd
 from tests.web.scene import Scene, scene
 
@@ -134,3 +140,35 @@ def test_what_happened_while_the_history_was_away_is_told_when_it_is_back(tmp_pa
                 await kept.until("measure", open=0)
 
         asyncio.run(again())
+
+
+def test_what_comes_too_late_for_the_servers_own_downsampling_is_rolled_up_by_the_collector(
+    influx: Server, tmp_path: Path
+) -> None:
+    init(influx, "late")
+    url = f"influxdb://127.0.0.1:{influx.port}/late"
+
+    async def main() -> None:
+        store, history = await open_store(f"sqlite:{tmp_path}/state"), await open_history(url)
+        assert isinstance(history, InfluxHistory)
+        five_days_ago_ms = time.time_ns() // 1_000_000 - 5 * 86_400_000
+        await store.commit(Batch(records=(record(1, Lane.TELEMETRY, five_days_ago_ms, level=3.0),)))
+
+        async def report(trouble: SystemTrouble) -> None:
+            raise AssertionError(trouble)
+
+        drain = Drain(store, history, report)
+        await drain.carry()
+        assert drain.late_days == {five_days_ago_ms // 86_400_000}
+        tending = asyncio.create_task(tend(history.figures, lambda: store.spooled, drain.late_days))
+        deadline = time.monotonic() + WITHIN_S
+        while not (found := await history.influx.query("SELECT mean_level FROM hourly.reading")):
+            assert time.monotonic() < deadline and not tending.done()
+            await asyncio.sleep(0.05)
+        assert found[0].values[0][1] == 3.0
+        tending.cancel()
+        await asyncio.wait([tending])
+        await history.close()
+        await store.close()
+
+    asyncio.run(main())

@@ -40,7 +40,7 @@ def test_a_page_draws_its_values_and_says_what_they_did(tmp_path: Path, path: st
 def test_a_span_that_there_is_not_is_a_day_and_a_dead_history_is_said_in_words(tmp_path: Path) -> None:
     async def play(stage: Scene) -> None:
         await stage.desk.history.close()
-        for typed in ("<script>", "year", "%00"):
+        for typed in ("<script>", "decade", "%00"):
             page = await stage.client.get(f"/device/smoke-1?span={typed}&lang=en", headers=HTML)
             assert page.status_code == 200 and "the history cannot be read now" in page.text
             assert "<script>" not in page.text and 'class="curve"' not in page.text
