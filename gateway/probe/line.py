@@ -36,7 +36,7 @@ class LineClosed(Exception):
 
 
 class MasterHeard(Exception):
-    """Somebody else asks on this line: nothing more is asked."""
+    """Somebody else asks on this line, or seems to in a way that is not understood: nothing more is asked."""
 
 
 class Line:
@@ -63,6 +63,8 @@ class Line:
             listening()
             await self.listen(self.pace.listen_s)
             self.stop_for_a_master()
+            if self.overheard.is_used:
+                raise MasterHeard
 
     async def listen(self, for_s: float) -> None:
         """Say nothing for a while, and account for what is heard."""

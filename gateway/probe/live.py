@@ -186,8 +186,8 @@ def _where(options: LiveOptions, bus_id: str) -> Whereabouts:
 def _of_master(look: Look) -> Difference:
     where = look.where
     survey = Survey(where.name, where.serial, where.settings, Course((1,)), look.line.overheard)
-    verdict = next(each for each in verdicts(survey) if each.word == "second-master")
-    return Difference("second-master", None, None, verdict.said, verdict.do)
+    verdict = verdicts(survey)[0]
+    return Difference(verdict.word, None, None, verdict.said, verdict.do)
 
 
 def _tell(look: Look, found: list[Difference], talk: Talk) -> None:

@@ -12,6 +12,7 @@ NOBODY = (10, 11)  # exceptions of a converter in place of a unit that does not 
 READS, SINGLE_WRITES, WRITES = (1, 2, 3, 4), (5, 6), (5, 6, 15, 16)
 LATE_S = 10.0  # so long a unit may still answer a question given up
 BURST_GAP_S = 0.05  # above what a USB adapter holds back, below the pause of any master
+UNASKED_BURSTS_MIN, UNASKED_BYTES_MIN = 3, 8  # below that it is a glitch
 EXCERPT_BYTES = 64
 TIMES_MAX = 64  # of each kind of event: enough to tell a rhythm
 LATE_MAX = 16
@@ -140,6 +141,11 @@ class Overheard:
     def masters(self) -> bool:
         """True once another master was heard: its questions, or answers to somebody who is not us."""
         return bool(self.master_asks or self.answering)
+
+    @property
+    def is_used(self) -> bool:
+        """True if somebody seems to talk here who is not understood: bursts that nobody had asked for."""
+        return len(self.bursts_s) >= UNASKED_BURSTS_MIN and self.noise_bytes >= UNASKED_BYTES_MIN
 
     def period_s(self) -> float | None:
         """How far apart the other master's questions are, or else the bursts that nobody asked for."""

@@ -33,7 +33,7 @@ async def find_settings(port: str, wanted: Sequence[int] | None, pace: Pace, tal
     for tried, settings in enumerate(TRIALS):
         talk.progress.show(tried, f"{settings}, units {ranges(units)}")
         bus = with_settings(port, settings)
-        line = Line(bus, replace(pace, listen_s=TRIAL_LISTEN_S))
+        line = Line(bus, replace(pace, listen_s=min(pace.listen_s, TRIAL_LISTEN_S)))
         try:
             unit = await _first_sound(line, units)
         finally:

@@ -93,7 +93,7 @@ def survey_facts(survey: Survey, found: Sequence[Verdict]) -> dict[str, Any]:
 def tell_master(where: Whereabouts, line: Line, talk: Talk) -> int:
     """Another master has stopped whatever was done on this line; the exit code."""
     survey = Survey(where.name, where.serial, where.settings, Course((1,)), line.overheard)
-    found = [each for each in verdicts(survey) if each.word == "second-master"]
+    found = [each for each in verdicts(survey) if each.wrong]
     if talk.as_json:
         print(json.dumps(survey_facts(survey, found), indent=2, ensure_ascii=False))
     for verdict in found:

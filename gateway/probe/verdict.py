@@ -169,10 +169,16 @@ def _noise(survey: Survey) -> Iterator[Verdict]:
             hexdump(heard.excerpt),
         )
         return
-    period_s = heard.period_s()
-    unasked = heard.bursts_s and period_s is not None and heard.garbled_answers == 0
-    rhythm = f", in bursts about every {period_s:.1f} s that nobody asked for" if unasked else ""
-    master = ("another master asks here with other settings: find out which, and use them",) if rhythm else ()
+    period_s, rhythm = heard.period_s(), ""
+    master: tuple[str, ...] = ()
+    if heard.is_used and period_s is not None:
+        rhythm = f", in bursts about every {period_s:.1f} s that nobody asked for"
+        master = (
+            "another master asks here with other settings: find out which; two masters spoil each other's answers",
+        )
+    if not heard.garbled_answers and heard.is_used:
+        rhythm += ". Nothing was asked"
+        master = (*master, "if it can only be noise: --listen 0 asks all the same")
     yield Verdict(
         "noise",
         True,

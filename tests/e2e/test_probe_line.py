@@ -141,6 +141,33 @@ def test_another_master_is_heard_before_a_single_question_is_asked(tmp_path: Pat
     assert read.returncode == 1 and "another master" in read.stdout
 
 
+def test_who_talks_at_other_settings_is_not_talked_over(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def babble(port: str) -> None:
+        with serial.Serial(port, 115200) as other:
+            while not over.wait(0.1):
+                other.write(b"\x80\xf8\x1e\x00\x86")
+
+    with shared_line(units(unit_1=HEAD), masters=2) as line:
+        thread = threading.Thread(target=babble, args=(line.ends[1],))
+        thread.start()
+        code, told = scan(line, tmp_path, "--units", "1", "--listen", "0.8")
+        read = callpoint(
+            *("probe", "read", line.ends[0], *QUICK, "--listen", "0.8", "--unit", "1", "--register", "30001"),
+            state=tmp_path,
+        )
+        assert line.units_asked(0) == [], "not one question of ours"
+        asked, _ = scan(line, tmp_path, "--units", "1", "--quick", "--listen", "0")
+        over.set()
+        thread.join()
+
+    said = words_of(told)["noise"]
+    assert code == 1 and "bursts about every 0.1 s" in said and "another master asks here with other settings" in said
+    assert read.returncode == 1 and "Nothing was asked" in read.stdout and "80 f8 1e 00 86" in read.stdout
+    assert line.units_asked(0) and asked in (0, 1), "who knows better may ask"
+
+
 def test_a_master_that_begins_later_stops_the_scan_which_can_go_on(tmp_path: Path) -> None:
     def script(question: bytes, baud: int) -> Pieces:
         own = [(0, answer(question, HEAD, table=4))] if question[0] == 2 else []
