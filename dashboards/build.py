@@ -105,8 +105,8 @@ def _provisioning(languages: Sequence[Language]) -> Mapping[str, str]:
     names = ["datasources/callpoint.yaml", *(f"dashboards/callpoint-{language}.yaml" for language in languages)]
     found = {f"provisioning/{name}": (PROVISIONING / name).read_text(encoding="utf-8") for name in names}
     home = "zh" if "zh" in languages else languages[0]
-    environment = (PROVISIONING / "grafana.env").read_text(encoding="utf-8")
-    return {**found, "grafana.env": environment.replace("/zh/overview.json", f"/{home}/overview.json")}
+    environment = (PROVISIONING / "grafana.env.example").read_text(encoding="utf-8")
+    return {**found, "grafana.env.example": environment.replace("/zh/overview.json", f"/{home}/overview.json")}
 
 
 def _json_in(folder: Path) -> list[str]:

@@ -188,7 +188,7 @@ def test_nothing_here_is_an_alert_rule_the_alerter_alone_calls_people() -> None:
 
     assert not [path for path in paths if re.search(r"\.(alert|alertRule|alertThreshold)\b", path)]
     assert not [name for name in FILES if "alerting" in name or "notif" in name]
-    assert "GF_UNIFIED_ALERTING_ENABLED=false" in FILES["grafana.env"]
+    assert "GF_UNIFIED_ALERTING_ENABLED=false" in FILES["grafana.env.example"]
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -368,14 +368,14 @@ def test_a_folder_is_provisioned_for_each_language_and_home_is_the_overview() ->
         assert (found.apiVersion, provider.type, provider.allowUiUpdates) == (1, "file", False)
         assert provider.folder and provider.folderUid == f"callpoint-{language}"
         assert provider.options.path == f"$CALLPOINT_DASHBOARDS/{language}"
-    (home,) = re.findall(r"^GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=(.*)$", FILES["grafana.env"], re.MULTILINE)
-    (folder,) = re.findall(r"^CALLPOINT_DASHBOARDS=(.*)$", FILES["grafana.env"], re.MULTILINE)
+    said = dict(line.split("=", 1) for line in FILES["grafana.env.example"].splitlines() if line[0] != "#")
+    folder, home = said["CALLPOINT_DASHBOARDS"], said["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home.removeprefix(f"{folder}/") == "zh/overview.json" in FILES
 
 
 def test_the_environment_names_all_that_the_files_want() -> None:
     wanted = {name for text in FILES.values() for name in re.findall(r"\$(CALLPOINT_\w+)", text)}
-    named = set(re.findall(r"^(CALLPOINT_\w+)=", FILES["grafana.env"], re.MULTILINE))
+    named = set(re.findall(r"^(CALLPOINT_\w+)=", FILES["grafana.env.example"], re.MULTILINE))
 
     assert wanted == named
 
@@ -396,7 +396,7 @@ def test_one_language_is_built_alone_twice_the_same_and_a_change_is_found(tmp_pa
     assert build.run(tmp_path, ("en",), check=True) == 1
     assert build.run(tmp_path, ("en",), check=False) == 0
     assert build.run(tmp_path, ("en",), check=True) == 0
-    assert not (tmp_path / "zh").exists() and "/en/overview.json" in (tmp_path / "grafana.env").read_text()
+    assert not (tmp_path / "zh").exists() and "/en/overview.json" in (tmp_path / "grafana.env.example").read_text()
     (tmp_path / "en" / "drills.json").write_text("{}")
     (tmp_path / "en" / "gone.json").write_text("{}")
 

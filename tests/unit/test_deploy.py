@@ -274,7 +274,7 @@ def test_grafana_finds_in_its_container_what_ships_for_it(composed: dict[str, An
     service = composed["services"]["grafana"]
     (mounted,) = [volume for volume in service["volumes"] if volume.startswith(".")]
     source, target, _ = mounted.split(":")
-    shipped = (ROOT / "dashboards" / "built" / "grafana.env").read_text(encoding="utf-8")
+    shipped = (ROOT / "dashboards" / "built" / "grafana.env.example").read_text(encoding="utf-8")
     told = dict(line.split("=", 1) for line in shipped.splitlines() if line and line[0] != "#")
 
     for name, path in service["environment"].items():
