@@ -20,7 +20,7 @@ from gateway.probe.difference import BusMet, Difference, Met, differences, stand
 from gateway.probe.doubts import Doubt, of_the_whole, rows_of
 from gateway.probe.likeness import LIKELY, likeness
 from gateway.probe.line import Line, LineClosed, MasterHeard, Pace
-from gateway.probe.sample import Sample
+from gateway.probe.sample import Sample, wanted
 from gateway.probe.scanning import Scan
 from gateway.probe.surveying import looked_around, sighted, tried
 from gateway.probe.telling import INTERRUPTED, OK, USAGE, WRONG, Talk
@@ -75,25 +75,26 @@ class Look:
         return self.site.profiles[device.profile]
 
     async def _meet(self, device: Device) -> Met:
+        profile, points = self._profile(device), self.site.points(device)
+        if not points:
+            return Met(device, False, f"its profile {device.profile} asks for nothing")
         if absent := await self._absent(device):
             return Met(device, False, absent)
-        profile, points = self._profile(device), self.site.points(device)
         sample = await tried(self.line, device.unit, profile, points)
         doubts, own = _doubts(profile, points, sample), likeness(profile, sample)
         other = None
         if doubts or own.score < LIKELY:
             await looked_around(self.line, device.unit, profile, points, sample)
             doubts = _doubts(profile, points, sample)
-            known = Sample(dict(sample.words), dict(sample.refused), set(sample.silent))
-            other = await sighted(self.line, device.unit, self.site.profiles, known)
+            other = await sighted(self.line, device.unit, self.site.profiles, sample.copy())
         return Met(device, True, "", own, doubts, other)
 
     async def _absent(self, device: Device) -> str:
         """Why a device is taken for missing; empty if it is there."""
-        first, said = next(iter(self._profile(device).points.values())), ""
+        first, said = wanted(self.site.points(device), self._profile(device))[0], ""
         for _ in range(TRIES):
             try:
-                await self.line.read(device.unit, first.table, first.address, first.registers)
+                await self.line.read(device.unit, first.table, first.address, first.count)
             except DeviceRefused:
                 return ""
             except LinkError as error:

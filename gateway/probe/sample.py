@@ -29,6 +29,10 @@ class Sample:
         key = (table, address)
         return key in self.words or key in self.refused or key in self.silent
 
+    def copy(self) -> Sample:
+        """What is known so far, to be asked on for another purpose."""
+        return Sample(dict(self.words), dict(self.refused), set(self.silent))
+
     @property
     def answers(self) -> bool:
         """Whether the unit has said anything at all."""

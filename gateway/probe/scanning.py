@@ -88,11 +88,8 @@ class Scan:
                     self._talk.say(found_line(self.course.found[unit]))
                 if self.course.position % KEEP_EVERY == 0:
                     self.keep()
-                if (
-                    self.course.position == QUIET_AFTER
-                    and not self.course.found
-                    and not self.line.overheard.noise_bytes
-                ):
+                heard = self.line.overheard
+                if self.course.position == QUIET_AFTER and not heard.sound_answers and not heard.noise_bytes:
                     self._talk.note(QUIET)
         finally:
             self.keep()

@@ -100,9 +100,7 @@ async def _try(line: Line, unit: int, profile: Profile, points: Sequence[Point],
         rows, whole = rows_of(profile, points, sample), list(of_the_whole(profile, points, sample))
         if not sample.answers:
             return Trial(sample, rows, whole)
-        # Only the device's own answers to other profiles say whether it is another: a copy of what was read so far.
-        known = Sample(dict(sample.words), dict(sample.refused), set(sample.silent))
-        seen = await sighted(line, unit, profiles, known)
+        seen = await sighted(line, unit, profiles, sample.copy())
         own = likeness(profile, seen.sample).score
         best = seen.best
         better = seen if best is not None and best.profile != profile.profile and best.score >= own + LEAD else None

@@ -32,6 +32,17 @@ def test_a_converter_that_says_that_nobody_answers_is_well_itself(tmp_path: Path
     assert "the converter is well and says that no unit answers it" in verdict_of(told, "nothing-answers")
 
 
+def test_only_who_hears_nothing_at_all_is_told_so_half_way(tmp_path: Path) -> None:
+    bus = ("--timeout", "0.02", "--pause", "0", "--quick", "--units", "1-33")
+    with tcp_converter(lambda question: tcp_answer(question, NO_TARGET)) as port:
+        told = callpoint("probe", "scan", f"tcp://127.0.0.1:{port}", *bus, "--timeout", "1", state=tmp_path)
+    with tcp_converter(lambda question: b"") as port:
+        silent = callpoint("probe", "scan", f"tcp://127.0.0.1:{port}", *bus, state=tmp_path)
+
+    assert "no answer from the first 32 units" in silent.stderr and "--resume" in silent.stderr
+    assert told.stderr == ""
+
+
 def test_a_converter_that_says_nothing_may_be_in_transparent_mode(tmp_path: Path) -> None:
     code, told = scan(lambda question: b"", tmp_path, "--units", "1-2")
 
