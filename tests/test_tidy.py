@@ -185,6 +185,8 @@ PURE = {
     "collector/alerter/examples.py",
     "collector/alerter/links.py",
     "collector/alerter/models.py",
+    "collector/alerter/technicalexamples.py",
+    "collector/alerter/technicalshapes.py",
     "collector/alerter/view.py",
     "collector/messages/message.py",
     "collector/messages/phrases.py",

@@ -31,6 +31,7 @@ from collector.alerter.rights import needs
 from collector.alerter.view import by_device
 from collector.commands import Acknowledge, Answered, Command, FalseAlarm, NeedMore, Reset, StandDown
 from collector.storage.history import HistoryDown
+from collector.storage.ledger import balance, notes
 from config.site import Device
 
 ENTRIES_MAX = 1000
@@ -209,6 +210,10 @@ async def ledger(front: InFront) -> LedgerList:
                 in_journal=row.in_journal,
                 committed=row.committed,
                 in_history=row.in_history,
+                spooled=row.spooled,
+                journal=row.epoch,
+                mistakes=balance(row),
+                notes=notes(row),
             )
             for row in await front.desk.ledger()
         ]

@@ -13,9 +13,11 @@ from collector.alerter import (
     access,
     api,
     book,
+    decisions,
     drills,
     elevators,
     events,
+    gateways,
     health,
     inbound,
     measures,
@@ -25,6 +27,7 @@ from collector.alerter import (
     phones,
     replies,
     roster,
+    technical,
     upkeep,
 )
 from collector.alerter.channels.push import WebPushChannel
@@ -48,7 +51,9 @@ from collector.alerter.pages import (
     posts,
     sheets,
     signin,
+    tryout,
 )
+from collector.alerter.pages import decisions as decisionspage
 from collector.alerter.pages import drills as drillspage
 from collector.alerter.pages import elevators as elevatorspage
 from collector.alerter.pages import measures as measurespage
@@ -56,6 +61,7 @@ from collector.alerter.pages import people as peoplepage
 from collector.alerter.pages import report as reportpage
 from collector.alerter.pages import retention as retentionpage
 from collector.alerter.pages import rosters as rosterspage
+from collector.alerter.pages import technical as technicalpage
 from collector.alerter.pages import tokens as tokenspage
 from collector.alerter.pages.render import Pages
 from collector.alerter.present import PRESENT
@@ -87,6 +93,9 @@ DESCRIBED = (  # in the OpenAPI document
     upkeep.router,
     elevators.router,
     access.router,
+    gateways.router,
+    technical.router,
+    decisions.router,
 )
 PAGES = (  # that people open
     board.router,
@@ -111,6 +120,9 @@ PAGES = (  # that people open
     tokenspage.router,
     account.router,
     audit.router,
+    technicalpage.router,
+    decisionspage.router,
+    tryout.router,
 )
 OTHERS = (
     metrics.router,

@@ -169,6 +169,10 @@ LEDGER: dict[str, Any] = {
             "in_journal": 0,
             "committed": 42,
             "in_history": 42,
+            "spooled": 0,
+            "journal": "0f2c4a1e9b7d4c33",
+            "mistakes": [],
+            "notes": [],
         }
     ]
 }

@@ -261,6 +261,10 @@ class LedgerShown(Shape):
     in_journal: int | None
     committed: int | None
     in_history: int | None
+    spooled: int = Field(default=0, description="committed, and waiting for the history")
+    journal: str = Field(default="", description="the journal's epoch: a new one when its file is new")
+    mistakes: list[str] = Field(default=[], description="what does not add up; empty: it balances")
+    notes: list[str] = Field(default=[], description="what to know of a row that balances")
 
 
 class PartShown(Shape):

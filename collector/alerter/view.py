@@ -145,7 +145,7 @@ class View:
             flags=flags(alarms),
             conditions=[self.condition(alarm) for alarm in alarms],
             values=[
-                self._value(point, values.get(point.name), now)
+                self.value(point, values.get(point.name), now)
                 for point in (self.points(device.id).values() if detectors else self.own_points(device.id))
             ],
         )
@@ -308,7 +308,8 @@ class View:
             ],
         )
 
-    def _value(self, point: Point, heard: Heard | None, now: int) -> ValueShown:
+    def value(self, point: Point, heard: Heard | None, now: int) -> ValueShown:
+        """The newest value of a point."""
         reading = heard.reading if heard else None
         value = reading.value if reading else None
         meaning = (point.register.values or {}).get(value) if point.bit is None and isinstance(value, int) else None

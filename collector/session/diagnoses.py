@@ -90,6 +90,10 @@ class Diagnoses:
             return self._without(key, Why.SILENT)
         return Answer(*self._kept[key], None)
 
+    def last(self, gateway: str, device: str) -> Answer:
+        """What it said last, without asking."""
+        return self._without((gateway, device), Why.SILENT)
+
     def take(self, gateway: str, text: str) -> None:
         """A gateway's answer, as it came."""
         try:

@@ -17,6 +17,22 @@ from config.endpoint import EndpointError, default_state, history_beside
 from config.words import Edge
 
 COUNTED_WITHIN_S = 10.0
+_FAULTS = {
+    "not-counted": "the gateway has not published its counts",
+    "never-committed": "{n} left the journal and were never committed",
+    "more-committed": "{n} more committed than appended",
+    "no-history": "the history does not answer",
+    "not-in-history": "{n} committed but not in the history",
+    "more-in-history": "{n} more in the history than committed",
+}
+_NOTES = {
+    "in-journal": "in the journal when its gateway last counted",
+    "since": "that may have come since then",
+    "missing": "below the floor were committed elsewhere or never heard",
+    "dropped": "dropped by the gateway after they were committed",
+    "lost": "dropped from the full spool",
+    "refused": "refused by the history",
+}
 COLUMNS = ("gateway", "lane", "appended", "dropped", "in_journal", "committed", "in_history", "spooled")
 
 
@@ -42,29 +58,29 @@ def _lane_of(row: LedgerRow) -> tuple[str, ...]:
 
 
 def balance(row: LedgerRow) -> list[str]:
-    """What does not add up in a row, in words; empty when it balances, also while records are on their way.
+    """What does not add up in a row, in words; empty when it balances, also while records are on their way."""
+    return [_FAULTS[fault].format(n=n) for fault, n in faults(row)]
+
+
+def faults(row: LedgerRow) -> list[tuple[str, int]]:
+    """What does not add up in a row, by its name and how many it concerns.
 
     Every appended record is committed here, still in its journal, or given up (declared dropped, or missing
     below the floor); every committed one is in the history, waits for it, or left the spool on the books.
     """
-    words = []
+    found = []
     if row.appended is None or row.in_journal is None:
-        words.append("the gateway has not published its counts")
+        found.append(("not-counted", 0))
     else:
-        gone = row.appended - row.in_journal - row.committed - row.missing
-        if gone > 0:
-            words.append(f"{gone} left the journal and were never committed")
-        if row.committed - row.since > row.appended:
-            words.append(f"{row.committed - row.since - row.appended} more committed than appended")
+        found.append(("never-committed", row.appended - row.in_journal - row.committed - row.missing))
+        found.append(("more-committed", row.committed - row.since - row.appended))
     if row.in_history is None:
-        words.append("the history does not answer")
+        found.append(("no-history", 0))
     else:
         due = _due(row) if row.due is None else row.due
-        if row.in_history < due:
-            words.append(f"{due - row.in_history} committed but not in the history")
-        if row.in_history > row.committed:
-            words.append(f"{row.in_history - row.committed} more in the history than committed")
-    return words
+        found.append(("not-in-history", due - row.in_history))
+        found.append(("more-in-history", row.in_history - row.committed))
+    return [(fault, n) for fault, n in found if n > 0 or fault in ("not-counted", "no-history")]
 
 
 def _due(row: LedgerRow) -> int:
@@ -73,15 +89,20 @@ def _due(row: LedgerRow) -> int:
 
 def notes(row: LedgerRow) -> list[str]:
     """What a reader should know of a row that balances."""
-    told = (
-        (row.in_journal, "in the journal when its gateway last counted"),
-        (row.since if row.committed != row.appended else 0, "that may have come since then"),
-        (row.missing - (row.dropped or 0), "below the floor were committed elsewhere or never heard"),
-        ((row.dropped or 0) - row.missing, "dropped by the gateway after they were committed"),
-        (row.lost, "dropped from the full spool"),
-        (row.refused, "refused by the history"),
+    return [f"{n} {_NOTES[note]}" for note, n in remarks(row)]
+
+
+def remarks(row: LedgerRow) -> list[tuple[str, int]]:
+    """The same by name and number."""
+    found = (
+        ("in-journal", row.in_journal or 0),
+        ("since", row.since if row.committed != row.appended else 0),
+        ("missing", row.missing - (row.dropped or 0)),
+        ("dropped", (row.dropped or 0) - row.missing),
+        ("lost", row.lost),
+        ("refused", row.refused),
     )
-    return [f"{count} {what}" for count, what in told if count and count > 0]
+    return [(note, n) for note, n in found if n > 0]
 
 
 def table(rows: Sequence[LedgerRow]) -> str:

@@ -21,6 +21,7 @@ from collector.alerter import (
     peopleshapes,
     phoneshapes,
     rostershapes,
+    technicalshapes,
     upkeepshapes,
 )
 from collector.book.sheet import read_sheet
@@ -39,6 +40,10 @@ OPERATIONS = {
     ("get", "/api/v1/devices/{device_id}"): models.DeviceShown,
     ("get", "/api/v1/devices/{device_id}/history"): models.PointHistory,
     ("get", "/api/v1/ledger"): models.LedgerList,
+    ("get", "/api/v1/gateways"): technicalshapes.GatewayList,
+    ("get", "/api/v1/gateways/{gateway_id}"): technicalshapes.GatewayTechnical,
+    ("get", "/api/v1/devices/{device_id}/technical"): technicalshapes.DeviceTechnical,
+    ("get", "/api/v1/decisions"): technicalshapes.DecisionList,
     ("get", "/api/v1/elevators"): elevatorshapes.ElevatorList,
     ("get", "/api/v1/devices/{device_id}/elevator"): elevatorshapes.ElevatorShown,
     ("post", "/api/v1/devices/{device_id}/services"): elevatorshapes.ElevatorShown,

@@ -71,6 +71,8 @@ def page_routes(app: FastAPI) -> set[str]:
 async def prepare(stage: Scene) -> list[str]:
     """Something of every kind. Returns where to begin: what no page links to."""
     stage.gateway_is_back()
+    stage.line.born()
+    stage.line.minutes(12)
     stage.hear("smoke-2", "fault")
     stage.hear("smoke-2", "pre_alarm")
     stage.hear("ext-1", "pressure_kpa", 900.5)
@@ -97,6 +99,7 @@ async def prepare(stage: Scene) -> list[str]:
         "/people/ned/devices",
         "/accounts/new",
         "/tokens",
+        "/device/ext-1/technical?ask=1",
         "/drills/start",
         "/sign-in",
         "/sign-in/code",

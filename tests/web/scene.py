@@ -32,6 +32,7 @@ from config.sparkplug import DataType
 from config.words import Edge, Quality, Reading, Report
 from tests.push import CONTACT, VAPID_PRIVATE
 from tests.sites import site_data, small_site
+from tests.web.gatewayline import GatewayLine
 
 EVERYWHERE = Area(whole=True)
 TOKEN = "a-token-made-at-first-start"
@@ -74,6 +75,7 @@ class Scene:
     app: FastAPI
     clock: Callable[[], int]
     client: httpx.AsyncClient
+    line: GatewayLine
     csrf: str = ""  # of whoever signed in last
 
     def hear(self, device: str = "smoke-1", point: str = "fire", value: Any = True, **more: Any) -> None:
@@ -141,12 +143,14 @@ async def scene(
     desk = Desk(site, store, history, await store.restore(), clock)
     links = Links("a-secret", site.plan.board_url, LINK_VALID_S)
     web_push = WebPushChannel(Subscriptions(store), Voucher(VAPID_PRIVATE, CONTACT), clock, local=True)
+    line = GatewayLine(site, clock, desk.counters)
+    more = {"diagnoses": line.diagnoses, **more}
     app = make_app(desk, links, token, clock, listen_host=listen_host, web_push=web_push, **more)
     running = asyncio.create_task(desk.run())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
-            yield Scene(desk, links, app, clock, client)
+            yield Scene(desk, links, app, clock, client, line)
     finally:
         running.cancel()
         await asyncio.wait([running])

@@ -29,6 +29,10 @@ NAVIGATION = (
     Entry("accounts", "/accounts", Right.ACCOUNTS),
     Entry("tokens", "/tokens", Right.TOKENS),
     Entry("audit", "/audit", Right.AUDIT),
+    Entry("gateways", "/gateways", Right.TECHNICAL),
+    Entry("ledger", "/ledger", Right.TECHNICAL),
+    Entry("decisions", "/decisions", Right.TECHNICAL),
+    Entry("api", "/api/v1/docs", Right.TECHNICAL),
 )
 
 
