@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, meanings, palette
-from dashboards.influxql import BUILDINGS, CELLS, COMMUNITY, DEVICES, among, count_of, newest, rows, series
+from dashboards.influxql import BUILDINGS, CELLS, COMMUNITY, DEVICES, count_of, newest, rows, series
 from dashboards.panels import COUNT, SHARE, Panel, curves, number
 from dashboards.tables import Column, bars, listing
 from dashboards.words import Words
@@ -14,6 +14,7 @@ HERE = f"{COMMUNITY} AND {CELLS} AND {BUILDINGS} AND {DEVICES}"
 BY = '"device", "building"'
 AVAILABLE = palette.falling(0.95, 0.99)
 FAULTS = palette.rising(0.5, 2)
+URGENCY = palette.rising(1, 2)  # one each for age, an overdue service and an entrapment within a year
 AGE = palette.rising(15, 20)  # from 15 years on a thorough safety assessment is usual (TSG T7001)
 
 
@@ -50,7 +51,7 @@ def cars(words: Words, where: str) -> Panel:
         Column("mean_time_between_failures_h", "h", width=120),
         Column("entrapments", width=85),
         Column("age_years", f"suffix: {words.say('unit-years')}", AGE, width=85, decimals=0),
-        Column("maintenance_rank", width=85),
+        Column("maintenance_rank", steps=URGENCY, width=85),
         Column("service_due_days", "d", palette.DAYS_LEFT, meanings.days_left(words), width=110, decimals=0),
         Column("alarm_link_age_h", "h", palette.rising(30, 78), width=115),
         Column("device", hidden=True),
@@ -119,15 +120,15 @@ def _ages(words: Words) -> Panel:
 
 
 def _ranks(words: Words) -> Panel:
-    fields = ("name", "maintenance_rank", "age_years", "faults_per_thousand_trips", "device", "building")
-    inner = newest("elevator", fields[:4], HERE, BY)
     columns = (
-        Column("maintenance_rank", width=100),
+        Column("maintenance_rank", steps=URGENCY, width=100),
         Column("name", links=frame.to_device(words), word="column-device_name"),
         Column("age_years", f"suffix: {words.say('unit-years')}", AGE, width=100, decimals=0),
-        Column("faults_per_thousand_trips", steps=FAULTS, width=140, decimals=2),
+        Column("service_due_days", "d", palette.DAYS_LEFT, meanings.days_left(words), width=110, decimals=0),
+        Column("entrapments", width=100),
         Column("device", hidden=True),
         Column("building", hidden=True),
     )
-    query = among(inner, fields, '"maintenance_rank" <= 10')
-    return listing(words, "ranks", query, columns, sort=("maintenance_rank", False))
+    query = newest("elevator", ("name", "maintenance_rank", "age_years", "service_due_days", "entrapments"), HERE, BY)
+    sort = ("maintenance_rank", True)
+    return listing(words, "ranks", query, columns, sort=sort, above=("maintenance_rank", 0))

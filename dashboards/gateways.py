@@ -14,7 +14,13 @@ from dashboards.words import Words
 HERE = f'{COMMUNITY} AND "gateway" =~ /^$gateway$/'
 COUNTS = ("appended", "dropped", "in_journal", "committed")
 FAILED = ("timeouts", "garbled", "refused")
-OFFSET_S = palette.rising(1, 5)
+OFFSET_S: palette.Steps = (
+    (None, palette.BAD),
+    (-5, palette.WARN),
+    (-1, palette.FINE),
+    (1, palette.WARN),
+    (5, palette.BAD),
+)
 PULSE_S = palette.rising(10, 60)
 ERRORS = palette.rising(0.02, 0.2)
 
@@ -141,7 +147,7 @@ def _depth(words: Words, lane: str) -> Panel:
 
 def _offset(words: Words) -> Panel:
     query = series('mean("clock_offset_s")', "gateway", HERE, '"gateway"')
-    return curves(words, "offset", [query], "s", alias="$tag_gateway", least=None, every="1m")
+    return curves(words, "offset", [query], "s", OFFSET_S, alias="$tag_gateway", least=None, every="1m")
 
 
 def _pulse(words: Words) -> Panel:

@@ -88,12 +88,6 @@ def newest(measurement: str, fields: Sequence[str], where: str, by: str) -> str:
     )
 
 
-def among(inner: str, fields: Sequence[str], having: str) -> str:
-    """Those rows of `newest` for which `having` is true. Tags that it is grouped by may be among the fields."""
-    shown = ", ".join(f'"{field}"' for field in fields)
-    return f"SELECT {shown} FROM ({inner}) WHERE {having}"
-
-
 def count_of(inner: str, having: str) -> str:
     """How many rows of `newest` are so. Nothing where there is none: InfluxQL counts no zero."""
     return f'SELECT count("name") FROM ({inner}) WHERE {having}'

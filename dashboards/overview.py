@@ -125,12 +125,13 @@ def _by_cell(words: Words) -> Panel:
 
 def _at_hand(words: Words) -> list[tuple[Panel, int]]:
     share = palette.falling(0.9, 0.98)
+    calm: palette.Steps = ((None, palette.NOTICE), (0.98, palette.FINE))  # what is worse has a panel above
     return [
         (number(words, "on-duty", [_now('last("on_duty")')], COUNT, palette.falling(1, 2)), 3),
         (number(words, "reachable", [_now('last("reachable")')], COUNT, palette.falling(1, 2)), 3),
         (number(words, "devices-online", [_now('last("devices_online") / last("devices")')], SHARE, share), 3),
         (number(words, "gateways-online", [_now('last("gateways_online") / last("gateways")')], SHARE, share), 3),
-        (number(words, "buildings-calm", [_now('last("buildings_calm") / last("buildings")')], SHARE, share), 3),
+        (number(words, "buildings-calm", [_now('last("buildings_calm") / last("buildings")')], SHARE, calm), 3),
         (number(words, "disabled-now", [_now('last("conditions_disabled")')], COUNT, palette.COUNTED_ASIDE), 3),
         (number(words, "in-test-now", [_now('last("conditions_test")')], COUNT, palette.COUNTED_ASIDE), 3),
         (number(words, "drills-now", [_now('last("drills_open")')], COUNT, palette.COUNTED_ASIDE), 3),

@@ -85,7 +85,7 @@ class Week(Town):
                     "faults_per_thousand_trips": 1_000 * (4 + hour // 50) / trips,
                     "mean_time_between_failures_h": 300,
                     "age_years": 9 + number,
-                    "maintenance_rank": number + 1,
+                    "maintenance_rank": number % 4,
                     "service_due_days": 3 - number,
                     "alarm_link_age_h": 20,
                 }
