@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from collector.alarms.incident import Incident, detector_of
@@ -49,6 +49,7 @@ from config.words import Lane
 MINUTE_MS, TEN_MINUTES_MS, HOUR_MS = 60_000, 600_000, 3_600_000
 LOOK_EVERY_S = 2.0  # at changes: what rises together is one look
 WAIT_S = 60.0  # for somebody to run `history init`
+TURN_ROWS = 20
 BATCH_ROWS = 100  # written together; no batch holds the loop for longer than an alarm may wait
 AGAIN_MS = 10 * MINUTE_MS  # told twice around the bookmark: a clock may have been set meanwhile
 log = logging.getLogger(__name__)
@@ -143,14 +144,14 @@ class FiguresWriter:
         now = self._clock()
         await self._write(self._changed_incidents(now))
         await self._write_all([*self._changed_measures(now), *self._changed_rescues(now)])
-        await self._write_all(self._buildings(now, every=False))
+        await self._write(_spread(self._buildings(now, every=False)))
         await self._write(self._changed_devices(now))
         self._count_pre_alarms()
         minute = now - now % MINUTE_MS
         if self._is_due(MINUTE_MS, now):
             await self._by_the_minute(minute)
         if self._is_due(TEN_MINUTES_MS, now):
-            await self._write_all(self._buildings(minute, every=True))
+            await self._write(_spread(self._buildings(minute, every=True)))
         if self._is_due(HOUR_MS, now):
             await self._write(self._equipment(minute))
             await self._write(self._open_incidents(now))
@@ -262,13 +263,13 @@ class FiguresWriter:
         self._rescues = {**under_way, **{name: each.rescues for name, each in logs.items()}}
         return list(rescue_rows(site, ended, new, now))
 
-    def _buildings(self, now: int, every: bool) -> list[Row]:
+    def _buildings(self, now: int, every: bool) -> Iterator[Row]:
         """Every building, or those that are not as they were told last."""
         site, engine = self._desk.site, self._desk.engine
         held, before = held_by_building(engine), self._held
         self._held = held
         wanted = [name for name in site.buildings if every or held.get(name) != before.get(name)]
-        return list(building_rows(site, engine, held, wanted, now))
+        return building_rows(site, engine, held, wanted, now)
 
     async def _changed_devices(self, now: int) -> AsyncIterator[Row]:
         """All of them at the first look."""
@@ -332,3 +333,11 @@ class FiguresWriter:
         except HistoryRefused as error:
             self.refused += 1
             log.warning("the history refused figures: %s", error)
+
+
+async def _spread(rows: Iterable[Row]) -> AsyncIterator[Row]:
+    """The rows, and now and then a turn for everybody else."""
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % TURN_ROWS == 0:
+            await asyncio.sleep(0)

@@ -150,6 +150,21 @@ def test_records_of_a_first_write_move_and_the_ledger_counts_them_all_the_while(
     assert [values[1:] for values in series.get("values", [])] == [[4, 4, 4], [6, 3, 9], [2, 2, 2], [1, 1, 1]]
 
 
+def test_a_move_that_was_killed_on_the_way_loses_no_record_from_the_count_and_goes_on(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = [now_ms() - ago * DAY_MS for ago in (0, 1, 2)]
+    rows = [row(n, Lane.TELEMETRY, at_ms + n, level=float(n)) for at_ms in days for n in range(10)]
+    database.write(*rows)
+    database.ask(f'CREATE RETENTION POLICY "raw" ON "{database.name}" DURATION 90d REPLICATION 1 DEFAULT')
+    database.write(*rows[:15])  # one day has come over, and half of another
+    database.write(row(99, Lane.TELEMETRY, days[0] + 500, level=1.0))  # and what the collector has told since
+    assert database.count() == 30 + 1
+    code, said, _ = init(capsys, database.url)
+    assert code == 0 and "moved  all records" in said, said
+    assert "autogen" not in database.policies() and database.count() == 31
+
+
 def test_records_older_than_raw_keeps_stay_counted_and_go_only_when_told(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -263,3 +278,21 @@ def test_a_user_without_the_right_is_told_which_right_is_missing(
         monkeypatch.setenv("CALLPOINT_INFLUXDB_USERNAME", "root")
         monkeypatch.setenv("CALLPOINT_INFLUXDB_PASSWORD", "secret")
         assert init(capsys, url)[0] == 0
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", auth=("root", "secret")) as client:
+            client.post("/query", params={"q": 'GRANT ALL ON "kept" TO "writer"'})
+        monkeypatch.setenv("CALLPOINT_INFLUXDB_USERNAME", "writer")
+        monkeypatch.setenv("CALLPOINT_INFLUXDB_PASSWORD", "w")
+        asyncio.run(_work_as_a_collector_does(url))
+
+
+async def _work_as_a_collector_does(url: str) -> None:
+    """With the right to read and write one database, and no other."""
+    history = await open_history(url)
+    assert isinstance(history, InfluxHistory)
+    await history.write([row(1, Lane.TELEMETRY, now_ms(), level=1.0)])
+    assert await history.count(EDGE, "e 1", Lane.TELEMETRY) == 1
+    await history.figures.tell_until(7)
+    assert await history.figures.told_until() == 7
+    await history.figures.count_expiring()
+    await history.figures.roll_up(now_ms() // DAY_MS)
+    await history.close()
