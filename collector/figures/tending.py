@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from collector.storage.history import Figures, HistoryDown
+from config import logs
 
 COUNT_EVERY_S, TEND_EVERY_S = 43_200.0, 600.0
 WAITING_MAX = 500  # rows; while more wait, a backlog is still coming
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 async def tend(
@@ -37,5 +37,5 @@ async def tend(
         except HistoryDown as error:
             if str(error) != said:
                 said = str(error)
-                log.info("figures: %s", error)
+                log.info("history-untended", f"not counted or rolled up: {logs.without_addresses(said)}")
         await asyncio.sleep(TEND_EVERY_S)

@@ -8,7 +8,6 @@ when it knows what has ended, so that an empty one learns all that the store sti
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -43,6 +42,7 @@ from collector.session.tellings import Tellings
 from collector.storage.history import BACK_OFF_S, Figures, FiguresWait, HistoryDown, HistoryRefused
 from collector.storage.past import INCIDENTS_MAX, closed_since, committed, newest_lanes, past_incidents
 from collector.storage.series import Row
+from config import logs
 from config.profile import Condition
 from config.words import Lane
 
@@ -52,7 +52,7 @@ WAIT_S = 60.0  # for somebody to run `history init`
 TURN_ROWS = 20
 BATCH_ROWS = 100  # written together; no batch holds the loop for longer than an alarm may wait
 AGAIN_MS = 10 * MINUTE_MS  # told twice around the bookmark: a clock may have been set meanwhile
-log = logging.getLogger(__name__)
+log = logs.of(__name__)
 
 
 class FiguresWriter:
@@ -97,7 +97,10 @@ class FiguresWriter:
         """Once, until it is another."""
         if str(error) != self._said:
             self._said = str(error)
-            log.info("figures: %s", error)
+            if isinstance(error, FiguresWait):
+                log.warning("figures-wait", str(error))
+            else:
+                log.info("figures-down", f"figures cannot be written: {logs.without_addresses(str(error))}")
 
     # --- when -----------------------------------------------------------------------------------------
 
@@ -257,10 +260,10 @@ class FiguresWriter:
     def _changed_rescues(self, now: int) -> list[Row]:
         site, engine = self._desk.site, self._desk.engine
         under_way = dict(engine.kept(Rescue))
-        logs = {name: each for name, each in engine.kept(LiftLog).items() if each.rescues}
+        lifts = {name: each for name, each in engine.kept(LiftLog).items() if each.rescues}
         new = [each for name, each in under_way.items() if self._rescues.get(name) is not each]
-        ended = [each for name, each in logs.items() if self._rescues.get(name) is not each.rescues]
-        self._rescues = {**under_way, **{name: each.rescues for name, each in logs.items()}}
+        ended = [each for name, each in lifts.items() if self._rescues.get(name) is not each.rescues]
+        self._rescues = {**under_way, **{name: each.rescues for name, each in lifts.items()}}
         return list(rescue_rows(site, ended, new, now))
 
     def _buildings(self, now: int, every: bool) -> Iterator[Row]:
@@ -332,7 +335,7 @@ class FiguresWriter:
             self.written += len(batch)
         except HistoryRefused as error:
             self.refused += 1
-            log.warning("the history refused figures: %s", error)
+            log.warning("figures-refused", f"the history refused figures: {logs.without_addresses(str(error))}")
 
 
 async def _spread(rows: Iterable[Row]) -> AsyncIterator[Row]:

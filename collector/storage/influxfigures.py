@@ -86,7 +86,9 @@ class InfluxFigures:
             return
         source, target = (f"{identifier(self._influx.database)}.{identifier(policy)}" for policy in (RAW, HOURLY))
         span = f" WHERE time >= {day * DAY_MS}ms AND time < {(day + 1) * DAY_MS}ms"
-        await self._query(hourly_select(source, target, span), method="POST", within_s=ROLL_UP_WITHIN_S)
+        await self._query(
+            hourly_select(source, target, span), method="POST", within_s=ROLL_UP_WITHIN_S, may_be_missing=False
+        )
 
     async def _write(self, policy: str, rows: Sequence[Row]) -> None:
         try:

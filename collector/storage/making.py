@@ -35,12 +35,16 @@ async def run_init(url: str, days: Days, dry_run: bool, drop_autogen: bool) -> i
 async def run_rollup(url: str, since: datetime) -> int:
     """Work the hourly values out again from this day on. 0, 1 or 2 as above."""
 
+    first, last = int(since.timestamp() * 1000) // DAY_MS, time.time_ns() // 1_000_000 // DAY_MS
+    if first > last:
+        print(f"callpoint history rollup: --since {since:%Y-%m-%d} has not come yet", file=sys.stderr)
+        return USAGE
+
     async def roll_up(history: InfluxHistory) -> None:
-        first, last = int(since.timestamp() * 1000) // DAY_MS, time.time_ns() // 1_000_000 // DAY_MS
         for day in range(first, last + 1):
             await history.figures.roll_up(day)
             _progress("rolled up", day - first + 1, last - first + 1)
-        print(f"hourly values of {max(0, last - first + 1)} days worked out again")
+        print(f"hourly values of {last - first + 1} days worked out again")
 
     return await _on_server("rollup", url, roll_up)
 

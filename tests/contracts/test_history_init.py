@@ -221,6 +221,16 @@ def test_what_comes_late_is_rolled_up_again(database: Database, capsys: pytest.C
     assert "6 days" in capsys.readouterr().out
 
 
+def test_a_rollup_of_what_is_not_there_fails_and_says_so(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["history", "rollup", "--history", database.url, "--since"]
+    assert callpoint.main([*words, time.strftime("%Y-%m-%d", time.gmtime())]) == 1
+    assert "callpoint history init" in capsys.readouterr().err
+    assert callpoint.main([*words, "2199-01-01"]) == 2
+    assert "has not come yet" in capsys.readouterr().err
+
+
 def test_a_year_is_drawn_from_hourly_values_also_where_raw_ones_have_gone(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
