@@ -19,7 +19,7 @@ DIRT = palette.rising(50, 80)  # as the collector warns: of the way from clean a
 def build(words: Words) -> models.Dashboard:
     """The dashboard in one language."""
     page = frame.Page(words, "detectors", span="30d", refresh="5m")
-    device = frame.device(words, "detector", many=True)
+    device = frame.device(words, "device", many=True)  # a detector's own label has a panel's id and its number
     page.variables(*frame.cells(words), frame.building(words, many=True), device)
     page.annotations(BUILDINGS)
     page.history(*_now(words))

@@ -127,6 +127,8 @@ def test_what_the_collector_itself_has_made_and_writes_answers_them_too() -> Non
             chosen = preset if of_one(name) else {}
             view, offered = choose(BUILT[name], history, View(week.since_ms, week.until_ms), chosen)
             assert not [variable for variable, values in offered.items() if not values]
+            assert set(offered.get("device", ())) <= set(week.site.devices)
+            assert set(offered.get("building", ())) <= set(week.site.buildings)
             empty = [q for q in questions(BUILT[name]) if not history.ask(fill(q.query, view, q.time_from, q.interval))]
             # Of what may not be so now (counts of newest rows), or has not happened in this building (measures).
             unlucky = re.compile(r'^SELECT count\("name"\) FROM \(|FROM "figures"."(measure|detector|incident)"')
