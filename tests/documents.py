@@ -218,7 +218,7 @@ CTRL_C = """#!/bin/bash
 pid=$(ls {here}/services/*.pid | tail -1)
 kill -INT "$(cat "$pid")"
 for _ in $(seq 300); do
-    [ -e /proc/"$(cat "$pid")" ] || {{ mv "$pid" "$pid.ended"; exit 0; }}
+    grep -qs '^State:[[:space:]]*[^Z]' /proc/"$(cat "$pid")"/status || {{ mv "$pid" "$pid.ended"; exit 0; }}
     sleep 0.05
 done
 echo "it goes on after Ctrl-C" >&2
