@@ -14,7 +14,7 @@ from collector.equipment.service import LEVELS, AlarmLink, ServiceDone, age_year
 from collector.equipment.signals import signal_number
 from collector.equipment.smoke import judge_drift
 from collector.equipment.trend import MONTH_DAYS
-from collector.figures.places import name_of_device, of_device
+from collector.figures.places import name_of_device, of_building, of_device
 from collector.figures.shapes import Plain, figure, moment_ns, named
 from collector.storage.series import Row
 from config.profile import SignalName
@@ -112,10 +112,13 @@ def _cylinder(site: Site, engine: Engine, device: Device, now: int) -> Row:
 def _detector(site: Site, engine: Engine, device: Device, chamber: Chamber, pre_alarms: int, now: int) -> Row:
     drift, level = judge_drift(chamber.days), engine.chambers.level(chamber)
     number = chamber.detector
+    # A panel's loop may go on into another building.
+    place = next((each.place for each in device.detectors if each.number == number), device.place)
+    there = of_building(site, place.building) | {"detector": None if number is None else str(number)}
     return figure(
         "detector",
         moment_ns(now),
-        of_device(site, device) | {"detector": None if number is None else str(number)},
+        {"device": device.id, "gateway": site.gateway_of[device.id]} | there,
         {
             **named(name_of_device(site, device, number), chamber.member),
             "clean_air_db_m": _finite(chamber.clean_db_m),

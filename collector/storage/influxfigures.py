@@ -101,7 +101,7 @@ class InfluxFigures:
     async def _query(self, query: str, method: str = "GET", **how: Any) -> list[Series]:
         try:
             return await self._influx.query(query, method, **how)
-        except QueryRefused as error:
+        except (QueryRefused, HistoryDown) as error:
             self._look(error)
             raise HistoryDown(str(error)) from error
 

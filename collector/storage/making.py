@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from collector.storage.buckets import BucketInitialiser
@@ -49,7 +49,7 @@ async def run_rollup(url: str, since: datetime) -> int:
     return await _on_server("rollup", url, roll_up)
 
 
-async def _on_server(what: str, url: str, work: Callable[[InfluxHistory], object]) -> int:
+async def _on_server(what: str, url: str, work: Callable[[InfluxHistory], Awaitable[None]]) -> int:
     try:
         if path := sqlite_path(url):
             print(f"{path}: a history in a file needs nothing made; it keeps every record until it has 4 GB")
@@ -60,7 +60,7 @@ async def _on_server(what: str, url: str, work: Callable[[InfluxHistory], object
         return USAGE
     assert isinstance(history, InfluxHistory)  # what is no file
     try:
-        await guarded(lambda: work(history))  # type: ignore[arg-type, return-value]
+        await guarded(lambda: work(history))
         return OK
     except (Unfit, HistoryDown, HistoryRefused) as error:
         print(f"callpoint history {what}: {error}", file=sys.stderr)
