@@ -119,7 +119,8 @@ def choose(
         name, many = variable["name"], bool(variable.get("multi"))
         if variable["type"] == "custom":
             options = tuple(option["value"] for option in variable["options"])
-            chosen = Chosen(options[0])
+            first = ALL if variable["includeAll"] else options[0]
+            chosen = Chosen(first, options=options, all_value=variable.get("allValue"))
         else:
             answer = history.ask(fill(variable["query"]["query"], view))
             options = _values(answer, variable.get("regex", ""))

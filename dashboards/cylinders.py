@@ -21,7 +21,8 @@ DAYS_OF_DATA: palette.Steps = ((None, palette.UNKNOWN), (7, palette.FINE))  # fe
 def build(words: Words) -> models.Dashboard:
     """The dashboard in one language."""
     page = frame.Page(words, "cylinders", span="30d", refresh="5m")
-    kind = frame.tags(words, "cylinder", "cylinder", "kind")
+    kinds = [(words.say(f"cylinder-{kind}"), kind) for kind in meanings.CYLINDERS]
+    kind = frame.choice(words, "cylinder", kinds, everything=True)
     device = frame.device(words, "cylinder", many=True)
     page.variables(*frame.cells(words), frame.building(words, many=True), kind, device)
     page.annotations(BUILDINGS)

@@ -25,7 +25,7 @@ from dashboards.words import Words
 TAG = "callpoint"
 GRID_WIDTH = 24
 ALL = "$__all"
-KNOWN_S = "90d"  # a community that history has not heard of for so long is not offered
+KNOWN = "90d"  # a community that history has not heard of for so long is not offered
 BY_LABEL = r"/^(?<text>.*) · (?<value>.+)$/"  # `label` is "<name> · <id>": the name is shown, the id is asked by
 # What history keeps beside the name of a community, for links and for days.
 OF_COMMUNITY = ("board_url", "timezone")
@@ -201,20 +201,21 @@ def tags(words: Words, name: str, measurement: str, tag: str) -> models.Variable
     return _asked(name, words.say(f"variable-{name}"), query, everything=".*", many=True)
 
 
-def choice(words: Words, name: str, options: Sequence[tuple[str, str]]) -> models.VariableModel:
-    """A fixed choice: (word, value); the first is chosen."""
-    made = [
-        models.VariableOption(selected=number == 0, text=word, value=value)
-        for number, (word, value) in enumerate(options)
-    ]
+def choice(
+    words: Words, name: str, options: Sequence[tuple[str, str]], *, everything: bool = False
+) -> models.VariableModel:
+    """A fixed choice: (word, value). The first is chosen, or all of them with `everything`."""
+    made = [models.VariableOption(selected=False, text=word, value=value) for word, value in options]
     return models.VariableModel(
         type_val=models.VariableType.CUSTOM,
         name=name,
         label=words.say(f"variable-{name}"),
         query=", ".join(f"{word} : {value}" for word, value in options),
-        current=made[0],
+        current=models.VariableOption(selected=True, text="All", value=ALL) if everything else made[0],
         options=made,
         hide=models.VariableHide.DONT_HIDE,
+        include_all=everything,
+        all_value=".*" if everything else None,
     )
 
 
@@ -231,12 +232,12 @@ def asked(
 
 
 def _community(words: Words) -> models.VariableModel:
-    query = f'SELECT last("label") FROM {source("community")} WHERE time > now() - {KNOWN_S} GROUP BY "group"'
+    query = f'SELECT last("label") FROM {source("community")} WHERE time > now() - {KNOWN} GROUP BY "group"'
     return _asked("community", words.say("variable-community"), query, regex=BY_LABEL)
 
 
 def _of_community(field: str) -> models.VariableModel:
-    query = f'SELECT last("{field}") FROM {source("community")} WHERE {COMMUNITY} AND time > now() - {KNOWN_S}'
+    query = f'SELECT last("{field}") FROM {source("community")} WHERE {COMMUNITY} AND time > now() - {KNOWN}'
     return hidden(field, query)
 
 

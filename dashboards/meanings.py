@@ -13,6 +13,7 @@ KINDS = ("fire", "entrapment", "water", "equipment", "fault", "disablement")
 MODES = ("live", "drill", "test")
 # What gave a false alarm: a profile's category, or a call point that somebody broke.
 CAUSES = ("manual-call-point", "smoke-detector", "fire-panel", "pressure", "lift", "other", "system")
+CYLINDERS = ("extinguisher", "hydrant")
 MEASURES = ("disablement", "walk-test", "drill")
 LEVELS = ((-1, palette.BAD), (0, palette.FINE), (1, palette.WARN), (2, palette.BAD))
 STATE_STEPS: palette.Steps = tuple(
@@ -67,7 +68,7 @@ def yes_no(words: Words) -> Mappings:
 
 def cylinder_kinds(words: Words) -> Mappings:
     """What holds the pressure."""
-    return mapped({kind: (words.say(f"cylinder-{kind}"), None) for kind in ("extinguisher", "hydrant")})
+    return mapped({kind: (words.say(f"cylinder-{kind}"), None) for kind in CYLINDERS})
 
 
 def days_left(words: Words) -> Mappings:

@@ -25,14 +25,12 @@ FINE, NOTICE, WARN, BAD, ASIDE, UNKNOWN = GREEN, YELLOW, ORANGE, VERMILLION, SKY
 LINES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
 # Of `building` and `device`: calm, aside, trouble, supervisory, pre-alarm, alarm.
 STATES = (FINE, ASIDE, NOTICE, BLUE, WARN, BAD)
-MEANINGS = {FINE, NOTICE, WARN, BAD, ASIDE, UNKNOWN}
 
 Steps = Sequence[tuple[float | None, str]]
 PLAIN: Steps = ((None, BLUE),)  # a figure that is neither good nor bad
 NONE_IS_BEST: Steps = ((None, FINE), (1, BAD))
 FEW_ARE_WELL: Steps = ((None, FINE), (1, NOTICE))
 COUNTED_ASIDE: Steps = ((None, FINE), (1, ASIDE))
-ALL_IS_BEST: Steps = ((None, BAD), (0.9, WARN), (1, FINE))
 DAYS_LEFT: Steps = ((None, BAD), (0, WARN), (14, FINE))  # as the collector warns: 14 days before, and once it is past
 
 

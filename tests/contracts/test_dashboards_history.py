@@ -300,6 +300,16 @@ def test_a_day_of_a_bar_is_a_day_of_the_site(filled: Filled) -> None:
     assert begins == {"00:00"}
 
 
+def test_a_history_that_was_never_set_up_says_so(filled: Filled) -> None:
+    filled.history.ask('CREATE DATABASE "bare"')
+    bare = History(filled.base, "bare")
+
+    with pytest.raises(HistoryRefused, match="retention policy not found: figures"):
+        opened(replace(filled, history=bare), "en/overview.json")
+    with pytest.raises(HistoryRefused, match="database not found"):
+        opened(replace(filled, history=History(filled.base, "nowhere")), "en/overview.json")
+
+
 def test_a_broken_query_is_an_error(filled: Filled) -> None:
     with pytest.raises(HistoryRefused, match="parsing"):
         filled.history.ask('SELECT last("on_duty" FROM "figures"."community"')
