@@ -11,7 +11,7 @@ from dashboards.panels import COUNT, Panel, curves, mapped, number, timeline
 from dashboards.tables import listing
 from dashboards.words import Words
 
-HERE = f"{COMMUNITY} AND {BUILDINGS} AND {DEVICES}"
+HERE = f"{COMMUNITY} AND {DEVICES}"  # an id is one device's, also of a panel whose detector is in another building
 READINGS = f'"$policy"."{READING}"'
 # Every field of a reading that is a number of a point: not its quality, its text, or its place in the journal.
 POINTS = r"/^(?!position$|.*_(?:quality|text)$).+$/"
