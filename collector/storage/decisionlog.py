@@ -41,11 +41,15 @@ class Line:
 
 
 def find_decisions(
-    connection: sqlite3.Connection, wanted: Wanted, devices_in: dict[str, list[str]], limit: int
+    connection: sqlite3.Connection,
+    wanted: Wanted,
+    devices_in: dict[str, list[str]],
+    limit: int,
+    scanned_max: int = SCANNED_MAX,
 ) -> tuple[list[Line], int | None]:
     """At most `limit` lines, newest first, and where to read on (`before`); None when there is nothing older."""
     last = (wanted.before if wanted.before is not None else _newest(connection) + 1) - 1
-    from_number = last - SCANNED_MAX
+    from_number = last - scanned_max
     conditions, values = ["e.number <= ?", "e.number > ?"], list[Any]([last, from_number])
     if wanted.incident is not None:
         conditions[1:], values[1:] = ["e.incident = ?"], [wanted.incident]
