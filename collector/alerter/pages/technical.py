@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -75,7 +76,7 @@ async def gateway(request: Request, front: InFront, gateway_id: str) -> Response
         language,
         front.now(),
         gateway=shown,
-        curves={bus.id: curves_of(bus, language, front.clock()) for bus in shown.lines},
+        curves={bus.id: curves_of(bus, language, front.clock(), front.view.stamp) for bus in shown.lines},
         cause_of=lambda cause: cause_words(language, cause),
     )
 
@@ -142,15 +143,14 @@ def decoding_words(language: Language, source: RegisterShown) -> str:
     return " · ".join(said)
 
 
-def curves_of(bus: BusShown, language: Language, now: int) -> list[BusCurve]:
+def curves_of(bus: BusShown, language: Language, now: int, stamp: Callable[[int], datetime]) -> list[BusCurve]:
     """Latency and lost questions of a bus, of about an hour."""
     stamps = [int(each.at.timestamp() * 1000) for each in bus.minutes]
     first = stamps[0] if stamps else now
     span = (min(first, now - 10 * MINUTE_MS), now)
 
     def clock(at_ms: int) -> str:
-        place = bus.minutes[0].at.tzinfo if bus.minutes else None
-        return type(bus.minutes[0].at).fromtimestamp(at_ms / 1000, place).strftime("%H:%M") if bus.minutes else ""
+        return stamp(at_ms).strftime("%H:%M")
 
     latency = [(at, each.latency_p95_ms) for at, each in zip(stamps, bus.minutes, strict=True)]
     lost = [(at, None if each.lost is None else 100 * each.lost) for at, each in zip(stamps, bus.minutes, strict=True)]
