@@ -6,6 +6,7 @@ Nothing is changed and nobody is called: servers are asked whether they are ther
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from config.site import RtuBus, Site, TcpBus
 from config.tls import ends_of
 
 OK, WRONG, USAGE = 0, 1, 2
+_AS_SERVICE = "look as the user that the service runs as (sudo -u callpoint …); if it is that one, give it the folder"
 _MARKS = {Standing.WELL: "ok   ", Standing.DOUBTFUL: "doubt", Standing.WRONG: "WRONG", Standing.UNKNOWN: "?    "}
 _COLOURS = {Standing.WELL: "32", Standing.DOUBTFUL: "33", Standing.WRONG: "31;1", Standing.UNKNOWN: "2"}
 
@@ -86,11 +88,14 @@ def look(asked: Asked) -> Iterator[Finding]:
 
 def _machine(asked: Asked) -> Iterator[Finding]:
     folder = _folder(asked)
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    yield of_disk(str(there), shutil.disk_usage(there).free)
-    if not os.access(there, os.W_OK | os.X_OK):
-        who = "the user that the service runs as"
-        yield Finding("disk", Standing.WRONG, f"{there} cannot be written by this user", f"give it to {who}: chown")
+    try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        yield of_disk(str(there), shutil.disk_usage(there).free)
+        if not os.access(there, os.W_OK | os.X_OK):
+            said = "cannot be written by this user" if there == folder else "is not there, nor may this user make it"
+            yield Finding("disk", Standing.WRONG, f"{folder} {said}", _AS_SERVICE)
+    except PermissionError:
+        yield Finding("disk", Standing.WRONG, f"{folder}: this user may not look there", _AS_SERVICE)
     yield of_clock(datetime.now().astimezone(), _synchronized())
 
 
@@ -118,29 +123,68 @@ def _synchronized() -> bool | None:
 
 
 def _kept(asked: Asked) -> Iterator[Finding]:
-    from collector.storage.history import HistoryDown, HistoryRefused
+    state_url = asked.state or default_state()
+    store = list(_store(state_url, asked.state is not None))
+    yield from store
+    if asked.history is not None or store[0].standing is not Standing.UNKNOWN:
+        yield from _history(asked.history or history_beside(state_url))
+
+
+def _store(url: str, named: bool) -> Iterator[Finding]:
     from collector.storage.store import StoreFailed, StoreRefused
 
-    state_url = asked.state or default_state()
+    if shut := _shut("store", url):
+        yield shut
+        return
     try:
-        path = sqlite_path(state_url)
-        if asked.state is None and path is not None and not path.exists():
+        path = sqlite_path(url)
+        if not named and path is not None and not path.exists():
             yield Finding("store", Standing.UNKNOWN, f"there is none at {path}: no collector has run here as this user")
             return
-        yield Finding("store", Standing.WELL, f"{state_url}: {asyncio.run(_open_incidents(state_url))} open incidents")
+        yield Finding("store", Standing.WELL, f"{url}: {asyncio.run(_open_incidents(url))} open incidents")
         yield from (of_mode(str(each), each.stat().st_mode) for each in _secret_files(path) if each.exists())
     except (EndpointError, StoreRefused, StoreFailed) as error:
-        yield Finding("store", Standing.WRONG, str(error), "callpoint restore puts the newest backup back")
-    history_url = asked.history or history_beside(state_url)
+        mend = "callpoint restore puts the newest backup back" if _damaged(error) else ""
+        yield Finding("store", Standing.WRONG, str(error), mend)
+
+
+def _history(url: str) -> Iterator[Finding]:
+    from collector.storage.history import HistoryDown, HistoryRefused
+
+    if shut := _shut("history", url):
+        yield shut
+        return
     try:
-        waits = asyncio.run(_answers(history_url))
-        yield Finding("history", Standing.WELL, f"{_plain(history_url)} answers")
+        waits = asyncio.run(_answers(url))
+        yield Finding("history", Standing.WELL, f"{_plain(url)} answers")
         if waits is not None:
-            mend = f"callpoint history init --history {_plain(history_url)}"
+            mend = f"callpoint history init --history {_plain(url)}"
             yield Finding("figures", Standing.DOUBTFUL, waits, mend)
     except (EndpointError, HistoryRefused, HistoryDown, OSError) as error:
         mend = "start the history server, or look at its address and secret; what comes meanwhile waits in the store"
         yield Finding("history", Standing.WRONG, str(error), mend)
+
+
+def _shut(part: str, url: str) -> Finding | None:
+    """A file that this user may not read: nothing is wrong with it, and it must not look as if there were."""
+    try:
+        path = sqlite_path(url)
+        if path is None or not path.exists() or os.access(path, os.R_OK):
+            return None
+    except EndpointError:
+        return None  # who opens it says so
+    except PermissionError:
+        pass
+    return Finding(part, Standing.WRONG, f"{url}: this user may not read it", _AS_SERVICE)
+
+
+def _damaged(error: BaseException | None) -> bool:
+    """Whether the file itself is broken. For anything else an older one would be the wrong cure."""
+    while error is not None:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _secret_files(path: Path | None) -> list[Path]:
@@ -310,12 +354,15 @@ def of_port(part: str, port: str) -> Finding:
         return Finding(part, Standing.WRONG, f"{port}: this is no serial port")
     if not os.access(port, os.R_OK | os.W_OK):
         return Finding(part, Standing.WRONG, f"{port}: this user may not use it", "sudo usermod -aG dialout USER")
-    import serial
-
+    # Never set up as a port: that would change the speed under a program which has it open and locks nothing.
     try:
-        serial.Serial(port, exclusive=True, timeout=0).close()
-    except (OSError, ValueError) as error:
-        said = f"{port}: another program uses it (a gateway that runs does): {error}"
+        handle = os.open(port, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        said = f"{port}: another program uses it (a gateway that runs does): {error.strerror}"
         return Finding(part, Standing.DOUBTFUL, said, f"fuser -v {port} tells which")
     return Finding(part, Standing.WELL, f"{port} is there and free")
 

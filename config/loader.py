@@ -31,10 +31,16 @@ def load_site(folder: Path | str) -> Site:
 
 def read_site(folder: Path) -> tuple[Site | None, Document]:
     """The site if it can be used, and the document with all mistakes and warnings, for `callpoint check`."""
-    files = sorted(path for path in folder.glob("*.yaml")) if folder.is_dir() else []
+    found = "no *.yaml file"
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
+    except PermissionError:
+        files, found = [], "a place where this user may not look"
+    except OSError:
+        files = []
     if not files:
         nothing = Document(places={(): (str(folder), 1)})
-        nothing.mistake((), "no *.yaml file", "a site folder")
+        nothing.mistake((), found, "a site folder")
         return None, nothing
     document = merge([read_document(path) for path in files])
     profiles = _read_profiles(folder, document)

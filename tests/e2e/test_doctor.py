@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import serial
 
-from collector.doctor import of_port
+from collector.doctor import Asked, look, of_port
 from collector.findings import Standing
 from tests.e2e.test_broker_tls import COLLECTOR, PASSWORD, broker, keys
 from tests.servers import Server, free_port, influxd, mosquitto
@@ -97,6 +101,7 @@ def test_what_is_no_site_no_url_and_no_store_is_wrong_in_words(tmp_path: Path) -
     assert code == 1
     for part in ("site", "broker", "store", "history"):
         assert found[part][0] == "wrong" and found[part][1], part
+    assert "restore" in found["store"][2]  # it is damaged: nothing else would do
     code, found, _ = doctor(tmp_path, "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
     assert code == 1 and "refused" in found["broker"][1]
 
@@ -116,3 +121,49 @@ def test_a_port_that_another_program_uses_is_doubted_and_a_file_is_no_port(tmp_p
         found = of_port("bus a", port)
     assert found.standing is Standing.DOUBTFUL and "fuser" in found.mend
     assert of_port("bus a", str(tmp_path)).standing is Standing.WRONG
+
+
+def test_a_look_at_a_port_leaves_its_speed_to_the_program_that_has_it_open() -> None:
+    _, slave = os.openpty()
+    port = os.ttyname(slave)
+    with serial.Serial(port, 19200):  # no lock, as other makers' programs
+        before = termios.tcgetattr(slave)
+        of_port("bus a", port)
+        assert termios.tcgetattr(slave) == before
+
+
+@contextmanager
+def _nobody() -> Iterator[None]:
+    """This process without root's rights, if it has them."""
+    root = os.getuid() == 0
+    try:
+        if root:
+            os.setresuid(65534, 65534, 0)
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+def test_what_this_user_may_not_see_is_told_as_that_and_not_as_broken(tmp_path: Path) -> None:
+    shut = tmp_path / "shut"
+    asked = Asked(shut / "site", state=f"sqlite:{shut}/gw-east/state.db", history=f"sqlite:{shut}/gw-east/history.db")
+    list(look(asked))  # what it imports may lie where only root may look
+    shut.mkdir()
+    shutil.copytree(DEMO, shut / "site")
+    tmp_path.chmod(0o755)
+    shut.chmod(0)
+    try:
+        with _nobody():
+            found = {each.part: each for each in look(asked)}
+    finally:
+        shut.chmod(0o700)
+
+    for part in ("disk", "site", "store", "history"):
+        assert found[part].standing is Standing.WRONG and "this user may not" in found[part].said, part
+        assert "restore" not in found[part].mend
+
+
+def test_a_history_that_is_named_is_looked_at_without_a_store_beside_it(tmp_path: Path) -> None:
+    code, found, _ = doctor(tmp_path, "--history", f"sqlite:{tmp_path}/none.db")
+    assert code == 1 and found["store"][0] == "unknown" and "there is no such file" in found["history"][1]
