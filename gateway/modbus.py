@@ -7,6 +7,8 @@ transaction ids: a late answer, another unit's answer or noise must never be tak
 from __future__ import annotations
 
 import asyncio
+import gc
+import termios
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,10 +128,15 @@ class ModbusLink:
             raise LinkDown(f"{self.where} is missing")
         self._client = new_client(self._bus, self.trace)
         self._client.ctx.max_buffer_size = BUFFER_BYTES_MAX if self._ear is None else LISTENING_BYTES_MAX
+        connected: bool | None
         try:
             connected = await asyncio.wait_for(self._client.connect(), CONNECT_TIMEOUT_S)
         except TimeoutError:
             connected = False
+        except termios.error:  # an adapter that cannot do this speed or parity
+            connected = None
+        if connected is None:
+            gc.collect()  # the library leaves the port half opened, and locked, in the frames of its error
         if not connected:
             self.close()
             raise LinkDown(f"{self.where} cannot be opened")

@@ -153,6 +153,20 @@ def test_a_missing_port_is_said_by_name() -> None:
     asyncio.run(trial())
 
 
+def test_an_adapter_that_cannot_do_a_parity_is_a_line_down_and_its_port_is_given_back() -> None:
+    """A pseudo-terminal has no parity: for the C library that is an error, and of another kind than OSError."""
+
+    async def trial(port: str) -> None:
+        with pytest.raises(LinkDown, match="cannot be opened"):
+            await ModbusLink(bus(port).model_copy(update={"parity": "E"})).open()
+        link = ModbusLink(bus(port))
+        await link.open()
+        link.close()
+
+    with serial_line() as line:
+        asyncio.run(trial(line.master))
+
+
 def test_a_port_that_vanishes_is_a_line_down_and_works_again_when_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "ttyUSB0"
 
