@@ -14,12 +14,13 @@ from gateway.link import DeviceRefused, LinkDown, LinkError, LinkGarbled, Target
 from gateway.modbus import ModbusLink
 from gateway.probe.course import Ask, Outcome
 from gateway.probe.overheard import Overheard, Piece
-from gateway.probe.ports import why_closed
+from gateway.probe.ports import why_closed, why_used
 from gateway.probe.sample import Sample
 
 REFUSALS_OF_A_PART = (2, 3)  # an address or a number of registers that the device does not have
 REOPEN_AFTER_S = 1.0  # a converter that hangs up is left alone for so long
 HANG_UPS_MAX = 5  # in a row; then it is no bus to be asked
+HANGS_UP = "It takes only one master and has it, or it lets in certain addresses alone, or it speaks no Modbus TCP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Line:
         """Open the bus and, on a serial line, listen before talking; `listening` tells that. Raises LineClosed,
         MasterHeard."""
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # we say ourselves what a bus does
+        if isinstance(self.bus, RtuBus) and (used := await asyncio.to_thread(why_used, self.bus.port)):
+            raise LineClosed(used)  # opening it would set its speed anew under whoever locks nothing
         try:
             await self._link.open()
         except LinkDown as error:
@@ -187,7 +190,7 @@ class Line:
         self._hang_ups += 1
         why = await why_closed(self.bus)
         if why or isinstance(self.bus, RtuBus) or self._hang_ups >= HANG_UPS_MAX:
-            raise LineClosed(why or f"{error}, {self._hang_ups} times in a row") from error
+            raise LineClosed(why or f"{error}, {self._hang_ups} times in a row. {HANGS_UP}") from error
         await asyncio.sleep(REOPEN_AFTER_S)
 
     def _hear(self, sent: bool, data: bytes) -> None:

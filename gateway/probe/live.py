@@ -144,6 +144,7 @@ def run(options: LiveOptions) -> int:
         site = load_site(options.site)
         gateways = _gateways(site, options)
         places = [_where(options, bus.id) for gateway in gateways for bus in gateway.buses]
+        _of_one_machine(places)
     except Mistakes as mistakes:
         print(mistakes)
         return WRONG
@@ -182,6 +183,13 @@ def _gateways(site: Site, options: LiveOptions) -> list[Gateway]:
 
 def _where(options: LiveOptions, bus_id: str) -> Whereabouts:
     return find(str(options.site), Settings(), bus_id, options.buses)
+
+
+def _of_one_machine(places: Sequence[Whereabouts]) -> None:
+    """Raises BadBus for two lines of the same name: each is on its own gateway's machine, and here is only one."""
+    serial = [where.place for where in places if where.serial]
+    for port in sorted({each for each in serial if serial.count(each) > 1}):
+        raise BadBus(f"more than one gateway has a bus on {port}: say by --id which gateway this machine is")
 
 
 def _of_master(look: Look) -> Difference:

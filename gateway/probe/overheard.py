@@ -12,7 +12,7 @@ NOBODY = (10, 11)  # exceptions of a converter in place of a unit that does not 
 READS, SINGLE_WRITES, WRITES = (1, 2, 3, 4), (5, 6), (5, 6, 15, 16)
 LATE_S = 10.0  # so long a unit may still answer a question given up
 BURST_GAP_S = 0.05  # above what a USB adapter holds back, below the pause of any master
-UNASKED_BURSTS_MIN, UNASKED_BYTES_MIN = 3, 8  # below that it is a glitch
+UNASKED_BURSTS_MIN, UNASKED_BYTES_MIN = 3, 16  # below both it is a glitch
 EXCERPT_BYTES = 64
 TIMES_MAX = 64  # of each kind of event: enough to tell a rhythm
 LATE_MAX = 16
@@ -117,6 +117,7 @@ class Overheard:
     garbled_answers: int = 0  # bytes came after a question, and no sound answer among them
     crc_errors: int = 0  # of these: an answer of the unit asked, but for its checksum
     noise_bytes: int = 0
+    unasked_bytes: int = 0  # of these: while nobody had asked
     echoes: int = 0  # our own question came back
     late_refusals: int = 0  # a converter's word that a unit does not answer, after we had given up
     excerpt: bytes = b""  # the first bytes that belong to nothing
@@ -144,8 +145,9 @@ class Overheard:
 
     @property
     def is_used(self) -> bool:
-        """True if somebody seems to talk here who is not understood: bursts that nobody had asked for."""
-        return len(self.bursts_s) >= UNASKED_BURSTS_MIN and self.noise_bytes >= UNASKED_BYTES_MIN
+        """True if somebody seems to talk here who is not understood: bursts that nobody had asked for, or one long one,
+        which is how a master without pauses sounds."""
+        return len(self.bursts_s) >= UNASKED_BURSTS_MIN or self.unasked_bytes >= UNASKED_BYTES_MIN
 
     def period_s(self) -> float | None:
         """How far apart the other master's questions are, or else the bursts that nobody asked for."""
@@ -186,7 +188,9 @@ class Overheard:
         answered, at = False, 0
         while len(heard) - at >= 9 and heard[at + 2 : at + 4] == b"\0\0":
             end = at + 6 + int.from_bytes(heard[at + 4 : at + 6], "big")
-            if question and heard[at : at + 2] == question[:2]:
+            if question and heard.startswith(question, at):
+                self.echoes += 1
+            elif question and heard[at : at + 2] == question[:2]:
                 if heard[at + 6] == question[6]:
                     answered = True
                 else:
@@ -202,6 +206,7 @@ class Overheard:
         self.noise_bytes += len(rest)
         self.excerpt += rest[: EXCERPT_BYTES - len(self.excerpt)]
         if not question:
+            self.unasked_bytes += len(rest)
             if rest:
                 _note(self.bursts_s, at_s)
         elif answered:

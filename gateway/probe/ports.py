@@ -17,21 +17,40 @@ REACH_WITHIN_S = 3.0
 COMMAND_CHARACTERS_MAX = 100
 STOP_GATEWAYS = "sudo systemctl stop 'callpoint-gateway@*'"
 ADAPTERS = Path("/dev/serial/by-id")
+PSEUDO_TERMINALS = {"/dev/ptmx", "/dev/pts/ptmx"}
 
 
 def users_of(port: str) -> list[str]:
-    """Other programs that have a port open, as `callpoint gateway … (pid 12)`; those that this user may see."""
+    """Other programs that have a port open, as `callpoint gateway … (pid 12)`; those that this user may see. Who has
+    made a pseudo-terminal holds both its ends, and is the line and no user of it."""
     wanted, found = str(Path(port).resolve()), []
     for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
         if int(process.name) == os.getpid():
             continue
+        held = set()
         with contextlib.suppress(OSError):
             for handle in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if str(handle.readlink()) == wanted:
-                        found.append(_command(process))
-                        break
+                    held.add(str(handle.readlink()))
+        made = wanted.startswith("/dev/pts/") and held & PSEUDO_TERMINALS
+        if wanted in held and not made:
+            with contextlib.suppress(OSError):
+                found.append(_command(process))
     return found
+
+
+def why_used(port: str) -> str:
+    """Which other program has a port open, locked or not, with what to do about it; empty if none is seen."""
+    users = users_of(port)
+    if not users:
+        return ""
+    who = " and ".join(users)
+    if any("gateway" in user for user in users):
+        return (
+            f"{port}: a gateway is running on it: {who}. Stop it while you look (as a service: {STOP_GATEWAYS})"
+            " and start it again after; meanwhile its devices count as silent"
+        )
+    return f"{port}: {who} has it open: end it first, two masters spoil each other's answers"
 
 
 def _command(process: Path) -> str:
@@ -55,19 +74,14 @@ def why_port(port: str) -> str:
         return f"{port}: this is no serial port"
     if not os.access(port, os.R_OK | os.W_OK):
         return f"{port}: this user may not use it: sudo usermod -aG dialout $USER, then log in again"
+    if used := why_used(port):
+        return used
     try:
         serial.Serial(port, exclusive=True, timeout=0).close()
     except (OSError, ValueError) as error:
-        users = users_of(port)
-        who = " and ".join(users) or f"another program, which another user runs (sudo fuser -v {port} names it),"
-        if any("gateway" in user for user in users):
-            return (
-                f"{port}: a gateway is running on it: {who}. Stop it while you look (as a service: {STOP_GATEWAYS})"
-                " and start it again after; meanwhile its devices count as silent"
-            )
         if isinstance(error, serial.SerialException) and "lock" in str(error):
-            ours = "" if users else f"; a gateway of ours ends with: {STOP_GATEWAYS}"
-            return f"{port}: {who} has it locked: end it first{ours}"
+            who = f"another program, which another user runs (sudo fuser -v {port} names it),"
+            return f"{port}: {who} has it locked: end it first; a gateway of ours ends with: {STOP_GATEWAYS}"
         return f"{port}: it cannot be opened: {error}"
     return ""
 

@@ -128,6 +128,9 @@ def _scan(options: ScanOptions, talk: Talk) -> int:
         course, overheard = file.read()
         if options.units not in (None, course.units):
             raise NoScan(f"the scan was of units {ranges(course.units)}: leave --units away, or --resume to begin anew")
+        if options.asks not in (ASKS, course.asks):
+            asked = ", ".join(map(str, course.asks))
+            raise NoScan(f"the scan asks for {asked}: leave --quick and --ask away, or --resume to begin anew")
         behind = f"{course.position} of {course.total} questions are behind it"
         talk.note(f"goes on with units {ranges(course.units)} on {where}: {behind}")
         for _, found in sorted(course.found.items()):

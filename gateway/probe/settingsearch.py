@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from config.profile import Table
 from gateway.probe.course import Ask, ranges
-from gateway.probe.line import Line, MasterHeard, Pace
+from gateway.probe.line import Line, LineClosed, MasterHeard, Pace
+from gateway.probe.ports import why_closed
 from gateway.probe.telling import OK, WRONG, Talk
 from gateway.probe.terminal import Progress
 from gateway.probe.verdict import Verdict
@@ -30,21 +31,29 @@ async def find_settings(port: str, wanted: Sequence[int] | None, pace: Pace, tal
     units = TRIAL_UNITS if wanted is None else wanted[:TRIAL_UNITS_MAX]
     talk.progress = Progress(len(TRIALS))
     heard: dict[str, int] = {}
+    used = False  # somebody talks here, at settings to be found: from then on only listening finds them
     for tried, settings in enumerate(TRIALS):
-        talk.progress.show(tried, f"{settings}, units {ranges(units)}")
+        talk.progress.show(tried, f"{settings}, {'listens' if used else f'units {ranges(units)}'}")
         bus = with_settings(port, settings)
-        line = Line(bus, replace(pace, listen_s=min(pace.listen_s, TRIAL_LISTEN_S)))
+        listen_s = pace.listen_s if used or tried == 0 else min(pace.listen_s, TRIAL_LISTEN_S)
+        line = Line(bus, replace(pace, listen_s=listen_s))
         try:
-            unit = await _first_sound(line, units)
+            unit = await _first_sound(line, () if used else units)
+        except LineClosed:
+            if await why_closed(bus):
+                raise
+            continue  # the adapter is there and cannot do this
         finally:
             line.close()
+        used |= line.overheard.is_used
         heard[str(settings)] = line.overheard.noise_bytes
         if unit is not None or line.overheard.masters:
             by = "another master is heard" if line.overheard.masters else f"unit {unit} answers"
             go_on = f"callpoint probe scan {port} --baud {settings.baud} --parity {settings.parity}"
             return _settled(talk, settings, f"{settings}: {by}", f"to go on: {go_on}")
     noisy = [f"{name} ({n} bytes)" for name, n in heard.items() if n]
-    said = f"nothing sound at any of {len(TRIALS)} settings, units {ranges(units)} asked"
+    asked = "somebody talks here, so nobody was asked (--listen 0 does)" if used else f"units {ranges(units)} asked"
+    said = f"nothing sound at any of {len(TRIALS)} settings, {asked}"
     heard_something = f"something unsound at {', '.join(noisy)}" if noisy else "not one byte at any of them"
     verdict = Verdict(
         "no-settings",

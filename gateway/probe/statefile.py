@@ -41,6 +41,8 @@ class ScanFile:
         """The scan as it was left. Raises NoScan."""
         try:
             facts = json.loads(self.path.read_text(encoding="utf-8"))
+            if facts["place"] != self.place:
+                raise NoScan(f"the scan in {self.path} is of {facts['place']}: leave --resume away to begin anew")
             if facts["settings"] != self.settings:
                 raise NoScan(
                     f"the scan of {self.place} was made at {facts['settings']}, not {self.settings}: say the same"

@@ -171,8 +171,9 @@ def _noise(survey: Survey) -> Iterator[Verdict]:
         return
     period_s, rhythm = heard.period_s(), ""
     master: tuple[str, ...] = ()
-    if heard.is_used and period_s is not None:
-        rhythm = f", in bursts about every {period_s:.1f} s that nobody asked for"
+    if heard.is_used:
+        bursts = "" if period_s is None else f"in bursts about every {period_s:.1f} s "
+        rhythm = f", {bursts}that nobody asked for"
         master = (
             "another master asks here with other settings: find out which; two masters spoil each other's answers",
         )
@@ -220,8 +221,9 @@ def _nothing(survey: Survey) -> Iterator[Verdict]:
         yield Verdict("nothing-answers", True, f"{asked}; the converter itself does", do)
         return
     if not survey.serial:
+        says = "sends back what it is asked" if heard.echoes else "says nothing"
         do = (
-            "it takes connections and says nothing: a converter that passes serial bytes on as they are (transparent"
+            f"it takes connections and {says}: a converter that passes serial bytes on as they are (transparent"
             " mode) must be set to Modbus TCP",
             "another port: Modbus TCP is 502 unless somebody has changed it",
             "the two wires A and B behind it, its baud rate, the devices' power",

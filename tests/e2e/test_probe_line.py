@@ -11,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import termios
 import threading
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,9 @@ def test_who_talks_at_other_settings_is_not_talked_over(tmp_path: Path) -> None:
             state=tmp_path,
         )
         assert line.units_asked(0) == [], "not one question of ours"
+        words = ("--find-settings", "--units", "1", "--timeout", "0.2", "--listen", "0.3")
+        found = callpoint("probe", "scan", line.ends[0], *words, state=tmp_path)
+        assert line.units_asked(0) == [], "not at any settings"
         asked, _ = scan(line, tmp_path, "--units", "1", "--quick", "--listen", "0")
         over.set()
         thread.join()
@@ -165,6 +169,7 @@ def test_who_talks_at_other_settings_is_not_talked_over(tmp_path: Path) -> None:
     said = words_of(told)["noise"]
     assert code == 1 and "bursts about every 0.1 s" in said and "another master asks here with other settings" in said
     assert read.returncode == 1 and "Nothing was asked" in read.stdout and "80 f8 1e 00 86" in read.stdout
+    assert found.returncode == 1 and "somebody talks here, so nobody was asked (--listen 0 does)" in found.stdout
     assert line.units_asked(0) and asked in (0, 1), "who knows better may ask"
 
 
@@ -394,6 +399,32 @@ def test_wrong_use_is_told_in_one_line_that_says_what_to_do(
 
     assert done.returncode == code, done.stdout + done.stderr
     assert said in done.stderr
+
+
+def test_a_port_that_another_program_has_open_without_a_lock_is_left_as_it_is(tmp_path: Path) -> None:
+    with shared_line(units(unit_1=HEAD)) as line, serial.Serial(line.ends[0], 19200) as theirs:
+        before = termios.tcgetattr(theirs.fileno())
+        with subprocess.Popen(["sleep", "60"], stdin=theirs.fileno()) as other:
+            done = callpoint("probe", "scan", line.ends[0], *QUICK, "--units", "1", state=tmp_path)
+            other.kill()
+        assert termios.tcgetattr(theirs.fileno()) == before, "its speed is its own"
+
+    assert done.returncode == 1 and f"sleep 60 (pid {other.pid}) has it open" in done.stderr
+    assert line.asked == []
+
+
+def test_lines_of_two_machines_are_never_compared_with_the_one_that_is_here(tmp_path: Path) -> None:
+    site, buses = write_site(tmp_path / "site", 1), tmp_path / "buses.json"
+    told = yaml.safe_load((site / "site.yaml").read_text(encoding="utf-8"))["gateways"][0]
+    told["id"], told["buses"][0]["id"] = "gw-2", "bus-2"
+    told["buses"][0]["devices"] = [{**each, "id": f"{each['id']}-2"} for each in told["buses"][0]["devices"]]
+    (site / "second.yaml").write_text(yaml.safe_dump({"gateways": [told]}), encoding="utf-8")
+    with shared_line(units(unit_1=HEAD)) as line:
+        buses.write_text(json.dumps({name: {"type": "rtu", "port": line.ends[0]} for name in ("bus", "bus-2")}))
+        done = callpoint("check", str(site), "--live", "--buses", str(buses), state=tmp_path)
+
+    assert done.returncode == 2 and f"more than one gateway has a bus on {line.ends[0]}" in done.stderr
+    assert "--id" in done.stderr and line.asked == []
 
 
 def test_a_port_that_another_program_has_locked_is_told(tmp_path: Path) -> None:

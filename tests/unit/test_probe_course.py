@@ -145,6 +145,8 @@ def test_an_interrupted_scan_is_kept_by_bus_and_settings_and_a_broken_file_is_no
     assert (again.position, again.here, heard.noise_bytes) == (1, (1,), 7)
     with pytest.raises(NoScan, match="made at 9600 8N1, not 19200 8N1"):
         ScanFile("/dev/ttyUSB0", "19200 8N1", serial=True).read()
+    with pytest.raises(NoScan, match="is of /dev/ttyUSB0"):
+        ScanFile("/dev.ttyUSB0", "9600 8N1", serial=True).read()  # the same file by its name
     for broken in ("", "[]", "{}", '{"settings": "9600 8N1", "course": {"version": 1}}'):
         file.path.write_text(broken)
         with pytest.raises(NoScan, match="leave --resume away"):

@@ -127,7 +127,18 @@ def test_over_tcp_a_frame_says_whose_it_is() -> None:
     found = account(sent(0, ask), heard(0, bytes.fromhex("0001 0000 0005 09 04 02 0007")), serial=False)
     late = account(sent(0, ask), heard(0, bytes.fromhex("0000 0000 0005 02 04 02 0007")), serial=False)
 
+    echo = account(sent(0, ask), heard(0, ask), serial=False)
+
     assert found.instead == {3: {9}} and late.late == {2} and found.noise_bytes == late.noise_bytes == 0
+    assert (echo.echoes, echo.sound_answers) == (1, 0)
+
+
+def test_a_line_is_used_where_bytes_come_unasked_in_bursts_or_without_end_but_not_for_a_glitch() -> None:
+    glitch, answered = account(heard(0, b"\x00\xf8")), account(sent(0, ASK_1), heard(0, b"\x00\xf8" * 20))
+    endless = account(*(heard(n / 100, b"\x00\xf8") for n in range(8)))  # a master that pauses for no burst to end
+    bursts = account(*(heard(n, b"\xf8") for n in range(3)))
+
+    assert [each.is_used for each in (glitch, answered, endless, bursts)] == [False, False, True, True]
 
 
 def test_everything_has_a_bound() -> None:
