@@ -270,6 +270,9 @@ def _asked(
         name=name,
         label=label,
         hide=hide,
+        # What nobody sees, nobody may set by an address either: links to the board would lead wherever a link says.
+        skip_url_sync=hide is models.VariableHide.HIDE_VARIABLE,
+        allow_custom_value=hide is not models.VariableHide.HIDE_VARIABLE,
         datasource=SOURCE,
         query={"query": query, "refId": "InfluxVariableQueryEditor-VariableQuery"},
         definition=query,

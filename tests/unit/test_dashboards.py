@@ -152,6 +152,14 @@ def test_links_lead_to_pages_of_the_board_and_to_dashboards_of_the_same_language
 
 
 @every_dashboard
+def test_no_address_can_say_where_the_board_is(name: str) -> None:
+    hidden = [each for each in BUILT[name]["templating"]["list"] if each.get("hide") == 2]
+
+    assert {"board_url", "timezone"} <= {each["name"] for each in hidden}
+    assert all(each["skipUrlSync"] and not each["allowCustomValue"] for each in hidden)
+
+
+@every_dashboard
 def test_a_link_in_a_table_is_made_of_fields_that_its_query_asks_for(name: str) -> None:
     found = 0
     for panel in panels(BUILT[name]):
