@@ -23,6 +23,12 @@ INBOUND = """  inbound:
     sms: {secret_env: SMS_SECRET, proof: hmac-sha256, header: X-Signature, number: from, text: text}
 """
 TOUR = ROOT / "docs" / "tour.md"
+SOAKED = {"operations.md", "upgrade.md"}  # two collectors each; the tour runs most of their commands as well
+WALKED = [
+    pytest.param(page, marks=pytest.mark.soak if page.name in SOAKED else ())
+    for page in PAGES
+    if run_of(page) and page != TOUR
+]
 COLLECTOR = "callpoint collector ../my-site --mqtt mqtt://127.0.0.1:1883 --listen 127.0.0.1:8080"
 
 
@@ -55,7 +61,7 @@ def test_the_tour_can_be_walked_to_its_end(tour: Machine) -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("page", [page for page in PAGES if run_of(page) and page != TOUR], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", WALKED, ids=lambda page: page.name)
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     blocks = run_of(page)
     text = "\n".join(block.text for block in blocks)
