@@ -26,9 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_YEARS = 20
-# A Pi without a clock wakes up in the past, and must be able to believe its broker all the same.
+# A machine without a clock wakes up in the past: a Pi must believe its broker all the same, and a broker its gateways.
 BEFORE_ANY_PI = datetime(2020, 1, 1, tzinfo=UTC)
-CLOCKS_APART = timedelta(days=1)
 BROKER, COLLECTOR = "broker", "collector"
 _KEY, _CERTIFICATE, _REGISTER = "ca.key", "ca.crt", "issued.json"
 _FORMAT = 1
@@ -92,18 +91,19 @@ class Authority:
         self.hosts = tuple(hosts)
         self._keep()
 
-    def issue(self, name: str, days: int, now: datetime) -> Pair:
-        """A new key and its certificate for a gateway, the collector or the broker."""
+    def issue(self, name: str, days: int | None, now: datetime) -> Pair:
+        """A new key and its certificate for a gateway, the collector or the broker. `days` None: as long as the
+        authority."""
         key = ec.generate_private_key(ec.SECP256R1())
-        until = min(now + timedelta(days=days), self._certificate.not_valid_after_utc)
-        since = BEFORE_ANY_PI if name == BROKER else now - CLOCKS_APART
+        ends = self._certificate.not_valid_after_utc
+        until = ends if days is None else min(now + timedelta(days=days), ends)
         builder = (
             x509.CertificateBuilder()
             .subject_name(_subject(self.community, name))
             .issuer_name(self._certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(since)
+            .not_valid_before(BEFORE_ANY_PI)
             .not_valid_after(until)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
@@ -136,7 +136,7 @@ class Authority:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._certificate.subject)
-            .last_update(now - CLOCKS_APART)
+            .last_update(BEFORE_ANY_PI)
             .next_update(self._certificate.not_valid_after_utc)
             .add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE = 0, 1, 2
 DAYS, DAYS_MAX = 1826, 3650
+NEW_AUTHORITY = (
+    "callpoint enroll: a new authority of {!r} was made in {}. If this community has one already, stop here, remove"
+    " that folder and use the one that it has: its gateways would be shut out"
+)
 # What may stand in a certificate, an ACL, a unit's name and a path, and never means anything else there.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _HOST = re.compile(r"[A-Za-z0-9:][A-Za-z0-9.:-]{0,252}")
@@ -36,7 +40,7 @@ class Asked:
     renew: bool = False
     revoke: bool = False
     listed: bool = False
-    days: int = DAYS
+    days: int | None = None
 
 
 class WrongUse(Exception):
@@ -61,7 +65,10 @@ def add_parser(commands: Commands) -> None:
         "--to", type=Path, default=Path("enrolled"), metavar="DIR", help="hand out here (default: %(default)s)"
     )
     enroll.add_argument(
-        "--days", type=_days, default=DAYS, metavar="N", help="how long they are good (default: %(default)s)"
+        "--days",
+        type=_days,
+        metavar="N",
+        help=f"how long they are good (default: a gateway's {DAYS}, the broker's and the collector's as the authority)",
     )
     do = enroll.add_mutually_exclusive_group()
     do.add_argument("--renew", action="store_true", help="make another; the old one is good until its end")
@@ -108,6 +115,8 @@ def run(asked: Asked, now: datetime) -> int:
                 return _list(authority, now)
             if asked.revoke:
                 return _revoke(authority, asked, now)
+            if not authority.issued:
+                print(NEW_AUTHORITY.format(authority.community, folder), file=sys.stderr)
             return _enroll(authority, asked, known, now)
     except WrongUse as error:
         print(f"callpoint enroll: {error}", file=sys.stderr)
@@ -187,13 +196,15 @@ def _hand_out(
 ) -> tuple[Path, datetime]:
     """Make a certificate and write its folder. One that cannot be written is taken back: asked again, another is made,
     instead of none because the register knows one that nobody has."""
-    from collector.enrolment.authority import BROKER
+    from collector.enrolment.authority import BROKER, COLLECTOR
     from collector.enrolment.handout import hand_out, tell_broker
 
     before = authority.hosts
     if name == BROKER:
         authority.serve(hosts)
-    made = authority.issue(name, asked.days, now)
+    # When the broker's or the collector's has ended, every building is silent at once.
+    days = DAYS if asked.days is None and name not in (BROKER, COLLECTOR) else asked.days
+    made = authority.issue(name, days, now)
     try:
         if name == BROKER:
             folder = tell_broker(authority, made, asked.to, now)

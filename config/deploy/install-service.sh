@@ -1,6 +1,7 @@
 #!/bin/sh
 # Put what `callpoint enroll` has made for this gateway or collector into its place, and start it: sudo sh install.sh
-# Again after a renewal: what was added to its environment stays. With INTO=/some/folder everything goes there instead,
+# Again after a renewal: what was added to its environment stays, and a site that was changed here is kept beside the
+# new one. With INTO=/some/folder everything goes there instead,
 # and nothing is started: for an image.
 set -eu
 cd "$(dirname "$0")"
@@ -34,10 +35,16 @@ if [ -d site ]; then
     cp -R site "$into/etc/callpoint/.site"
     chown -R "$(id -u):$group" "$into/etc/callpoint/.site"
     chmod -R u=rwX,g=rX,o= "$into/etc/callpoint/.site" # people's addresses are in it
+    if [ -d "$into/etc/callpoint/site" ] && ! diff -rq site "$into/etc/callpoint/site" >/dev/null; then
+        rm -rf "$into/etc/callpoint/site.before"
+        mv "$into/etc/callpoint/site" "$into/etc/callpoint/site.before"
+        say "the site here was another one: it is kept in /etc/callpoint/site.before; diff -r shows what differs"
+    fi
     rm -rf "$into/etc/callpoint/site"
     mv "$into/etc/callpoint/.site" "$into/etc/callpoint/site"
 fi
 install -D -m 644 "$unit" "$into/etc/systemd/system/$unit"
+sync "$own" "$own"/* # a key that is half written when the power goes is no key
 [ -z "$into" ] || exit 0
 systemctl daemon-reload
 systemctl enable "$service"

@@ -105,8 +105,8 @@ def image(tmp_path: Path) -> Path:
     return image
 
 
-def _install(folder: Path, image: Path) -> subprocess.CompletedProcess[str]:
-    surroundings = {**os.environ, "INTO": str(image)}
+def _install(folder: Path, image: Path, **told: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {**os.environ, "INTO": str(image), **told}
     return subprocess.run(
         ["sh", "install.sh"], cwd=folder, env=surroundings, capture_output=True, text=True, check=False
     )
@@ -157,6 +157,46 @@ def test_what_is_handed_out_installs_itself_and_keys_are_for_the_services_alone(
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert (etc / "callpoint/collector/collector.key").read_bytes() != old
     assert (etc / "mosquitto/callpoint/broker.key").read_bytes() == broker_key
+
+
+def test_another_authority_is_put_over_the_broker_s_only_on_demand(image: Path, tmp_path: Path) -> None:
+    for place in ("old", "new"):
+        asked = Asked(("gw-east",), DEMO, tmp_path / place / "ca", tmp_path / place, ("server.lan",))
+        assert command.run(asked, datetime.now(UTC)) == 0
+    assert _install(tmp_path / "old/broker", image).returncode == 0
+    believed = image / "etc/mosquitto/callpoint/ca.crt"
+
+    refused = _install(tmp_path / "new/broker", image)
+
+    assert refused.returncode == 1 and "would be shut out" in refused.stderr
+    assert believed.read_bytes() == (tmp_path / "old/broker/ca.crt").read_bytes()
+    assert _install(tmp_path / "new/broker", image, NEW_AUTHORITY="yes").returncode == 0
+    assert believed.read_bytes() == (tmp_path / "new/broker/ca.crt").read_bytes()
+
+
+def test_who_is_no_longer_let_in_is_named(image: Path, tmp_path: Path) -> None:
+    """Also where an older folder is put over a newer one by mistake."""
+    first = Asked(("gw-east",), DEMO, tmp_path / "ca", tmp_path / "out", ("server.lan",))
+    command.run(first, datetime.now(UTC))
+    shutil.copytree(tmp_path / "out/broker", tmp_path / "older")
+    command.run(replace(first, names=("gw-west",)), datetime.now(UTC))
+    assert "no longer" not in _install(tmp_path / "out/broker", image).stderr
+
+    assert _install(tmp_path / "older", image).stderr == "callpoint: no longer let in: gw-west\n"
+
+
+def test_a_site_that_was_changed_where_it_is_used_is_kept_beside_the_new_one(image: Path, tmp_path: Path) -> None:
+    first = Asked(("gw-east",), DEMO, tmp_path / "ca", tmp_path / "out", ("server.lan",))
+    command.run(first, datetime.now(UTC))
+    assert "kept" not in _install(tmp_path / "out/collector", image).stderr
+    assert "kept" not in _install(tmp_path / "out/collector", image).stderr
+    people = image / "etc/callpoint/site/people.yaml"
+    changed = people.read_text() + "# a new number\n"
+    people.write_text(changed)
+
+    assert "kept in /etc/callpoint/site.before" in _install(tmp_path / "out/collector", image).stderr
+    assert (image / "etc/callpoint/site.before/people.yaml").read_text() == changed
+    assert people.read_text() != changed
 
 
 def test_an_install_without_the_program_or_the_broker_says_what_is_missing(image: Path, tmp_path: Path) -> None:

@@ -89,9 +89,29 @@ def test_certificates_pass_an_independent_check_for_what_they_are_for_and_for_no
     assert "192.168.1.20" in map(str, names.get_values_for_type(x509.IPAddress))
 
 
-def test_a_pi_that_wakes_up_in_the_past_can_believe_its_broker(first: Asked, tmp_path: Path) -> None:
-    for name in ("ca.crt", "broker.crt"):
-        assert _certificate(tmp_path / "out/broker" / name).not_valid_before_utc < datetime(2021, 1, 1, tzinfo=UTC)
+def test_a_machine_that_wakes_up_in_the_past_shuts_nobody_out(first: Asked, tmp_path: Path) -> None:
+    past = datetime(2021, 1, 1, tzinfo=UTC)
+    for name in ("broker/ca.crt", "broker/broker.crt", "gw-east/gateway.crt", "collector/collector.crt"):
+        assert _certificate(tmp_path / "out" / name).not_valid_before_utc < past, name
+    # A broker whose list is not good yet lets nobody in at all.
+    assert x509.load_pem_x509_crl((tmp_path / "out/broker/crl.pem").read_bytes()).last_update_utc < past
+
+
+def test_the_broker_and_the_collector_are_good_as_long_as_their_authority(first: Asked, tmp_path: Path) -> None:
+    ends = _certificate(tmp_path / "out/broker/ca.crt").not_valid_after_utc
+    assert _certificate(tmp_path / "out/broker/broker.crt").not_valid_after_utc == ends
+    assert _certificate(tmp_path / "out/collector/collector.crt").not_valid_after_utc == ends
+
+
+def test_a_new_authority_is_told_once_because_it_shuts_out_all_that_an_older_one_has_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Asked(("gw-east",), DEMO, tmp_path / "ca", tmp_path / "out", HOSTS)
+    assert command.run(asked, NOW) == 0
+    said = capsys.readouterr().err
+    assert f"a new authority of 'wutong-lane' was made in {tmp_path / 'ca'}" in said
+    assert command.run(replace(asked, names=("gw-west",), hosts=()), NOW) == 0
+    assert "new authority" not in capsys.readouterr().err
 
 
 def test_who_holds_one_gets_another_on_demand_only_and_all_of_them_are_taken_back_together(
@@ -174,7 +194,7 @@ def test_all_gateways_of_a_site_are_enrolled_at_once_and_listed(
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["broker", "collector", "gw-east", "gw-west"]
-    assert lines[0].split("\t")[1] == "2031-12-01T08:00:00+00:00"
+    assert lines[2].split("\t")[1] == "2031-12-01T08:00:00+00:00"
 
 
 def test_another_address_of_the_broker_makes_its_certificate_anew(first: Asked, tmp_path: Path) -> None:
