@@ -197,7 +197,8 @@ def test_who_is_turned_away_is_told_why(community: Path, broker: Server, tmp_pat
         running(tmp_path / "1.log", ended, *gateway, "--state", str(tmp_path / "1")) as old,
         running(tmp_path / "3.log", ended, "tap", "--mqtt", url) as tapped,
         running(
-            tmp_path / "4.log", ended, "collector", site, "--mqtt", url, "--state", f"sqlite:{tmp_path}/s.db"
+            *(tmp_path / "4.log", ended, "collector", site, "--mqtt", url, "--state", f"sqlite:{tmp_path}/s.db"),
+            *("--listen", f"127.0.0.1:{free_port()}"),
         ) as centre,
     ):
         wait_until(
