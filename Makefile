@@ -28,7 +28,7 @@ demo: setup ## a community on this machine: http://127.0.0.1:8080
 
 test: $(VENV)/.tested lint ## install what the tests need, then run every one
 	@config/deploy/setup-servers.sh $(SERVERS)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: $(VENV)/.tested ## ruff and mypy --strict
 	@$(BIN)/ruff check .
