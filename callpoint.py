@@ -154,7 +154,7 @@ def _add_tools(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     doctor.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
     doctor.add_argument("--history", metavar="URL", help="as the collector's (default: the file beside the state)")
     doctor.add_argument("--json", action="store_true", help="print JSON")
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=_doctor, extra="collector")
 
     why = commands.add_parser("why", help="why was I called, or not", description=_why.__doc__)
     why.add_argument("incident", metavar="INCIDENT", help="its id, or latest")

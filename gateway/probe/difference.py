@@ -52,9 +52,10 @@ class BusMet:
     strangers: list[Sighting] = field(default_factory=list)
 
 
-def differences(site: Site, found: BusMet) -> list[Difference]:
-    """All of them: devices in the site's order, then strangers."""
-    return [*_missing(site, found), *_unlike(found), *_strangers(found)]
+def differences(site: Site, found: BusMet, whole: bool = True) -> list[Difference]:
+    """All of them: devices in the site's order, then strangers. `whole` False: the look was cut short, and nobody is
+    missing only because it was not heard."""
+    return [*(_missing(site, found) if whole else ()), *_unlike(found), *_strangers(found)]
 
 
 def _missing(site: Site, found: BusMet) -> Iterator[Difference]:
@@ -150,13 +151,13 @@ def _who(site: Site, device: Device) -> str:
 
 
 def standing(found: BusMet, differing: Sequence[Difference]) -> list[tuple[bool, str]]:
-    """Each device of the site in one line, and whether it is as it should be."""
+    """Each device that was asked in one line, and whether it is as it should be."""
     wrong = {each.unit: each for each in differing if each.device is not None}
     none = any(each.word == "none-answers" for each in differing)
     lines = []
     for each in found.met:
         device = each.device
-        well = device.unit not in wrong and not none
+        well = each.answers and device.unit not in wrong and not none
         score = "" if each.own is None else f", {each.own.score} of 100"
         lines.append((well, f"{device.id} (unit {device.unit}, {device.profile}{score})"))
     return lines

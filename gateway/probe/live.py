@@ -159,9 +159,10 @@ def run(options: LiveOptions) -> int:
             asyncio.run(look.run())
             found = differences(site, look.met)
         except LineClosed as closed:
-            found = [Difference("closed", None, None, f"bus {where.bus.id} cannot be asked: {closed}")]
+            said = f"bus {where.bus.id} cannot be asked: {closed}"
+            found = [Difference("closed", None, None, said), *differences(site, look.met, whole=False)]
         except MasterHeard:
-            found = [_of_master(look)]
+            found = [_of_master(look), *differences(site, look.met, whole=False)]
         except KeyboardInterrupt:
             talk.note("stopped: what was said so far stands, the rest was not compared")
             return INTERRUPTED

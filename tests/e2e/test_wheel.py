@@ -165,6 +165,7 @@ def test_a_pi_gets_nothing_that_only_the_collector_needs() -> None:
         (("tap", "--mqtt", "mqtt://127.0.0.1:1"), 1, "no broker"),
         (("probe", "scan", "/nowhere/ttyUSB0"), 1, "there is no such port"),
         (("collector", "SITE", "--mqtt", "mqtt://127.0.0.1:1"), 1, "'.[collector]'"),
+        (("doctor", "SITE", "--json"), 1, "'.[collector]'"),
         (("ledger", "--state", "STATE", "--history", "influxdb://127.0.0.1:1/x"), 1, "'.[collector]'"),
         (("demo",), 1, "'.[demo]'"),
         (("broker",), 1, "'.[demo]'"),

@@ -8,7 +8,7 @@ import pytest
 
 from config.loader import load_profiles
 from config.profile import Profile, Table, points_of
-from gateway.probe.difference import BusMet, Met, differences
+from gateway.probe.difference import BusMet, Met, differences, standing
 from gateway.probe.doubts import Doubt, of_the_whole, rows_of
 from gateway.probe.draft import Sighting
 from gateway.probe.likeness import LIKELY, likeness, ranked
@@ -160,6 +160,15 @@ def test_a_site_is_compared_by_what_is_missing_unlike_and_strange() -> None:
     assert set(told) == {("missing", 1), ("unlike", 3), ("stranger", 9)}
     assert "ask Mona to let you in" in told["missing", 1].do[0] and "floor 5" in told["missing", 1].do[0]
     assert "like sm-1" in told["unlike", 3].said
+
+
+def test_a_look_that_is_cut_short_calls_nobody_missing_and_nobody_well_who_did_not_answer() -> None:
+    site = small_site()
+    met = [Met(site.devices["smoke-1"], True), Met(site.devices["smoke-2"], False, "it does not answer")]
+    found = BusMet("bus-1", "SITE --bus bus-1", met)
+
+    assert differences(site, found, whole=False) == []
+    assert [well for well, _ in standing(found, [])] == [True, False]
 
 
 def test_a_bus_on_which_nobody_answers_is_one_difference() -> None:
