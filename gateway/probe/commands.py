@@ -42,26 +42,31 @@ def add_live(check: argparse.ArgumentParser) -> None:
     check.add_argument("--id", metavar="GW", help="--live: the buses of this gateway only")
     check.add_argument("--buses", type=Path, metavar="FILE", help="--live: JSON that says where buses are instead")
     check.add_argument("--units", type=_units, metavar="LIST", help="--live: look for strangers here (default: 1-247)")
+    check.add_argument("--listen", type=_seconds, metavar="S", help="--live: before it asks on a line (default: 2)")
     check.add_argument("--json", action="store_true", help="--live: print JSON")
 
 
 def is_live(options: argparse.Namespace) -> bool:
     """Whether `check` was asked for anything that only devices can answer."""
-    return bool(options.live or options.id or options.buses or options.units or options.json)
+    only_live = (options.id, options.buses, options.units, options.listen)
+    return bool(options.live or options.json or any(each is not None for each in only_live))
 
 
 def check_live(options: argparse.Namespace) -> int:
     """Compare a site folder with what answers. Exit 1 if something differs."""
-    from gateway.probe.live import LiveOptions, run
+    from dataclasses import replace
+
+    from gateway.probe.live import PACE, LiveOptions, run
 
     if not options.live:
-        print("callpoint check: --id, --buses, --units and --json are for --live", file=sys.stderr)
+        print("callpoint check: --id, --buses, --units, --listen and --json are for --live", file=sys.stderr)
         return USAGE
     if options.site is None:
         print("callpoint check --live: expected a site folder", file=sys.stderr)
         return USAGE
     rest = {} if options.units is None else {"units": options.units}
-    return run(LiveOptions(options.site, options.id, options.buses, as_json=options.json, **rest))
+    pace = PACE if options.listen is None else replace(PACE, listen_s=options.listen)
+    return run(LiveOptions(options.site, options.id, options.buses, pace=pace, as_json=options.json, **rest))
 
 
 def _add_scan(does: Commands) -> None:

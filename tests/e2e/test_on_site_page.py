@@ -43,7 +43,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 def test_a_command_of_the_page_runs(there: dict[str, str], command: str, promise: tuple[int, str]) -> None:
     words = [there.get(word, NARROWER.get(word, word)) for word in shlex.split(command)]
     words += ["--buses", there["buses"]] if str(DEMO) in words else []
-    words += [] if words[0] == "check" else ["--listen", "0.1", "--pause", "0"]
+    words += ["--listen", "0.1"] + ([] if words[0] == "check" else ["--pause", "0"])
 
     done = callpoint(*words, state=Path(there["state"]))
 

@@ -389,6 +389,7 @@ def test_a_gateway_that_runs_on_the_port_is_named_with_how_to_stop_it(tmp_path: 
         (("draft", "tcp://127.0.0.1:1", "--units", "9-1"), 2, "the lower first"),
         (("check", "config/sites/demo", "--id", "gw-east"), 2, "are for --live"),
         (("check", "config/sites/demo", "--live", "--id", "gw"), 2, "it has gw-east, gw-west"),
+        (("check", "config/sites/demo", "--listen", "0"), 2, "are for --live"),
         (("check", "--live"), 2, "expected a site folder"),
     ],
 )
