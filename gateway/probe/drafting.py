@@ -16,7 +16,7 @@ from gateway.probe.scanning import Scan
 from gateway.probe.surveying import sighted
 from gateway.probe.telling import INTERRUPTED, OK, WRONG, Talk, tell_master
 from gateway.probe.terminal import Progress
-from gateway.probe.verdict import Survey, verdicts
+from gateway.probe.verdict import Survey, is_one_for_all, verdicts
 from gateway.probe.whereabouts import Whereabouts, profiles_of
 
 
@@ -47,7 +47,7 @@ def run(options: DraftOptions) -> int:
     line = Line(options.where.bus, options.pace)
     scan = Scan(line, Course(options.units, ASKS), talk)
     try:
-        seen = asyncio.run(_see(options, scan, profiles, talk))
+        survey, seen = asyncio.run(_see(options, scan, profiles, talk))
     except LineClosed as closed:
         return talk.failed(str(closed))
     except MasterHeard:
@@ -56,10 +56,10 @@ def run(options: DraftOptions) -> int:
         talk.note("stopped; to find the units first: callpoint probe scan (it can go on), then draft with --units")
         return INTERRUPTED
     where = options.where
-    for verdict in verdicts(Survey(where.name, where.serial, where.settings, scan.course, line.overheard)):
+    for verdict in verdicts(survey):
         if verdict.wrong:
             talk.verdict(verdict)
-    if not scan.course.here:
+    if not seen:
         return WRONG
     known = {device.unit for device in where.bus.devices} if where.known else set()
     fresh = [each for each in seen if each.unit not in known]
@@ -73,11 +73,18 @@ def run(options: DraftOptions) -> int:
     return OK if all(each.best is not None for each in fresh) else WRONG
 
 
-async def _see(options: DraftOptions, scan: Scan, profiles: dict[str, Profile], talk: Talk) -> list[Sighting]:
+async def _see(
+    options: DraftOptions, scan: Scan, profiles: dict[str, Profile], talk: Talk
+) -> tuple[Survey, list[Sighting]]:
+    """The bus, and what its units look like; of one that answers for all there is nothing to draft."""
+    where = options.where
     try:
         await scan.line.open()
         await scan.run()
-        here = scan.course.here
+        here, controls = scan.course.here, await scan.controls()
+        survey = Survey(where.name, where.serial, where.settings, scan.course, scan.line.overheard, controls)
+        if is_one_for_all(survey):
+            return survey, []
         scan.line.wait_at_least(max(each.response_timeout_s for each in profiles.values()))
         progress = talk.progress = Progress(len(here))
         found = []
@@ -85,7 +92,7 @@ async def _see(options: DraftOptions, scan: Scan, profiles: dict[str, Profile], 
             progress.show(done, f"unit {unit}: which profile is it?")
             found.append(await sighted(scan.line, unit, profiles))
         progress.clear()
-        return found
+        return survey, found
     finally:
         scan.line.close()
 

@@ -15,7 +15,7 @@ from config.profile import Point, Profile
 from config.site import Device, Gateway, Site
 from gateway.link import DeviceRefused, LinkError
 from gateway.plan import StartError
-from gateway.probe.course import ASKS, UNIT_MAX, Course
+from gateway.probe.course import ASKS, UNIT_MAX, Course, controls
 from gateway.probe.difference import BusMet, Difference, Met, differences, standing
 from gateway.probe.doubts import Doubt, of_the_whole, rows_of
 from gateway.probe.likeness import LIKELY, likeness
@@ -25,7 +25,7 @@ from gateway.probe.scanning import Scan
 from gateway.probe.surveying import looked_around, sighted, tried
 from gateway.probe.telling import INTERRUPTED, OK, USAGE, WRONG, Talk
 from gateway.probe.terminal import GREEN, RED, Progress, coloured
-from gateway.probe.verdict import Survey, Verdict, verdicts
+from gateway.probe.verdict import EVERYBODY_MIN, Survey, Verdict, verdicts
 from gateway.probe.whereabouts import BadBus, Settings, Whereabouts, find
 
 TRIES = 2  # one lost answer is no missing device
@@ -106,12 +106,13 @@ class Look:
     async def _strangers(self) -> None:
         known = {device.unit for device in self.where.bus.devices}
         units = tuple(unit for unit in self._options.units if unit not in known)
-        if not units:
-            return
-        course = Course(units, ASKS[:1])
+        # So few that a device which answers for everybody would look like all of the site's.
+        nobodies = controls((*known, *units)) if len(units) < EVERYBODY_MIN else ()
+        course = Course((*units, *nobodies), ASKS[:1])
         scan = Scan(self.line, course, _Unsaid(self._talk))
         await scan.run()
-        survey = Survey(self.where.name, self.where.serial, self.where.settings, course, self.line.overheard)
+        where, answering = self.where, tuple(unit for unit in nobodies if unit in course.here)
+        survey = Survey(where.name, where.serial, where.settings, course, self.line.overheard, answering)
         about_the_bus = ("answers-for-others", "noise", "garbled-unit")
         self.odd = [each for each in verdicts(survey) if each.word in about_the_bus]
         if any(each.word == "answers-for-others" for each in self.odd):

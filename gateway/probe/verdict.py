@@ -86,14 +86,18 @@ def _question(unit: int, function: int) -> str:
     return f"unit {unit} for {FUNCTIONS.get(function, f'function {function}')}"
 
 
+def is_one_for_all(survey: Survey) -> bool:
+    """Whether one device, or a converter, answers for every unit number."""
+    asked, here = len(survey.course.units), len(survey.course.here)
+    if here == asked and survey.answering_controls:
+        return True
+    return asked >= EVERYBODY_MIN and here >= EVERYBODY_SHARE * asked and (not survey.serial or here > RTU_UNITS_MAX)
+
+
 def _others(survey: Survey) -> Iterator[Verdict]:
     course, instead = survey.course, survey.overheard.instead
     asked, here = len(course.units), len(course.here)
-    everybody = here == asked and bool(survey.answering_controls)
-    everybody |= (
-        asked >= EVERYBODY_MIN and here >= EVERYBODY_SHARE * asked and (not survey.serial or here > RTU_UNITS_MAX)
-    )
-    if everybody:
+    if is_one_for_all(survey):
         alike = len({found.outcome.words or found.outcome.code for found in course.found.values()}) == 1
         same = ", all with the same words" if alike else ""
         controls = ranges(survey.answering_controls)

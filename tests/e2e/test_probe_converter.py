@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.gateway_house import write_site
 from tests.shared_line import callpoint, tcp_answer, tcp_converter
 
 VALUE, NO_TARGET = "03 02 00 2a", "83 0b"
@@ -67,6 +68,19 @@ def test_a_converter_that_answers_for_every_unit_is_told(tmp_path: Path) -> None
     code, told = scan(lambda question: tcp_answer(question, VALUE), tmp_path, "--units", "1-3")
 
     assert code == 1 and "all with the same words" in verdict_of(told, "answers-for-others")
+
+
+def test_one_device_that_answers_for_all_is_no_draft_of_many_and_not_all_devices_of_a_site(tmp_path: Path) -> None:
+    def script(question: bytes) -> bytes:
+        return tcp_answer(question, f"{question[7]:02x} {2 * question[11]:02x} {'00 01' * question[11]}")
+
+    with tcp_converter(script) as port:
+        site = write_site(tmp_path / "site", port)
+        drafted = callpoint("probe", "draft", f"tcp://127.0.0.1:{port}", "--units", "1-3", state=tmp_path)
+        live = callpoint("check", str(site), "--live", "--units", "1-3", state=tmp_path)
+
+    assert (drafted.returncode, drafted.stdout) == (1, "") and "every unit asked answers (3 of 3)" in drafted.stderr
+    assert live.returncode == 1 and "which nobody would have, answer too" in live.stdout
 
 
 def test_a_converter_that_hangs_up_on_an_unknown_unit_is_asked_on(tmp_path: Path) -> None:
