@@ -146,7 +146,7 @@ def _shared(survey: Survey) -> Iterator[Verdict]:
 
 def _noise(survey: Survey) -> Iterator[Verdict]:
     heard, course = survey.overheard, survey.course
-    if heard.masters or heard.noise_bytes < (NOISE_BYTES_MIN if course.here else 1):
+    if heard.masters or (heard.noise_bytes < (NOISE_BYTES_MIN if course.here else 1) and not heard.is_used):
         return
     if course.garbled and course.here and len(course.garbled) <= max(3, len(course.here)):
         return  # told of the unit
@@ -161,11 +161,13 @@ def _noise(survey: Survey) -> Iterator[Verdict]:
         yield Verdict("noise", True, f"noise: {counts}", do, hexdump(heard.excerpt))
         return
     if heard.sound_answers:
+        unasked = "bursts come that nobody asked for: if they can only be noise, and no master at other settings,"
         yield Verdict(
             "noise",
             True,
             f"noise on the line: {counts}",
             (
+                *((f"{unasked} --listen 0 asks all the same",) if heard.is_used else ()),
                 "termination: 120 Ω across A and B at both ends of the line, and nowhere else",
                 "the shield and a common ground (GND, C) between adapter and devices; no star, no long branches",
                 "keep the pair away from the elevator's motor cable; try 9600 baud",

@@ -52,3 +52,12 @@ def test_a_healthy_line_is_not_called_noisy_for_the_glitch_of_a_driver() -> None
     (told,) = verdicts(Survey("BUS", True, "9600 8N1", course, Overheard(True, sound_answers=1, noise_bytes=2)))
 
     assert (told.word, told.wrong) == ("units", False)
+
+
+def test_a_scan_that_went_on_and_stopped_for_bursts_says_so_beside_the_units_that_it_has() -> None:
+    course = Course((1, 2), ASKS[:1], found={1: Found(1, ASKS[0], Outcome("answers", words=(1,)))})
+    heard = Overheard(True, sound_answers=1, noise_bytes=3, unasked_bytes=3, bursts_s=[0, 0.5, 1])
+
+    told = {each.word: each for each in verdicts(Survey("BUS", True, "9600 8N1", course, heard))}
+
+    assert told["noise"].wrong and "--listen 0" in told["noise"].do[0] and "units" in told
