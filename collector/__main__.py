@@ -33,6 +33,7 @@ from collector.alerter.notifier import Notifier
 from collector.alerter.provider import Provider
 from collector.clock import SteadyClock
 from collector.desk import Desk
+from collector.figures.apart import apart
 from collector.figures.tending import tend
 from collector.figures.writer import FiguresWriter
 from collector.session.inbox import Inbox
@@ -249,8 +250,9 @@ class Process:
         figures, store = self._desk.history.figures, self._desk.store
         if self._figures is None or figures is None:
             return []
-        tending = tend(figures, lambda: store.spooled, self._drain.late_days)
-        return [("figures", _again("figures", self._figures.run)), ("tending", tending)]
+        write, faults = partial(_again, "figures", self._figures.run), self._desk.counters
+        care = partial(tend, figures, lambda: store.spooled, self._drain.late_days)
+        return [("figures", apart("figures", write, faults)), ("tending", apart("tending", care, faults))]
 
     async def _stop(self, parts: list[asyncio.Task[Any]], server: Server) -> None:
         """Hear no more, commit what was decided, tell the rest of it to stop."""

@@ -6,6 +6,7 @@ The time of such a row is when the thing began, its tags never change: telling i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from collector.alarms.alarm import first_key
 from collector.alarms.incident import Incident, detector_of
@@ -211,9 +212,12 @@ def measure_rows(site: Site, measure: Measure, ended_ms: int | None) -> Iterator
 
 
 def ended_row(row: Row, now: int) -> Row:
-    """The row of a measure that was open, told again: it has ended by its time, or at the latest now."""
+    """The row of a measure that was open, told again: it has ended by its time, or at the latest now.
+
+    Whoever wrote it, maybe a newer version: only a row with all of its tags takes its place.
+    """
     until_ms = float(row.fields.get("until_ms", now))
-    return figure("measure", row.time_ns, row.tags, {**row.fields, "open": 0, "ended_ms": min(until_ms, now)})
+    return replace(row, fields={**row.fields, "open": 0.0, "ended_ms": min(until_ms, float(now))})
 
 
 def ended_at(measure: Measure) -> int | None:

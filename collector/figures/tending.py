@@ -38,4 +38,4 @@ async def tend(
             if str(error) != said:
                 said = str(error)
                 log.info("history-untended", f"not counted or rolled up: {logs.without_addresses(said)}")
-        await asyncio.sleep(TEND_EVERY_S)
+        await asyncio.sleep(every_s)

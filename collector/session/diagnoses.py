@@ -59,7 +59,7 @@ class Diagnoses:
         self._publish, self._clock, self._counters = publish, clock, counters
         self._within_s = within_s
         self._kept: OrderedDict[tuple[str, str], tuple[Diagnosis, int]] = OrderedDict()
-        self._waiting: dict[tuple[str, str], asyncio.Future[Diagnosis]] = {}
+        self._waiting: dict[tuple[str, str], asyncio.Future[tuple[Diagnosis, int]]] = {}
         self._asked: dict[str, deque[int]] = {}
 
     async def ask(self, gateway: str, device: str) -> Answer:
@@ -70,9 +70,9 @@ class Diagnoses:
             return Answer(*kept, None)
         if self._publish is None:
             return self._without(key, Why.NO_LINE)
-        told = self.tellings.of(gateway)
-        if not told.answers:
-            return self._without(key, Why.NOT_BORN if told.answers is None else Why.OLDER)
+        answers = self.tellings.of(gateway).answers
+        if not answers:
+            return self._without(key, Why.NOT_BORN if answers is None else Why.OLDER)
         waiting = self._waiting.get(key)
         if waiting is None:
             if not self._may_ask(gateway, now):
@@ -82,13 +82,13 @@ class Diagnoses:
             self._counters["diagnoses-asked"] += 1
             self._publish(topic_of(Edge(self._group, gateway), "NCMD"), encode_question(device, now))
         try:
-            await asyncio.wait_for(asyncio.shield(waiting), self._within_s)
+            told = await asyncio.wait_for(asyncio.shield(waiting), self._within_s)
         except TimeoutError:
             if self._waiting.get(key) is waiting:
                 del self._waiting[key]
                 self._counters["diagnoses-unanswered"] += 1
             return self._without(key, Why.SILENT)
-        return Answer(*self._kept[key], None)
+        return Answer(*told, None)
 
     def last(self, gateway: str, device: str) -> Answer:
         """What it said last, without asking."""
@@ -105,12 +105,12 @@ class Diagnoses:
         if waiting is None:  # another collector's, or too late
             self._counters["diagnoses-unasked"] += 1
             return
-        self._kept[gateway, found.device] = found, self._clock()
+        self._kept[gateway, found.device] = told = found, self._clock()
         self._kept.move_to_end((gateway, found.device))
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         if not waiting.done():
-            waiting.set_result(found)
+            waiting.set_result(told)
 
     def _may_ask(self, gateway: str, now: int) -> bool:
         asked = self._asked.setdefault(gateway, deque(maxlen=QUESTIONS_MAX))

@@ -12,7 +12,7 @@ from collector.alarms.incident import Entry
 from collector.storage.statements import ENTRY
 from config.profile import Condition
 
-SCANNED_MAX = 50_000  # lines looked through at once: the next page goes on from there
+SCANNED_MAX = 5_000  # lines looked through at once: an alarm's sender, who reads the store too, waits for no more
 
 
 @dataclass(frozen=True, slots=True)

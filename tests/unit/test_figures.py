@@ -3,6 +3,8 @@ people."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from collector.calls.drill import Drill
 from collector.commands import Disable, EndDrill, FalseAlarm, StartDrill
 from collector.equipment.liftlog import LiftLog
 from collector.equipment.rescue import Rescue
+from collector.figures.apart import apart
 from collector.figures.community import building_rows, community_row, held_by_building
 from collector.figures.equipment import device_row, equipment_rows
 from collector.figures.gateways import JournalCounts, bus_rows, gateway_row
@@ -134,6 +137,37 @@ def test_a_measure_is_one_row_a_building_that_says_when_it_ended() -> None:
     # Found open in the history after a restart: it ended by its time, or at the latest now.
     assert ended_row(begun[0], play.now).fields["ended_ms"] == play.now
     assert ended_row(begun[0], play.now + 10**9).fields["ended_ms"] == drill.ends_at_ms
+
+
+def test_a_measure_that_a_newer_version_has_told_is_ended_where_it_stands() -> None:
+    told = Row(
+        {"building": "b-1", "kind": "drill", "wing": "east"}, 7, {"id": "m-1", "open": 1.0, "badge": "x"}, "measure"
+    )
+    ended = ended_row(told, 90)
+    assert (ended.tags, ended.time_ns) == (told.tags, told.time_ns)
+    assert ended.fields == {"id": "m-1", "open": 0.0, "badge": "x", "ended_ms": 90.0}
+
+
+def test_a_fault_of_the_figures_is_counted_and_told_and_ends_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    counters, again = Counter[str](), asyncio.Event()
+
+    async def broken() -> None:
+        if counters["figures-faults"] == 2:
+            again.set()
+            await asyncio.Event().wait()
+        raise KeyError("no such field")
+
+    async def main() -> None:
+        part = asyncio.create_task(apart("figures", broken, counters, again_after_s=0))
+        async with asyncio.timeout(5):
+            await again.wait()
+        assert not part.done()
+        part.cancel()
+        assert isinstance((await asyncio.gather(part, return_exceptions=True))[0], asyncio.CancelledError)
+
+    asyncio.run(main())
+    assert counters == {"figures-faults": 2}
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"] * 2 and "no such field" in caplog.text
 
 
 def test_a_rescue_is_in_time_late_or_not_to_be_said_yet() -> None:

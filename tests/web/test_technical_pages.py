@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 
 from collector.access.accounts import Area
 from collector.access.actor import Role
+from collector.alarms.incident import Entry
 from collector.alerter.pages.technical import cause_words
 from collector.alerter.technicalshapes import DecisionList, DeviceTechnical, GatewayTechnical
 from collector.session.diagnoses import FRESH_MS, QUESTIONS_MAX
 from collector.session.effects import Presence
+from collector.storage.decisionlog import SCANNED_MAX
+from collector.storage.statements import ENTRY
 from config.diagnosis import Diagnosis, ReadBlock, ReadError
 from config.words import Edge, Lane, Quality, Report
 from tests.web.scene import BEARER, SPIKED, Scene, scene
@@ -213,6 +217,22 @@ def test_the_log_of_decisions_is_filtered_and_read_page_by_page(tmp_path: Path) 
 
         page = await text_of(stage, "/decisions?building=b-1&class=alarm")
         assert f"/incident/{first.id}" in page and f"/incident/{second.id}" not in page and SPIKED not in page
+
+    played(tmp_path, play)
+
+
+def test_a_rare_decision_far_back_is_found_at_once_by_many_short_looks_at_the_store(tmp_path: Path) -> None:
+    many = 2 * SCANNED_MAX
+
+    def fill(connection: sqlite3.Connection) -> None:
+        told = [Entry(1, "rare", person="nora"), *[Entry(2, "device-offline", device="smoke-1")] * many]
+        bodies = [(ENTRY.dump_json(entry).decode(),) for entry in told]
+        connection.executemany("INSERT INTO entries (body) VALUES (?)", bodies)
+
+    async def play(stage: Scene) -> None:
+        await stage.desk.store.write(fill)
+        found = await _decisions(stage, "person=nora")
+        assert [each.event for each in found.decisions] == ["rare"] and found.before is None
 
     played(tmp_path, play)
 
