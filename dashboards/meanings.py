@@ -57,7 +57,7 @@ def online(words: Words) -> Mappings:
 
 
 def within(words: Words) -> Mappings:
-    """Whether people were freed in time."""
+    """Whether rescuers were there in time."""
     return mapped({"1": (words.say("within-1"), palette.FINE), "0": (words.say("within-0"), palette.BAD)})
 
 
