@@ -15,11 +15,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector.madeup import MadeUp, fill
 from collector.storage.histories import open_history
 from collector.storage.influx import InfluxHistory
 from config.loader import load_site
 from config.site import Site
+from tests.madeup_past import MadeUp, fill
 
 DEMO = Path(__file__).resolve().parents[1] / "config" / "sites" / "demo"
 DAY_MS = 86_400_000

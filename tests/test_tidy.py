@@ -162,7 +162,6 @@ PURE = {
     "collector/recording.py",
     "collector/storage/records.py",
     "collector/storage/series.py",
-    "collector/madeupthings.py",
     "collector/figures/community.py",
     "collector/figures/equipment.py",
     "collector/figures/gateways.py",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from collector.madeup import MadeUp
 from config.figures import MEASUREMENTS
 from config.loader import load_site
 from tests.history_week import DAY_MS, DEMO
+from tests.madeup_past import MadeUp
 
 UNTIL_MS = 1_796_000_000_000
 

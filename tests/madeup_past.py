@@ -1,4 +1,4 @@
-"""A made-up past of a community in its history, for benches and for the tests of dashboards. Same seed, same past.
+"""A made-up past of a community in its history, for the tests of what is drawn from it. Same seed, same past.
 
 Not what an engine has decided: rows of the right shapes whose figures hang together, so that each panel has something
 to draw. Lines are written as text, since a month of a thousand buildings is millions of them.
@@ -14,7 +14,6 @@ from random import Random
 from collector.alarms.route import Mode
 from collector.figures.places import name_of_building, name_of_device, of_building, of_device
 from collector.figures.shapes import CONDITIONS, KINDS, Plain, figure, named, thing_ns
-from collector.madeupthings import detector_at, elevator_at, extinguisher_at, hydrant_at, journal_at, measured_at
 from collector.storage.influx import InfluxHistory
 from collector.storage.influxql import line_of
 from collector.storage.initialise import Initialiser
@@ -23,6 +22,7 @@ from collector.storage.series import Row, field_of
 from config.figures import FIGURES, MEASUREMENTS
 from config.profile import Condition
 from config.site import Device, Site
+from tests.madeup_things import detector_at, elevator_at, extinguisher_at, hydrant_at, journal_at, measured_at
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 LINES_A_WRITE = 5_000
