@@ -55,11 +55,12 @@ def build(words: Words) -> models.Dashboard:
 
 
 def open_incidents(words: Words) -> Panel:
-    """What is open now, worst kinds by name, with who has been called."""
+    """What is open at the end of the range, with who has been called. A row tells how an incident is by now."""
     fields = ("title", "kind", "teams", "called", "answered", "first_answer_s", "arrival_s", "id", "building")
     shown = ", ".join(f'"{field}"' for field in fields)
     query = (
-        f'SELECT {shown} FROM {source("incident")} WHERE {COMMUNITY} AND {CELLS} AND {LIVE} AND "open" = 1'
+        f"SELECT {shown} FROM {source('incident')} WHERE {COMMUNITY} AND {CELLS} AND {LIVE}"
+        ' AND ("open" = 1 OR "ended_ms" > ${__to})'
         " AND time > ${__to}ms - 30d AND time <= ${__to}ms ORDER BY time DESC LIMIT 50"
     )
     columns = (

@@ -226,6 +226,20 @@ def test_a_range_without_data_is_empty_and_no_error(filled: Filled) -> None:
     assert {where.split(" ", 2)[2] for where in flowing} == {"History is from", "History now"}
 
 
+def test_a_range_of_the_past_shows_what_was_open_then(filled: Filled) -> None:
+    name = "en/overview.json"
+    view, _ = opened(filled, name)
+    over = 'SELECT "id", "ended_ms" FROM "figures"."incident" WHERE "open" = 0 AND "mode" = \'live\' LIMIT 1'
+    began_ms, incident, ended_ms = filled.history.ask(over)[0]["values"][0]
+    question = next(q for q in questions(BUILT[name]) if '"open" = 1 OR' in q.query)
+
+    def shown(to_ms: int) -> bool:
+        answer = ask(filled, replace(view, from_ms=to_ms - DAY_S * 1_000, to_ms=to_ms), question)
+        return any(incident in row for series in answer for row in series["values"])
+
+    assert shown(int(began_ms) + 60_000) and not shown(int(ended_ms) + 1_000)
+
+
 def test_a_building_renamed_is_offered_by_its_newest_name_under_the_same_id(filled: Filled) -> None:
     dashboard, now_s = BUILT["en/building.json"], filled.now_s
     tags = f"group={GROUP},building=b-4,cell_1=street,cell_2=block-4,cell_3=row-4"
