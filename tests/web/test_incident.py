@@ -167,12 +167,12 @@ def test_a_history_that_hangs_delays_the_page_by_half_a_second_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play(stage: Scene) -> None:
-        async def hangs(*_: object) -> list[tuple[int, float | str]]:
+        async def hangs(*_: object) -> list[tuple[int, float]]:
             await asyncio.sleep(60)
             return []
 
         incident = await stage.fire()
-        monkeypatch.setattr(stage.desk.history, "recent", hangs)
+        monkeypatch.setattr(stage.desk.history, "curve", hangs)
         began = asyncio.get_running_loop().time()
         page = await stage.client.get(stage.path(incident.id, "nora") + "?lang=en")
         assert asyncio.get_running_loop().time() - began < 2
