@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | raw | every record; the database's default policy | 90 days |
 | hourly | the same by the hour: `mean_<field>`, `min_<field>`, `max_<field>` of every number | 5 years |
-| figures | the collector's own figures, see `collector/figures/shapes.py` | 5 years |
+| figures | the collector's own figures, see `config/figures.py` | 5 years |
 | forever | what tells which of these to read, and how many records there were before they expired | always |
 """
 
