@@ -28,9 +28,13 @@ class Agenda(Generic[Key]):
 
     def next_at(self) -> int | None:
         """The earliest time, None if there is none."""
-        while self._heap and self._at.get(self._heap[0][2]) != self._heap[0][0]:
-            heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        heap = self._heap
+        while heap:
+            at_ms, _, key = heap[0]
+            if self._at.get(key) == at_ms:
+                return at_ms
+            heappop(heap)
+        return None
 
     def due(self, now: int) -> Iterator[Key]:
         """Take out every key whose time has come, earliest first. Keys may be set again meanwhile."""

@@ -51,9 +51,9 @@ from collector.equipment.liftlog import LiftLogs
 from collector.equipment.lifts import Lifts
 from collector.equipment.rescue import Rescues
 from collector.equipment.service import LiftService
-from collector.part import Handler, Part
+from collector.part import Handler, Part, Waking, earliest, overrides
 from collector.session.effects import Owing, Presence
-from collector.state import Decision, K, Restored, State
+from collector.state import NOTHING, Decision, K, Restored, State
 from config.site import Roll, Site
 from config.words import Report
 
@@ -84,8 +84,8 @@ class Engine:
         self._conditions = Conditions(self._state, self._call_out, self._aside, self._first_hits)
         self._watch = Watch(site, self._state, self._conditions, now, self._lost)
         self._parts = self._make_parts(now)
-        # Every report asks for the next time: only those who may name one are asked.
-        self._waking = [part for part in self._parts if type(part).wake_at is not Part.wake_at]
+        self._waking = Waking(self._parts)
+        self._deciding = [part for part in self._parts if overrides(part, "decided")]
         self._handlers: dict[type, Handler] = {}
         for part in self._parts:
             self._handlers.update(part.handlers())
@@ -230,6 +230,7 @@ class Engine:
 
     def act(self, command: Command, now: int) -> Decision:
         """A person's or the system's word. Raises Refused, and then nothing has changed."""
+        self._waking.changed()
         if isinstance(command, SystemTrouble):
             self._system_trouble(command, now)
         elif isinstance(command, DeliveryFailed):
@@ -247,8 +248,7 @@ class Engine:
         """A time of `wake_at` has come; early or late calls do no harm."""
         self._look_ahead()
         self._watch.wake(now)
-        for part in self._parts:
-            part.wake(now)
+        self._waking.wake(now)
         for incident_id in self._agenda.due(now):
             incident = self._state.incidents.get(incident_id)
             if incident is not None:
@@ -262,10 +262,8 @@ class Engine:
     def wake_at(self) -> int | None:
         """When to call `wake`, UTC ms; None if nothing is waiting."""
         self._look_ahead()
-        times = [self._watch.wake_at(), self._agenda.next_at(), self._call_out.digest.wake_at()]
-        times += [part.wake_at() for part in self._waking]
-        known = [at for at in times if at is not None]
-        return min(known) if known else None
+        own = (self._watch.wake_at(), self._agenda.next_at(), self._call_out.digest.wake_at())
+        return earliest([*own, self._waking.next_at()])
 
     def _lost(self, device: DeviceState, now: int) -> None:
         for part in self._parts:
@@ -368,9 +366,11 @@ class Engine:
 
     def _decide(self, now: int) -> Decision:
         """What has changed; when its incidents are to be looked at again is worked out once somebody asks."""
-        if self._state.has_changed:
-            for part in self._parts:
-                part.decided(now)
+        if not self._state.has_changed:
+            return NOTHING
+        self._waking.changed()
+        for part in self._deciding:
+            part.decided(now)
         decision = self._state.take()
         touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
         touched |= {alarm.incident for alarm in decision.alarms if alarm.incident is not None}  # is it still so?
@@ -379,6 +379,8 @@ class Engine:
 
     def _look_ahead(self) -> None:
         """A thousand words about one incident change it a thousand times; it is looked at once."""
+        if not self._touched:
+            return
         touched, self._touched = self._touched, {}
         for incident_id in sorted(touched):
             incident = self._state.incidents.get(incident_id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from collector.alarms.alarm import Alarm, Phase
 from collector.alarms.incident import Entry, Incident
@@ -68,11 +69,11 @@ class State:
         self._changed_incidents: dict[str, Incident] = {}
         self._changed_notices: dict[str, Notice] = {}
         self._entries: list[Entry] = []
-        self._kept: dict[type[Kept], dict[str, Kept]] = {}
+        self._kept: defaultdict[type[Kept], dict[str, Any]] = defaultdict(dict)
         self._changed_kept: dict[tuple[type[Kept], str], Kept | Forgotten] = {}
         self._kept_before: dict[tuple[type[Kept], str], Kept | None] = {}
         for item in restored.kept:
-            self._kept.setdefault(type(item), {})[item.id] = item
+            self._kept[type(item)][item.id] = item
         for incident in self.incidents.values():
             self._open_of[incident.building, incident.kind, incident.route] = incident.id
         for notice in self.notices.values():
@@ -92,18 +93,18 @@ class State:
 
     def kept(self, what: type[K]) -> dict[str, K]:
         """Everything kept of a class, by id. Look, never change."""
-        return cast(dict[str, K], self._kept.setdefault(what, {}))
+        return self._kept[what]
 
     def keep(self, item: Kept) -> None:
         """A new or changed thing to be kept."""
-        theirs = self._kept.setdefault(type(item), {})
+        theirs = self._kept[type(item)]
         self._kept_before.setdefault((type(item), item.id), theirs.get(item.id))
         theirs[item.id] = item
         self._changed_kept[type(item), item.id] = item
 
     def forget(self, item: Kept) -> None:
         """A thing that is no more."""
-        before = self._kept.setdefault(type(item), {}).pop(item.id, None)
+        before = self._kept[type(item)].pop(item.id, None)
         if before is not None:
             self._kept_before.setdefault((type(item), item.id), before)
             self._changed_kept[type(item), item.id] = Forgotten(type(item), item.id)
@@ -180,6 +181,11 @@ class State:
         self._entries.append(Entry(now, event, incident, device, person, tuple(facts)))
 
     @property
+    def changed_alarms(self) -> tuple[Alarm, ...]:
+        """The alarms that have changed since the last `take`, as they are now."""
+        return tuple(self._changed_alarms.values())
+
+    @property
     def changed_incidents(self) -> tuple[Incident, ...]:
         """The incidents that have changed since the last `take`, as they are now."""
         return tuple(self._changed_incidents.values())
@@ -187,8 +193,8 @@ class State:
     @property
     def has_changed(self) -> bool:
         """True if `take` has something to give."""
-        changed = (self._changed_alarms, self._changed_incidents, self._changed_notices, self._changed_kept)
-        return bool(self._entries) or any(changed)
+        changed = self._changed_alarms or self._changed_incidents or self._changed_notices
+        return bool(self._entries or self._changed_kept or changed)
 
     def take(self) -> Decision:
         """Everything that has changed since the last call."""

@@ -183,13 +183,15 @@ class Conditions:
             raised_at_ms=when.at_ms,
             heard_at_ms=now,
             returned_at_ms=returned_at,
+            epoch=None if when.position is None else when.epoch,
+            position=when.position,
             tell=rule.tell,
             initiating=rule.initiating,
             route=route,
         )
         # Over and long ago: no call-out. Whether it is over may become known only a little later.
         late = rule.condition is Condition.ALARM and when.is_late(now)
-        self._enter(when.decides(alarm), Source(rule.device, rule.detector), now, late)
+        self._enter(alarm, Source(rule.device, rule.detector), now, late)
 
     def _enter(self, alarm: Alarm, source: Source, now: int, late: bool) -> None:
         """A condition that is in no incident yet opens or joins that of its building, kind and route."""

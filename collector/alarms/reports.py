@@ -13,7 +13,7 @@ from collector.alarms.conditions import Conditions, When, ours
 from collector.alarms.incident import PRIORITY
 from collector.alarms.rules import Rule
 from collector.alarms.watch import DeviceState, GatewayState, Heard, Watch, trouble_rule
-from collector.part import Part
+from collector.part import Part, overrides
 from collector.state import State
 from config.profile import Initiating
 from config.site import Site
@@ -36,8 +36,9 @@ class Reports:
         self._watch = watch
         self._parts = parts
         # Every report passes here: only the parts that do something with it are asked.
-        self._hearing = [part for part in parts if type(part).heard is not Part.heard]
-        self._weighing = [part for part in parts if type(part).weighs is not Part.weighs]
+        hearing = [part for part in parts if overrides(part, "heard")]
+        self._hearing = {name: [part for part in hearing if part.hears(name)] for name in site.devices}
+        self._weighing = [part for part in parts if overrides(part, "weighs")]
         for name, device in watch.devices.items():
             if (alarm := state.alarms.get(f"{name}:quality")) is not None:
                 point, _, cause = (alarm.value or "").partition(": ")
@@ -64,28 +65,43 @@ class Reports:
             return
         raised: list[tuple[Rule, Reading, bool]] = []
         cleared: list[str] = []
+        says, doubtful = False, bool(device.bad)
         for reading in report.readings:
+            says = says or reading.value is not None
+            doubtful = doubtful or not _is_usable(reading)
             self._judge(device, reading, report, complete, raised, cleared)
+        if raised or cleared:
+            self._change(device, report, raised, cleared, now)
+        if says and not report.historical:
+            self._watch.device_spoke(device, report.at_ms, now)
+        if not device.known:
+            return
+        if not report.historical:
+            self._watch.told(device, report, now)
+        if complete and doubtful:
+            self._quality(device, report, now)
+        for part in self._hearing[device.device]:
+            part.heard(device, report, now)
+
+    def _change(
+        self,
+        device: DeviceState,
+        report: Report,
+        raised: list[tuple[Rule, Reading, bool]],
+        cleared: Sequence[str],
+        now: int,
+    ) -> None:
+        """Raise what a report raises, the gravest first, and end what it ends."""
         # While a gateway does not know the time, nothing it says can be called old.
         dated = f"{device.gateway}:clock" not in self._state.alarms
         when = When(report.at_ms, report.epoch, report.position, report.historical and dated)
-        if len(raised) > 1:
-            raised.sort(key=lambda each: _rank(each[0]))
+        raised.sort(key=lambda each: _rank(each[0]))
         for rule, reading, late in raised:
             for part in self._weighing if device.known else ():
                 rule = part.weighs(device, rule, report, now)
             self._conditions.raised(rule, rule.quote(reading), when, now, late)
         for key in cleared:
             self._conditions.cleared(key, when, now)
-        if not report.historical and any(reading.value is not None for reading in report.readings):
-            self._watch.device_spoke(device, report.at_ms, now)
-        if not report.historical and device.known:
-            self._watch.told(device, report, now)
-        if complete and device.known:
-            self._quality(device, report, now)
-        if device.known:
-            for part in self._hearing:
-                part.heard(device, report, now)
 
     def _judge(
         self,
@@ -122,8 +138,9 @@ class Reports:
 
     def _quality(self, device: DeviceState, report: Report, now: int) -> None:
         """Points without a usable value are one trouble of their device, unless the device is gone altogether."""
+        mended = False
         for reading in report.readings:
-            usable = reading.value is not None and reading.quality is not Quality.BAD
+            usable = _is_usable(reading)
             if usable == (reading.name not in device.bad) or reading.name not in device.rules:
                 continue
             newest = device.values.get(reading.name)
@@ -131,17 +148,19 @@ class Reports:
                 continue
             if usable:
                 del device.bad[reading.name]
+                mended = True
             elif report.position is not None or reading.quality is not Quality.STALE:
                 # In a birth a stale value only says that the point has not been read yet.
                 device.bad[reading.name] = reading.cause or "bad quality"
-        when, key = ours(now), f"{device.device}:quality"
+        if not (device.bad or mended):
+            return
+        key = f"{device.device}:quality"
         if not device.bad:
-            if key in self._state.alarms:
-                self._conditions.cleared(key, when, now)
+            self._conditions.cleared(key, ours(now), now)
         elif key not in self._state.alarms and device.online is True:
             point, cause = next(iter(device.bad.items()))
             rule = trouble_rule(key, device.device, "quality", self._site.devices[device.device].place.building)
-            self._conditions.raised(rule, f"{point}: {cause}", when, now)
+            self._conditions.raised(rule, f"{point}: {cause}", ours(now), now)
 
     def _node_report(self, report: Report, gateway: GatewayState, now: int) -> None:
         """The node's own word: devices that it lost or found again, its clock, its buses, its journal."""
@@ -180,6 +199,10 @@ def _rank(rule: Rule) -> tuple[int, bool, bool]:
     """A fire before the troubles beside it; first what is never verified, and detectors before their panel's flag."""
     rank = PRIORITY.index(rule.condition) if rule.condition in PRIORITY else len(PRIORITY)
     return rank, rule.initiating is Initiating.AUTOMATIC, rule.detector is None
+
+
+def _is_usable(reading: Reading) -> bool:
+    return reading.value is not None and reading.quality is not Quality.BAD
 
 
 def _precedes(report: Report, newest: Heard) -> bool:

@@ -45,12 +45,15 @@ class Staleness:
 
     def told(self, device: DeviceState, report: Report, now: int) -> None:
         """A live report arrived. What is stale stays so at a birth: that only says what was read last."""
-        names = [reading.name for reading in report.readings if reading.name in device.allowed_ms]
-        device.told_at_ms.update(dict.fromkeys(names, now))
+        for reading in report.readings:
+            if reading.name in device.allowed_ms:
+                device.told_at_ms[reading.name] = now
         birth = report.position is None and report.epoch is not None
-        if device.stale and not birth and not device.stale.isdisjoint(names):
-            device.stale.difference_update(names)
-            self._tell(device, now)
+        if device.stale and not birth:
+            names = {reading.name for reading in report.readings}
+            if not device.stale.isdisjoint(names):
+                device.stale -= names
+                self._tell(device, now)
 
     def gone(self, device: DeviceState, now: int) -> None:
         """The device is silent altogether: that is the trouble, not its points."""

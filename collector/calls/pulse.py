@@ -100,6 +100,10 @@ class Pulses(Part):
         """True while the gateway is supervised."""
         return alarm.point in HOPS and alarm.device in self._state.kept(Pulsed)
 
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return self._plan is not None
+
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """Other records of a gateway tell its poll from its journal."""
         if report.position is not None and not report.historical:

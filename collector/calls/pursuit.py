@@ -111,6 +111,10 @@ class Pursuit:
 
     def _asked_again(self, incident: Incident, now: int) -> list[tuple[str, int, Reason]]:
         """Who is asked again, when, and why; nobody who is going, or whose question still repeats itself."""
+        burns, found = self._burns(incident), list[tuple[str, int, Reason]]()
+        under_way = burns or incident.next_step_at_ms is not None
+        if not under_way:
+            return found
         said = {each.person: each for each in incident.responses if each.call == incident.call}
         going = {each.person for each in counting(incident)}
         asking = {person for person, open_ones in self._notices.asking(incident).items() if _repeats(open_ones)}
@@ -118,8 +122,6 @@ class Pursuit:
         people = {
             person for person in people if person in self._site.people and self._quorum.is_of_use(incident, person)
         }
-        burns, found = self._burns(incident), list[tuple[str, int, Reason]]()
-        under_way = burns or incident.next_step_at_ms is not None
         planned = (incident.next_step_at_ms, incident.recall_at_ms)  # a ring, or everybody anew
         pursued = burns and planned == (None, None) and incident.route.mode is Mode.LIVE
         somebody = any(not self._roster.away(person, now) for person in people | asking)
@@ -127,7 +129,7 @@ class Pursuit:
             back_at, at = self._roster.back_at(person, now), None
             if pursued and self._may_be_asked(incident, person, said.get(person)):
                 at = self._spoke_ms(incident, person, said.get(person), now) + LONG_MS
-            if under_way and self._has_left(incident, person) and (somebody or at is None or back_at <= at):
+            if self._has_left(incident, person) and (somebody or at is None or back_at <= at):
                 found.append((person, back_at, Reason.BACK))
             elif at is not None:
                 found.append((person, max(at, back_at) if somebody else at, Reason.ASKED_AGAIN))

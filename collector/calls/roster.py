@@ -5,7 +5,7 @@ Declared absences stand in the site, those said at run time are kept. Times are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -153,7 +153,7 @@ class Roster:
         asked: set[str] = set()
         person: str | None = planned
         while person in self._site.people and person not in asked:
-            holding = list(self._holding(person, now))
+            holding = self._holding(person, now)
             # Who takes another's duty does it also while their own is taken by somebody else.
             if not holding or (asked and all(away.swap for away in holding)):
                 return person
@@ -162,13 +162,13 @@ class Roster:
         # A swap whose other side is away does not leave the duty to nobody.
         return planned if planned in self._site.people and not self.away(planned, now) else None
 
-    def _holding(self, person: str, now: int) -> Iterator[Away]:
-        return (away for away in self._all(person) if away.holds(now))
+    def _holding(self, person: str, now: int) -> list[Away]:
+        return [away for away in self._all(person) if away.holds(now)]
 
-    def _all(self, person: str) -> Iterator[Away]:
+    def _all(self, person: str) -> list[Away]:
         """A person's absences and swaps, past and to come."""
-        yield from self._declared.get(person, ())
-        yield from (away for away in self._said.values() if away.person == person)
+        said = [away for away in self._said.values() if away.person == person]
+        return [*self._declared.get(person, ()), *said]
 
 
 def members(team: Team) -> list[str]:

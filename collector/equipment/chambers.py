@@ -75,11 +75,13 @@ class Chambers(Part):
         self._sources: dict[str, dict[str, _Source]] = {}
         self._fire_keys: dict[str, list[str]] = {}  # member -> its own conditions of fire and pre-alarm
         self._own_keys: dict[tuple[str, Level], list[str]] = {}  # its own conditions that say as much as a level
+        self._freezing: dict[str, tuple[str, ...]] = {}  # all of these that may freeze a baseline
         self._agenda: Agenda[str] = Agenda()
         trends, rises = state.kept(SmokeTrend), state.kept(Rise)
         for device in site.devices.values():
             self._install(device, trends)
         for member, chamber in self._chambers.items():
+            self._freezing[member] = (*self._fire_keys.get(member, ()), *self._own_keys[member, Level.LOW_CHAMBER])
             if member in rises:
                 chamber.resume(rises[member])
         for gone in [each for each in (*trends.values(), *rises.values()) if each.id not in self._chambers]:
@@ -103,10 +105,14 @@ class Chambers(Part):
         rule = self._rule(chamber, word)
         return (rule.condition, rule.kind, rule.building) == (alarm.condition, alarm.kind, alarm.building)
 
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return device in self._sources
+
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """See `Part`."""
-        sources = self._sources.get(device.device)
-        if sources is None or report.at_ms > now + AHEAD_MS:
+        sources = self._sources[device.device]
+        if report.at_ms > now + AHEAD_MS:
             return
         for reading in report.readings:
             source = sources.get(reading.name)
@@ -187,13 +193,11 @@ class Chambers(Part):
 
     def _is_frozen(self, chamber: Chamber, now: int) -> bool:
         """True while the detector says fire or pre-alarm, for a day at most, or that it sees nothing."""
-        if not self._state.alarms:
+        if self._state.alarms.keys().isdisjoint(self._freezing[chamber.member]):
             return False
         if self._level_said_by_device(chamber, Level.LOW_CHAMBER):
             return True
         found = self._own_alarms(chamber)
-        if not found:
-            return False
         return any(alarm.source_active and now - alarm.raised_at_ms < FREEZE_MAX_MS for alarm in found)
 
     def _own_alarms(self, chamber: Chamber) -> list[Alarm]:

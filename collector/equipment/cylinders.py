@@ -55,10 +55,14 @@ class Cylinders(Part):
         what = (alarm.key, alarm.condition, alarm.kind, alarm.building)
         return any((rule.key, rule.condition, rule.kind, rule.building) == what for rule in rules)
 
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return device in self._cylinders
+
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """See `Part`."""
-        cylinder = self._cylinders.get(device.device)
-        if cylinder is None or report.at_ms > now + AHEAD_MS or not cylinder.hear(report) or report.historical:
+        cylinder = self._cylinders[device.device]
+        if report.at_ms > now + AHEAD_MS or not cylinder.hear(report) or report.historical:
             return
         self._judge_limits(cylinder, cylinder.now(report.at_ms), now)
         self._judge_sensor(cylinder, report.at_ms, now)

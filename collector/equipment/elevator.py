@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from collector.alarms.heard import Heard
-from collector.equipment.signals import signal, signal_bool, signal_number
+from collector.equipment.signals import as_number, signals
 from collector.storage.kept import Kept
 from config.profile import Profile, SignalName
 
@@ -66,8 +67,7 @@ class Word(StrEnum):
 ENTRAPMENTS = (Word.BETWEEN, Word.AT_LEVEL, Word.KEY, Word.FLAG, Word.LOST_RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """One look at a car; None where it is not known, or the profile cannot tell."""
 
     moving: bool | None = None
@@ -120,12 +120,12 @@ class Verdict:
 def signs_of(profile: Profile, values: Mapping[str, Heard]) -> Signs:
     """The signals of a profile as a look at the car. A direction without a speed, or the other way round, will do."""
 
-    def flag(name: SignalName) -> bool | None:
-        return signal_bool(profile, values, name)
-
-    speed = signal_number(profile, values, SignalName.SPEED_M_S)
+    known = signals(profile, values)
+    flags = {name: bool(said) for name, said in known.items()}
+    flag = flags.get
+    speed = as_number(known.get(SignalName.SPEED_M_S))
     runs = None if speed is None else abs(speed) >= STANDS_M_S
-    floor = signal(profile, values, SignalName.FLOOR)
+    floor = known.get(SignalName.FLOOR)
     opened, closed = flag(SignalName.DOOR_OPEN), flag(SignalName.DOOR_CLOSED)
     if opened is None and closed is not None and SignalName.DOOR_OPEN not in profile.signals:
         opened = not closed
@@ -365,15 +365,15 @@ def _keep(
 
 
 def _all(*so: bool | None) -> bool | None:
-    if any(each is False for each in so):
+    if False in so:
         return False
-    return None if any(each is None for each in so) else True
+    return None if None in so else True
 
 
 def _either(*so: bool | None) -> bool | None:
-    if any(so):
+    if True in so:
         return True
-    return None if all(each is None for each in so) else False
+    return False if False in so else None
 
 
 def _not(so: bool | None) -> bool | None:

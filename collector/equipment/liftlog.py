@@ -98,11 +98,13 @@ class LiftLogs(Part):
         kept = state.kept(LiftLog)
         self._logs = {device: kept.get(device) or LiftLog(device, now) for device in lifts}
 
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return device in self._logs
+
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """Its counters may have moved."""
-        log = self._logs.get(device.device)
-        if log is None:
-            return
+        log = self._logs[device.device]
         if not log.written_at_ms:  # a log begins with the first word of its elevator
             log = replace(log, since_ms=now)
         profile = self._site.profiles[self._site.devices[device.device].profile]

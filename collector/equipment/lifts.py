@@ -76,6 +76,7 @@ class _Lift:
     rules: Mapping[Word, Rule]
     flags: Mapping[str, Rule]  # the controller's own entrapment conditions, by key
     rated_m_s: float | None
+    entrapments: frozenset[str]  # the keys of all conditions of somebody trapped, told or judged
 
 
 class Lifts(Part):
@@ -115,6 +116,10 @@ class Lifts(Part):
         if contradiction(follow(self._course(lift), signs, now), signs, now) is None:
             return rule
         return replace(rule, condition=Condition.PRE_ALARM)
+
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return device in self._lifts or self._lost_cars.hears(device)
 
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """Follow the car. What comes from a backlog is judged by its own time, if its gateway knows the time.
@@ -193,8 +198,7 @@ class Lifts(Part):
         name = lift.device.id
         past = self._hindsight.setdefault(name, Hindsight(name, lift.profile))
         for word, since in past.take(report).items():
-            known = any(key in self._state.alarms for key in self._entrapment_keys(name))
-            if word in lift.rules and not known:
+            if word in lift.rules and not self._entrapments(name):
                 when = When(since, historical=True, ours=True)
                 self._conditions.raised(lift.rules[word], "", when, now, late=True)
 
@@ -212,11 +216,11 @@ class Lifts(Part):
             return
         signs = signs_of(lift.profile, device.values)
         bypass, told = self._is_attended(name), self._flag_is_alarm(lift)
-        course = replace(follow(found(before), signs, at, bypass), flagged=told)
+        course = follow(found(before), signs, at, bypass)
         if before.lost_at is not None:
             self._back(lift, signs)
-        if before.flagged and not told:
-            course = replace(course, flag_ended_at=at)
+        if told is not before.flagged:
+            course = replace(course, flagged=told, flag_ended_at=course.flag_ended_at if told else at)
         if course != before:
             self._state.keep(course)
         verdict = judge(course, signs, at, lift.rated_m_s, bypass)
@@ -287,19 +291,16 @@ class Lifts(Part):
 
     def _is_called(self, device: str) -> bool:
         """True while somebody is known to be trapped: a pressed key is no news then."""
-        found = (self._state.alarms.get(key) for key in self._entrapment_keys(device))
-        return any(a is not None and a.condition is Condition.ALARM and a.source_active for a in found)
+        return any(alarm.condition is Condition.ALARM and alarm.source_active for alarm in self._entrapments(device))
 
     def _is_attended(self, device: str) -> bool:
         """True between the acknowledgement of an entrapment and its end: then no key is filtered (EN 81-28)."""
-        return any(
-            alarm is not None and alarm.phase in (Phase.ACKNOWLEDGED, Phase.AWAITING_RESET)
-            for alarm in (self._state.alarms.get(key) for key in self._entrapment_keys(device))
-        )
+        return any(alarm.phase in (Phase.ACKNOWLEDGED, Phase.AWAITING_RESET) for alarm in self._entrapments(device))
 
-    def _entrapment_keys(self, device: str) -> Iterable[str]:
-        lift = self._lifts[device]
-        return [*(key for key in lift.flags), *(rule.key for word, rule in lift.rules.items() if word in ENTRAPMENTS)]
+    def _entrapments(self, device: str) -> list[Alarm]:
+        """What is open of somebody trapped in this elevator."""
+        alarms = self._state.alarms
+        return [alarms[key] for key in self._lifts[device].entrapments & alarms.keys()]
 
 
 def _lifts_of(site: Site, devices: Mapping[str, DeviceState]) -> Iterable[_Lift]:
@@ -316,7 +317,8 @@ def _lifts_of(site: Site, devices: Mapping[str, DeviceState]) -> Iterable[_Lift]
         rated = device.lift.rated_speed_m_s if device.lift is not None else None
         told = keepers(site, device)
         rules = {word: _rule(device, word, told) for word in _judged(profile, bool(flags), rated)}
-        yield _Lift(device, profile, rules, flags, rated)
+        entrapments = {rule.key for word, rule in rules.items() if word in ENTRAPMENTS} | flags.keys()
+        yield _Lift(device, profile, rules, flags, rated, frozenset(entrapments))
 
 
 def _rule(device: Device, word: Word, told: tuple[str, ...]) -> Rule:

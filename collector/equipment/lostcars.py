@@ -36,6 +36,7 @@ _TELLING = (
     *(SignalName.MOVING, SignalName.LEVEL, SignalName.DOOR_ZONE, SignalName.DOOR_OPEN, SignalName.DOOR_CLOSED),
     *(SignalName.PERSON, SignalName.ALARM_KEY),
 )
+_TELLING_ALONE = (*_TELLING, SignalName.SPEED_M_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,10 @@ def says_nothing(profile: Profile, device: DeviceState) -> bool:
 
 def is_blind(profile: Profile, device: DeviceState) -> bool:
     """True if such signals were heard, and none has a good value any more: the box is as good as lost."""
+    if not says_nothing(profile, device):
+        return False
     points = (profile.signals[name].point for name in _telling(profile) if name in profile.signals)
-    return says_nothing(profile, device) and any(point in device.values for point in points)
+    return any(point in device.values for point in points)
 
 
 def lose(course: Course, at: int, alone: bool | None) -> Course:
@@ -141,13 +144,17 @@ class LostCars:
         """A box has told a signal again."""
         self._unsure.discard(name)
 
+    def hears(self, device: str) -> bool:
+        """True for what shares a bus with a judged elevator."""
+        return device in self._bus_of
+
     def heard(self, device: DeviceState, report: Report, now: int) -> list[str]:
         """Something of a device was heard: the cars that are known by it to have been lost alone."""
         if not self._unsure:  # every report passes here
             return []
-        bus = self._bus_of.get(device.device)
+        bus = self._bus_of[device.device]
         birth = report.position is None and report.epoch is not None  # that only says what was read last
-        if bus is None or birth or report.historical or all(reading.value is None for reading in report.readings):
+        if birth or report.historical or all(reading.value is None for reading in report.readings):
             return []
         alone: list[str] = []
         for name in sorted(self._unsure):
@@ -215,7 +222,7 @@ class LostCars:
 
 
 def _telling(profile: Profile) -> tuple[SignalName, ...]:
-    return _TELLING if SignalName.MOVING in profile.signals else (*_TELLING, SignalName.SPEED_M_S)
+    return _TELLING if SignalName.MOVING in profile.signals else _TELLING_ALONE
 
 
 def _is_unsure(course: Course | None) -> bool:

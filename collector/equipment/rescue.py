@@ -26,7 +26,6 @@ from collector.storage.kept import Kept
 from config.people import Skill
 from config.profile import Condition, Kind
 from config.site import Site
-from config.words import Report
 
 SHORTLY_MS = 300_000  # the last warning before the time is over
 
@@ -87,6 +86,7 @@ class Rescues(Part):
         self._call_out = call_out
         self._devices = devices
         self._on_freed = tuple(on_freed)
+        self._is_roll_new = False
         for rescue in list(state.kept(Rescue).values()):
             if rescue.incident not in state.incidents:
                 state.forget(rescue)
@@ -102,18 +102,24 @@ class Rescues(Part):
         if any(rescue.freed_at_ms is None for rescue in self.of(incident)):
             raise Refused("not-freed", "Nobody on site has said yet that the people in the elevator are free.")
 
-    def heard(self, device: DeviceState, report: Report, now: int) -> None:
-        """An entrapment may have begun, or begun anew."""
-        building = self._site.devices[device.device].place.building
-        incident = self._state.open_incident(building, Kind.ENTRAPMENT)
-        if incident is not None:
-            self._attend(incident, now)
+    def people_changed(self, now: int) -> None:
+        """An elevator's contractor may be another one."""
+        self._is_roll_new = True
 
     def decided(self, now: int) -> None:
-        """Somebody may have arrived, a call may have begun, an incident may be over."""
-        for incident in self._state.changed_incidents:
-            if incident.kind is Kind.ENTRAPMENT:
-                self._attend(incident, now)
+        """An entrapment may have begun, or begun anew; somebody may have arrived, an incident may be over."""
+        changed = {incident.id: incident for incident in self._state.changed_incidents}
+        changed |= {
+            incident.id: incident
+            for alarm in self._state.changed_alarms
+            if alarm.kind is Kind.ENTRAPMENT
+            and (incident := self._state.incidents.get(alarm.incident or "")) is not None
+        }
+        if self._is_roll_new:
+            changed |= self._state.incidents
+            self._is_roll_new = False
+        for incident in changed.values():
+            self._attend(incident, now)
 
     def handlers(self) -> Mapping[type, Handler]:
         """The word of those on site."""

@@ -113,10 +113,12 @@ class LiftService(Part):
         self._patient_until_ms = now + PATIENCE_MS
         self._wake_at: int | None = now if self._lifts else None
 
+    def hears(self, device: str) -> bool:
+        """See `Part`."""
+        return device in self._links
+
     def heard(self, device: DeviceState, report: Report, now: int) -> None:
         """Its alarm link may have been proved."""
-        if device.device not in self._links:
-            return
         link = self._state.kept(AlarmLink).get(device.device)
         if link is None:
             link = AlarmLink(device.device, now)

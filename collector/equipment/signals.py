@@ -41,13 +41,22 @@ def meaning(source: Signal, reading: Reading) -> float | bool | None:
     return value
 
 
-def signal_bool(profile: Profile, values: Mapping[str, Heard], name: SignalName) -> bool | None:
-    """A signal that is yes or no; a number is yes unless it is 0."""
-    found = signal(profile, values, name)
-    return None if found is None else bool(found)
+def signals(profile: Profile, values: Mapping[str, Heard]) -> dict[SignalName, float | bool]:
+    """Every signal of a profile that is known now, each as `signal` tells it."""
+    known: dict[SignalName, float | bool] = {}
+    for name, source in profile.signals.items():
+        heard = values.get(source.point)
+        said = None if heard is None else meaning(source, heard.reading)
+        if said is not None:
+            known[name] = said
+    return known
 
 
 def signal_number(profile: Profile, values: Mapping[str, Heard], name: SignalName) -> float | None:
     """A signal that is a number; a bit is none."""
-    found = signal(profile, values, name)
-    return None if found is None or isinstance(found, bool) else float(found)
+    return as_number(signal(profile, values, name))
+
+
+def as_number(said: float | bool | None) -> float | None:
+    """What a signal says, if that is a number; a bit is none."""
+    return None if said is None or isinstance(said, bool) else float(said)

@@ -81,7 +81,7 @@ def nothing_is_told_twice(town: Town) -> list[str]:
     """Each sending of a notice goes out once, and one notice is made per person, call, reason and channel.
 
     A crash between two sendings of the same number excuses the second. Who is asked anew within a call is called as if
-    for the first time, and asked once more ten minutes later at the earliest.
+    for the first time, and asked once more ten minutes later at the earliest; so is who is asked about another hit.
     """
     wrong = []
     first: dict[tuple[str, int], int] = {}
@@ -90,7 +90,7 @@ def nothing_is_told_twice(town: Town) -> list[str]:
         if key in first and not any(first[key] <= crash <= sent.at_ms for crash in town.diary.crashes):
             wrong.append(f"sending {sent.sending} of {sent.notice.id} went to {sent.notice.person} twice")
         first[key] = sent.at_ms
-    made: dict[tuple[str, str, int, str, int, int], str] = {}
+    made: dict[tuple[str, str, int, str, int, int, int], str] = {}
     asked: dict[tuple[str, str, int], list[int]] = {}
     for notice in sorted(town.store.notices.values(), key=lambda each: each.id):
         if not notice.expects_answer:
@@ -100,7 +100,8 @@ def nothing_is_told_twice(town: Town) -> list[str]:
             wrong.append(f"{notice.person} was asked again too soon, in {notice.id}")
         if notice.reason in ANEW:
             anew.append(notice.created_at_ms)
-        place = (notice.incident, notice.person, notice.call, notice.reason, notice.channel, len(anew))
+        hit_ms = notice.cause_at_ms if notice.reason is Reason.FIRST_HIT else 0
+        place = (notice.incident, notice.person, notice.call, notice.reason, notice.channel, len(anew), hit_ms)
         other = made.setdefault(place, notice.id)
         if other != notice.id:
             wrong.append(f"{place} has two notices")

@@ -54,6 +54,21 @@ def test_the_same_seed_is_the_same_day() -> None:
     assert one.store.entries == other.store.entries and one.diary.sent == other.diary.sent
 
 
+class AsksTwice(Engine):
+    """What it knows of its next deadline is held against what its parts say when all of them are asked anew."""
+
+    def wake_at(self) -> int | None:
+        known = super().wake_at()
+        self._waking.changed()
+        assert super().wake_at() == known
+        return known
+
+
+def test_a_deadline_that_is_remembered_is_the_one_that_would_be_told_if_asked() -> None:
+    for seed in range(100, 120):
+        Town(seed, AsksTwice, True).play()
+
+
 class ForgetsAFire(Engine):
     """Never hears of a fire in one flat."""
 

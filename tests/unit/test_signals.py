@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.alarms.heard import Heard
-from collector.equipment.signals import meaning, signal, signal_bool, signal_number
+from collector.equipment.signals import meaning, signal, signal_number, signals
 from config.profile import Profile, Signal, SignalName
 from config.sparkplug import DataType
 from config.words import Quality, Reading
@@ -69,9 +69,13 @@ def test_a_point_not_heard_and_a_signal_not_declared_are_none() -> None:
     assert signal(PROFILE, heard(2), SignalName.PERSON) is None
 
 
-def test_a_signal_is_read_as_a_flag_or_as_a_number() -> None:
-    assert signal_bool(PROFILE, heard(2), SignalName.DOOR_OPEN) is True
-    assert signal_bool(PROFILE, heard(3), SignalName.FLOOR) is True
+def test_all_signals_together_are_those_that_are_known() -> None:
+    assert signals(PROFILE, heard(2)) == {SignalName.DOOR_OPEN: True, SignalName.FLOOR: 2}
+    assert signals(PROFILE, heard(3)) == {SignalName.DOOR_OPEN: False, SignalName.FLOOR: 3}
+    assert signals(PROFILE, heard(2, Quality.STALE)) == signals(PROFILE, {}) == {}
+
+
+def test_a_signal_is_read_as_a_number_unless_it_is_a_bit() -> None:
     assert signal_number(PROFILE, heard(3), SignalName.FLOOR) == 3.0
     assert signal_number(PROFILE, heard(2), SignalName.DOOR_OPEN) is None
 
