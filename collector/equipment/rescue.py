@@ -86,7 +86,6 @@ class Rescues(Part):
         self._call_out = call_out
         self._devices = devices
         self._on_freed = tuple(on_freed)
-        self._is_roll_new = False
         for rescue in list(state.kept(Rescue).values()):
             if rescue.incident not in state.incidents:
                 state.forget(rescue)
@@ -102,22 +101,13 @@ class Rescues(Part):
         if any(rescue.freed_at_ms is None for rescue in self.of(incident)):
             raise Refused("not-freed", "Nobody on site has said yet that the people in the elevator are free.")
 
-    def people_changed(self, now: int) -> None:
-        """An elevator's contractor may be another one."""
-        self._is_roll_new = True
-
     def decided(self, now: int) -> None:
         """An entrapment may have begun, or begun anew; somebody may have arrived, an incident may be over."""
         changed = {incident.id: incident for incident in self._state.changed_incidents}
-        changed |= {
-            incident.id: incident
-            for alarm in self._state.changed_alarms
-            if alarm.kind is Kind.ENTRAPMENT
-            and (incident := self._state.incidents.get(alarm.incident or "")) is not None
-        }
-        if self._is_roll_new:
-            changed |= self._state.incidents
-            self._is_roll_new = False
+        for alarm in self._state.changed_alarms:
+            incident = self._state.incidents.get(alarm.incident or "")
+            if incident is not None:
+                changed[incident.id] = incident
         for incident in changed.values():
             self._attend(incident, now)
 
