@@ -35,7 +35,7 @@ from config.site import Site
 from config.words import Lane, Report
 
 BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
-BATCH_RECORDS_MAX = 2_000
+BATCH_RECORDS_MAX = 250  # what waits behind a full one is what a fire waits for
 FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01  # the least wait for a time: one that has just come does not keep the loop turning

@@ -282,8 +282,8 @@ class Lifts(Part):
         return True, None
 
     def _flags_up(self, lift: _Lift) -> list[Alarm]:
-        found = (self._state.alarms.get(key) for key in lift.flags)
-        return [alarm for alarm in found if alarm is not None and alarm.source_active]
+        alarms = self._state.alarms
+        return [alarms[key] for key in lift.flags if key in alarms and alarms[key].source_active]
 
     def _flag_is_alarm(self, lift: _Lift) -> bool:
         """True while the controller itself has called people: what we judge says the same."""

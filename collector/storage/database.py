@@ -6,13 +6,14 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 FILL_AGAIN_AFTER_S = 10.0
+ROWS_TOGETHER = 64  # in one statement; with ten columns that is within what any SQLite takes
 
 
 class NotOurs(ValueError):
@@ -99,6 +100,27 @@ def transaction(connection: sqlite3.Connection, statement: Callable[[sqlite3.Con
             connection.execute("ROLLBACK")
         raise
     return result
+
+
+def insert(connection: sqlite3.Connection, head: str, rows: Sequence[Sequence[Any]], tail: str = "") -> None:
+    """`head` VALUES all of `rows` `tail`, in as few statements as can be; nothing for no rows.
+
+    With every statement SQLite lets the program's other threads on, and ours waits until they let it on again: while
+    the program is busy, a statement for each row makes a short transaction a long one.
+    """
+    for some in portions(rows):
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"{head} VALUES {places} {tail}", [value for row in some for value in row])
+
+
+def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in portions of 64, 32, 16 … 1: few statements, and few texts of them, which SQLite has read before."""
+    done, together = 0, ROWS_TOGETHER
+    while done < len(rows):
+        while together > len(rows) - done:
+            together //= 2
+        yield rows[done : done + together]
+        done += together
 
 
 def may_be_full(error: sqlite3.Error | OSError) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector.alarms.incident import Entry
-from collector.storage.statements import ENTRY
+from collector.storage.tables import ENTRY
 from config.profile import Condition
 
 SCANNED_MAX = 5_000  # lines looked through at once: an alarm's sender, who reads the store too, waits for no more

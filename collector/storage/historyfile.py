@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from collector.storage.database import Kind, NotOurs, connect, transaction
+from collector.storage.database import Kind, NotOurs, connect, insert, transaction
 from collector.storage.history import CURVE_INTERVALS, RECENT_ROWS_MAX, HistoryDown, HistoryRefused
 from collector.storage.series import POSITION, TEXT_SUFFIX, Row, field_of, interval_of, thinned
 from config import logs
@@ -147,12 +147,13 @@ class SqliteHistory:
 
     def _write(self, rows: Sequence[Row]) -> None:
         def write(connection: sqlite3.Connection) -> None:
-            for row in rows:
-                series = self._series(row)
-                connection.executemany(
-                    "INSERT OR REPLACE INTO fields (series, name, time_ns, value) VALUES (?, ?, ?, ?)",
-                    [(series, name, row.time_ns, value) for name, value in row.fields.items()],
-                )
+            known: dict[tuple[str, ...], int] = {}
+            fields = [
+                (self._series(row, known), name, row.time_ns, value)
+                for row in rows
+                for name, value in row.fields.items()
+            ]
+            insert(connection, "INSERT OR REPLACE INTO fields (series, name, time_ns, value)", fields)
 
         transaction(self._opened(), write)
         while self._bytes() > self._bytes_max and transaction(self._opened(), self._prune):
@@ -179,12 +180,15 @@ class SqliteHistory:
         log.warning("history-pruned", text, count=went)
         return went
 
-    def _series(self, row: Row) -> int:
+    def _series(self, row: Row, known: dict[tuple[str, ...], int]) -> int:
         key = tuple(row.tags.get(tag, "") for tag in ("group", "gateway", "building", "device", "lane", "epoch"))
+        if key in known:
+            return known[key]
         columns = "group_id, gateway, building, device, lane, epoch"
         self._opened().execute(f"INSERT OR IGNORE INTO series ({columns}) VALUES (?, ?, ?, ?, ?, ?)", key)
         found = self._opened().execute(f"SELECT number FROM series WHERE ({columns}) = (?, ?, ?, ?, ?, ?)", key)
-        return int(found.fetchone()[0])
+        known[key] = int(found.fetchone()[0])
+        return known[key]
 
     def _close(self) -> None:
         self._thread.shutdown(wait=True)

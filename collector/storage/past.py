@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from collector.alarms.incident import Incident
 from collector.calls.dispatch import Notice
-from collector.storage.statements import INCIDENT, NOTICE
+from collector.storage.tables import INCIDENT, NOTICE
 from config.words import Edge, Lane
 
 INCIDENTS_MAX = 50  # in one reading: an alarm's sender waits for no more

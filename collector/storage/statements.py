@@ -6,21 +6,19 @@ same transaction.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from collector.alarms.alarm import Alarm
-from collector.alarms.incident import Entry, Incident
-from collector.calls.dispatch import Notice
-from collector.state import Decision, Restored
-from collector.storage.auditlog import write_changes
-from collector.storage.kept import Forgotten, Kept
-from collector.storage.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
-from collector.storage.tables import ISLANDS, KEPT, read_record, write_record
+from collector.state import Restored
+from collector.storage.commits import journal_numbers
+from collector.storage.kept import Kept
+from collector.storage.records import Attempt, LedgerRow, Recalled, Spooled, StoredLane
+from collector.storage.tables import ALARM, INCIDENT, ISLANDS, KEPT_ADAPTERS, NOTICE, read_record
 from config import logs
 from config.words import PULSE, Edge, Lane, Report
 
@@ -30,106 +28,7 @@ ATTEMPTS_DUE_MAX = 20  # of a notice, the newest: whoever sends it asks only for
 RECENT_MAX = 5_000  # records of a lane between two accounts of its gateway
 ACCOUNT_AGE_MS = 10_000  # a gateway counts its file at least this often; its word may be so old when it is heard
 
-ALARM = TypeAdapter(Alarm)
-INCIDENT = TypeAdapter(Incident)
-NOTICE = TypeAdapter(Notice)
-ENTRY = TypeAdapter(Entry)
-KEPT_ADAPTERS: Mapping[str, TypeAdapter[Kept]] = {name: TypeAdapter(what) for name, what in KEPT.items()}
-KEPT_NAMES: Mapping[type[Kept], str] = {what: name for name, what in KEPT.items()}
-
 log = logs.of(__name__)
-
-
-def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
-    """Write everything; returns how many rows went into the spool. A record that is stored already changes nothing."""
-    for decision in batch.decisions:
-        _write_decision(connection, decision)
-    journals: dict[tuple[Edge, str], int] = {}
-    spooled = 0
-    for record in batch.records:
-        spooled += _write_record(connection, record, journals)
-    for floor in batch.floors:
-        journal = _journal(connection, floor.edge, floor.epoch, journals)
-        connection.execute(
-            "INSERT INTO lanes (journal, lane, floor) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET floor = max(floor, excluded.floor)",
-            (journal, floor.lane, floor.position),
-        )
-    for counts in batch.counts:
-        journal = _journal(connection, counts.edge, counts.epoch, journals)
-        connection.execute(
-            "INSERT INTO lanes (journal, lane, appended, dropped, in_journal, heard_ms) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET appended = coalesce(excluded.appended, appended),"
-            " dropped = coalesce(excluded.dropped, dropped), in_journal = coalesce(excluded.in_journal, in_journal),"
-            " heard_ms = excluded.heard_ms",
-            (journal, counts.lane, counts.appended, counts.dropped, counts.in_journal, counts.heard_ms),
-        )
-    write_changes(connection, batch.changes)
-    return spooled
-
-
-def _write_decision(connection: sqlite3.Connection, decision: Decision) -> None:
-    for alarm in decision.alarms:
-        connection.execute(
-            "INSERT OR REPLACE INTO alarms (key, phase, incident, body) VALUES (?, ?, ?, ?)",
-            (alarm.key, alarm.phase, alarm.incident, ALARM.dump_json(alarm).decode()),
-        )
-    for incident in decision.incidents:
-        connection.execute(
-            "INSERT OR REPLACE INTO incidents (id, closed_at_ms, body) VALUES (?, ?, ?)",
-            (incident.id, incident.closed_at_ms, INCIDENT.dump_json(incident).decode()),
-        )
-    for notice in decision.notices:
-        connection.execute(
-            "INSERT INTO notices (id, incident, due, superseded_at_ms, body) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET incident = excluded.incident, due = excluded.due,"
-            " superseded_at_ms = excluded.superseded_at_ms, body = excluded.body",
-            (notice.id, notice.incident, notice.due, notice.superseded_at_ms, NOTICE.dump_json(notice).decode()),
-        )
-    connection.executemany(
-        "INSERT INTO entries (incident, body) VALUES (?, ?)",
-        [(entry.incident, ENTRY.dump_json(entry).decode()) for entry in decision.entries],
-    )
-    for item in decision.kept:
-        if isinstance(item, Forgotten):
-            connection.execute("DELETE FROM kept WHERE (kind, id) = (?, ?)", (KEPT_NAMES[item.what], item.id))
-        else:
-            name = KEPT_NAMES[type(item)]
-            body = KEPT_ADAPTERS[name].dump_json(item).decode()
-            connection.execute("INSERT OR REPLACE INTO kept (kind, id, body) VALUES (?, ?, ?)", (name, item.id, body))
-
-
-def _write_record(connection: sqlite3.Connection, record: Record, journals: dict[tuple[Edge, str], int]) -> int:
-    report, journal = record.report, None
-    if report.epoch is not None and report.lane is not None and report.position is not None:
-        journal = _journal(connection, report.edge, report.epoch, journals)
-        key = (journal, report.lane, report.position)
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO records (journal, lane, position, check_value, device, at_ms, received_ms)"
-            " SELECT ?, ?, ?, ?, ?, ?, ?"
-            " WHERE NOT EXISTS (SELECT 1 FROM lanes WHERE journal = ? AND lane = ? AND pruned_upto >= ?)",
-            (*key, report.check, report.device, report.at_ms, record.received_ms, *key),
-        )
-        if cursor.rowcount == 0:
-            return 0
-        connection.execute("INSERT OR IGNORE INTO lanes (journal, lane) VALUES (?, ?)", (journal, report.lane))
-    connection.execute(
-        "INSERT INTO spool (urgent, journal, lane, body) VALUES (?, ?, ?, ?)",
-        (report.lane is Lane.ALARM, journal, report.lane, write_record(record)),
-    )
-    return 1
-
-
-def _journal(connection: sqlite3.Connection, edge: Edge, epoch: str, known: dict[tuple[Edge, str], int]) -> int:
-    """The number of a journal; a new one gets its row."""
-    if (edge, epoch) not in known:
-        key = (edge.group, edge.node, epoch)
-        connection.execute("INSERT OR IGNORE INTO journals (group_id, node, epoch) VALUES (?, ?, ?)", key)
-        row = connection.execute(
-            "SELECT number FROM journals WHERE (group_id, node, epoch) = (?, ?, ?)", key
-        ).fetchone()
-        known[edge, epoch] = int(row[0])
-    return known[edge, epoch]
 
 
 def shorten_spool(connection: sqlite3.Connection, surplus: int) -> int:
@@ -164,7 +63,9 @@ def _book(connection: sqlite3.Connection, column: str, numbers: Sequence[int]) -
 
 def delete_spooled(connection: sqlite3.Connection, numbers: Sequence[int]) -> int:
     """Take rows out of the spool; returns how many were there."""
-    cursor = connection.executemany("DELETE FROM spool WHERE number = ?", [(number,) for number in numbers])
+    cursor = connection.execute(
+        "DELETE FROM spool WHERE number IN (SELECT value FROM json_each(?))", (json.dumps(numbers),)
+    )
     return cursor.rowcount
 
 
@@ -339,7 +240,7 @@ def ledger_rows(connection: sqlite3.Connection) -> list[LedgerRow]:
 
 def prune_records(connection: sqlite3.Connection, lane: StoredLane, keep: int, at_most: int) -> int:
     """Drop a lane's oldest settled record rows beyond the newest `keep`, and count them. Returns how many went."""
-    journal = _journal(connection, lane.edge, lane.epoch, {})
+    (journal,) = journal_numbers(connection, [(lane.edge, lane.epoch)]).values()
     row = connection.execute(
         "SELECT max(position) FROM (SELECT position FROM records"
         " WHERE journal = ? AND lane = ? AND position <= ? ORDER BY position LIMIT ?)",

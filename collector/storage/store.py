@@ -22,9 +22,10 @@ from collector.alarms.incident import Entry, Incident
 from collector.calls.dispatch import Notice
 from collector.state import Restored
 from collector.storage import auditlog, statements
+from collector.storage.commits import write_batch
 from collector.storage.database import Kind, NotOurs, Reserve, connect, may_be_full, transaction
 from collector.storage.records import Attempt, Batch, LedgerRow, Recalled, Record, Spooled, StoredLane
-from collector.storage.tables import SCHEMA, UPGRADES
+from collector.storage.tables import ENTRY, INCIDENT, NOTICE, SCHEMA, UPGRADES
 from config.endpoint import sqlite_path
 from config.words import Lane, Report
 
@@ -191,12 +192,12 @@ class Store:
     async def incident(self, incident: str) -> Incident | None:
         """An incident, open or closed."""
         row = await self._one("SELECT body FROM incidents WHERE id = ?", (incident,))
-        return None if row is None else statements.INCIDENT.validate_json(row[0])
+        return None if row is None else INCIDENT.validate_json(row[0])
 
     async def incidents(self, limit: int) -> list[Incident]:
         """The newest incidents, newest first."""
         rows = await self._all("SELECT body FROM incidents ORDER BY id DESC LIMIT ?", (limit,))
-        return [statements.INCIDENT.validate_json(body) for (body,) in rows]
+        return [INCIDENT.validate_json(body) for (body,) in rows]
 
     async def entries(self, incident: str | None, limit: int) -> list[Entry]:
         """The newest lines of the timeline, oldest first: of one incident, or (None) of everything."""
@@ -205,19 +206,19 @@ class Store:
         else:
             sql = "SELECT body FROM entries WHERE incident = ? ORDER BY number DESC LIMIT ?"
             rows = await self._all(sql, (incident, limit))
-        return [statements.ENTRY.validate_json(body) for (body,) in reversed(rows)]
+        return [ENTRY.validate_json(body) for (body,) in reversed(rows)]
 
     async def notices(self, incident: str) -> list[Notice]:
         """All notices of an incident, oldest first."""
         rows = await self._all("SELECT body FROM notices WHERE incident = ? ORDER BY id", (incident,))
-        return [statements.NOTICE.validate_json(body) for (body,) in rows]
+        return [NOTICE.validate_json(body) for (body,) in rows]
 
     async def notices_due(self) -> list[Notice]:
         """The notices that want more sendings than were handed over, oldest first."""
         rows = await self._all(
             "SELECT body FROM notices WHERE superseded_at_ms IS NULL AND handed_over < due ORDER BY id", ()
         )
-        return [statements.NOTICE.validate_json(body) for (body,) in rows]
+        return [NOTICE.validate_json(body) for (body,) in rows]
 
     async def attempts(self, notice: str) -> list[Attempt]:
         """The tries of a notice, oldest first; of very many the newest."""
@@ -312,7 +313,7 @@ class Store:
         kept = replace(batch, records=records)
 
         def write(connection: sqlite3.Connection) -> int:
-            more = statements.write_batch(connection, kept)
+            more = write_batch(connection, kept)
             surplus = self.spooled + more - self.limits.spool_rows_max
             return more - (statements.shorten_spool(connection, surplus) if surplus > 0 else 0)
 

@@ -1,14 +1,19 @@
-"""The tables of the SQLite store, and how a record travels through its spool as text. Pure."""
+"""The tables of the SQLite store, and how a record, a decision and what is kept stand in it as text. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
+from pydantic import TypeAdapter
+
+from collector.alarms.alarm import Alarm
+from collector.alarms.incident import Entry, Incident
 from collector.alarms.measures import Disablement, WalkTest
 from collector.book.entries import BookEntry
 from collector.calls.callout import Told
 from collector.calls.digest import Pace, Untold
+from collector.calls.dispatch import Notice
 from collector.calls.drill import Drill
 from collector.calls.preflight import Checked
 from collector.calls.pulse import Pulsed
@@ -143,6 +148,13 @@ KEPT: Mapping[str, type[Kept]] = {
     "told": Told,
     "book": BookEntry,
 }
+
+ALARM = TypeAdapter(Alarm)
+INCIDENT = TypeAdapter(Incident)
+NOTICE = TypeAdapter(Notice)
+ENTRY = TypeAdapter(Entry)
+KEPT_ADAPTERS: Mapping[str, TypeAdapter[Kept]] = {name: TypeAdapter(what) for name, what in KEPT.items()}
+KEPT_NAMES: Mapping[type[Kept], str] = {what: name for name, what in KEPT.items()}
 
 # A lane's stored positions, merged into islands: consecutive positions keep the same distance to their rank.
 ISLANDS = """

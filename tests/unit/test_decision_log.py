@@ -6,8 +6,7 @@ import sqlite3
 
 from collector.alarms.incident import Entry
 from collector.storage.decisionlog import Wanted, find_decisions
-from collector.storage.statements import ENTRY
-from collector.storage.tables import SCHEMA
+from collector.storage.tables import ENTRY, SCHEMA
 
 
 def log_of(*entries: Entry) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ from collector.alerter.technicalshapes import DecisionList, DeviceTechnical, Gat
 from collector.session.diagnoses import FRESH_MS, QUESTIONS_MAX
 from collector.session.effects import Presence
 from collector.storage.decisionlog import SCANNED_MAX
-from collector.storage.statements import ENTRY
+from collector.storage.tables import ENTRY
 from config.diagnosis import Diagnosis, ReadBlock, ReadError
 from config.words import Edge, Lane, Quality, Report
 from tests.web.scene import BEARER, SPIKED, Scene, scene
