@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,14 +91,15 @@ def engine_figures(site: Site, count: int) -> dict[str, Any]:
         engine.feed(presence, START_MS)
     taken_s: list[float] = []
     changed = 0
-    for report in crowd.reports(count, START_MS, ENGINE_EVERY_MS):
-        began = time.perf_counter()
-        wake_at = engine.wake_at()
-        if wake_at is not None and wake_at <= report.at_ms:
-            engine.wake(report.at_ms)
-        decision = engine.feed(report, report.at_ms)
-        taken_s.append(time.perf_counter() - began)
-        changed += any(entry.event.startswith("alarm-") for entry in decision.entries)
+    with _frozen():
+        for report in crowd.reports(count, START_MS, ENGINE_EVERY_MS):
+            began = time.perf_counter()
+            wake_at = engine.wake_at()
+            if wake_at is not None and wake_at <= report.at_ms:
+                engine.wake(report.at_ms)
+            decision = engine.feed(report, report.at_ms)
+            taken_s.append(time.perf_counter() - began)
+            changed += any(entry.event.startswith("alarm-") for entry in decision.entries)
     return {
         "buildings": len(site.buildings),
         "devices": len(site.devices),
@@ -217,9 +218,7 @@ async def started(opened: AsyncExitStack, site: Site, store: Store, channels: Ma
         desk.hear(presence)
     await desk.settle()
     desk.after_commit.append(lambda _stored: notifier.wake())
-    gc.collect()
-    gc.freeze()  # as the collector does
-    opened.callback(gc.unfreeze)
+    opened.enter_context(_frozen())
     parts = (desk.run(), notifier.run(), Drain(store, history, desk.act).run())
     opened.push_async_callback(_stop, [asyncio.create_task(part) for part in parts])
     return desk
@@ -252,6 +251,17 @@ def _births(site: Site) -> Iterator[Presence]:
         yield Presence(edge, None, True, "birth")
         for bus in gateway.buses:
             yield from (Presence(edge, device.id, True, "birth") for device in bus.devices)
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """What is there already is not looked through for garbage, as in a running collector."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def clock() -> int:

@@ -372,9 +372,13 @@ class Engine:
         for part in self._deciding:
             part.decided(now)
         decision = self._state.take()
-        touched = {incident.id for incident in decision.incidents} | {notice.incident for notice in decision.notices}
-        touched |= {alarm.incident for alarm in decision.alarms if alarm.incident is not None}  # is it still so?
-        self._touched.update(dict.fromkeys(touched, now))
+        for incident in decision.incidents:
+            self._touched[incident.id] = now
+        for notice in decision.notices:
+            self._touched[notice.incident] = now
+        for alarm in decision.alarms:
+            if alarm.incident is not None:  # is it still so?
+                self._touched[alarm.incident] = now
         return decision
 
     def _look_ahead(self) -> None:

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any, TypeVar
 
 from collector.alarms.alarm import Alarm, Phase
@@ -119,13 +118,18 @@ class State:
 
     def notices_of_call(self, incident: Incident) -> list[Notice]:
         """The notices of an incident's present call, oldest first. Calls follow each other, so they are the last."""
-        newest_first = (self.notices[notice] for notice in reversed(self._notices_of.get(incident.id, [])))
-        return list(takewhile(lambda notice: notice.call == incident.call, newest_first))[::-1]
+        theirs: list[Notice] = []
+        for name in reversed(self._notices_of.get(incident.id, [])):
+            notice = self.notices[name]
+            if notice.call != incident.call:
+                break
+            theirs.append(notice)
+        return theirs[::-1]
 
     def alarms_of(self, incident: Incident) -> list[Alarm]:
         """The conditions of an incident that are not normal."""
-        found = (self.alarms.get(key) for key in incident.alarms)
-        return [alarm for alarm in found if alarm is not None and alarm.incident == incident.id]
+        alarms = self.alarms
+        return [alarms[key] for key in incident.alarms if key in alarms and alarms[key].incident == incident.id]
 
     def put_alarm(self, alarm: Alarm) -> None:
         """A new or changed alarm; one that is normal is no longer open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from collector.alarms.alarm import LATCHING, Alarm, Event, Phase, next_phase, outlived_key
 from collector.alarms.aside import Aside
@@ -44,9 +45,11 @@ class When:
         """When it happened, if it comes from a backlog: what a disablement takes aside now it may not have then."""
         return self.at_ms if self.historical else None
 
-    def decides(self, alarm: Alarm) -> Alarm:
-        """The alarm with this as its newest record; what is no record leaves the last one standing."""
-        return alarm if self.position is None else replace(alarm, epoch=self.epoch, position=self.position)
+    def decides(self, alarm: Alarm, **changes: Any) -> Alarm:
+        """The alarm so changed, by this as its newest record; what is no record leaves the last one standing."""
+        if self.position is not None:
+            changes |= {"epoch": self.epoch, "position": self.position}
+        return replace(alarm, **changes)
 
 
 def ours(now: int) -> When:
@@ -91,7 +94,7 @@ class Conditions:
         elif alarm.source_active and when.position is not None:
             # Remember the newest record that says so, lest an older return ends it; and the first time it was so.
             raised_at = min(alarm.raised_at_ms, when.at_ms) if alarm.position is None else alarm.raised_at_ms
-            newer = replace(when.decides(alarm), raised_at_ms=raised_at)
+            newer = when.decides(alarm, raised_at_ms=raised_at)
             if newer != alarm:
                 self._state.put_alarm(newer)
 
@@ -263,13 +266,8 @@ class Conditions:
 
     def _again(self, alarm: Alarm, value: str, when: When, now: int, phase: Phase) -> None:
         """A latched alarm whose source had returned is active once more."""
-        changed = replace(
-            when.decides(alarm),
-            phase=phase,
-            value=value,
-            raised_at_ms=when.at_ms,
-            heard_at_ms=now,
-            returned_at_ms=None,
+        changed = when.decides(
+            alarm, phase=phase, value=value, raised_at_ms=when.at_ms, heard_at_ms=now, returned_at_ms=None
         )
         self._state.put_alarm(changed)
         self._log("alarm-raised-again", changed, now)
@@ -285,7 +283,7 @@ class Conditions:
         if not alarm.source_active:
             return
         phase = next_phase(alarm.condition, alarm.phase, Event.CLEARED, alarm.route.mode)
-        changed = replace(when.decides(alarm), phase=phase, returned_at_ms=when.at_ms)
+        changed = when.decides(alarm, phase=phase, returned_at_ms=when.at_ms)
         self._state.put_alarm(changed)
         self._log(event, changed, now)
         self._first_hits.returned(changed, now)

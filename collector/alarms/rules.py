@@ -48,7 +48,7 @@ class Rule:
     def judge(self, reading: Reading, active: bool) -> bool | None:
         """True: the condition holds; False: it does not; None: this reading cannot say. `active` is for hysteresis."""
         value = reading.value
-        if value is None or reading.quality is not Quality.GOOD or isinstance(value, str | bytes):
+        if value is None or reading.quality is not Quality.GOOD or isinstance(value, (str, bytes)):
             return None
         if self.limit is None:
             return bool(value)

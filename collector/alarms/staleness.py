@@ -101,7 +101,12 @@ def late_points(
     told_at_ms: Mapping[str, int], allowed_ms: Mapping[str, int], patient_from_ms: int, now: int
 ) -> tuple[list[str], int]:
     """The points whose deadline has passed, and the next deadline of the others (far away if there is none)."""
-    deadlines = {name: max(at_ms, patient_from_ms) + allowed_ms[name] for name, at_ms in told_at_ms.items()}
-    late = [name for name, at_ms in deadlines.items() if at_ms <= now]
-    none_before = now + max(allowed_ms.values(), default=0)
-    return late, min((at_ms for at_ms in deadlines.values() if at_ms > now), default=none_before)
+    late: list[str] = []
+    next_at: int | None = None
+    for name, told_ms in told_at_ms.items():
+        deadline = max(told_ms, patient_from_ms) + allowed_ms[name]
+        if deadline <= now:
+            late.append(name)
+        elif next_at is None or deadline < next_at:
+            next_at = deadline
+    return late, now + max(allowed_ms.values(), default=0) if next_at is None else next_at

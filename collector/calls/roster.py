@@ -167,8 +167,8 @@ class Roster:
 
     def _all(self, person: str) -> list[Away]:
         """A person's absences and swaps, past and to come."""
-        said = [away for away in self._said.values() if away.person == person]
-        return [*self._declared.get(person, ()), *said]
+        declared = self._declared.get(person, [])
+        return declared + [away for away in self._said.values() if away.person == person] if self._said else declared
 
 
 def members(team: Team) -> list[str]:

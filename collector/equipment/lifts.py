@@ -126,8 +126,9 @@ class Lifts(Part):
 
         Older than what has been followed already, it is the past, unless it was only sent again a moment later.
         """
-        for name in self._lost_cars.heard(device, report, now):
-            self._ripen(self._lifts[name], now)
+        if self._lost_cars.wants_witnesses:
+            for name in self._lost_cars.heard(device, report, now):
+                self._ripen(self._lifts[name], now)
         lift = self._lifts.get(device.device)
         if lift is None or (device.online is not True and report.position is None):
             return  # what is not journalled and comes after a death is not the present

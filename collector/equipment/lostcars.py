@@ -148,10 +148,13 @@ class LostCars:
         """True for what shares a bus with a judged elevator."""
         return device in self._bus_of
 
+    @property
+    def wants_witnesses(self) -> bool:
+        """True while it is not known of some car whether it was lost alone."""
+        return bool(self._unsure)
+
     def heard(self, device: DeviceState, report: Report, now: int) -> list[str]:
         """Something of a device was heard: the cars that are known by it to have been lost alone."""
-        if not self._unsure:  # every report passes here
-            return []
         bus = self._bus_of[device.device]
         birth = report.position is None and report.epoch is not None  # that only says what was read last
         if birth or report.historical or all(reading.value is None for reading in report.readings):

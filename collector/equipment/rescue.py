@@ -103,12 +103,12 @@ class Rescues(Part):
 
     def decided(self, now: int) -> None:
         """An entrapment may have begun, or begun anew; somebody may have arrived, an incident may be over."""
-        changed = {incident.id: incident for incident in self._state.changed_incidents}
+        trapped = {each.id: each for each in self._state.changed_incidents if each.kind is Kind.ENTRAPMENT}
         for alarm in self._state.changed_alarms:
-            incident = self._state.incidents.get(alarm.incident or "")
+            incident = self._state.incidents.get(alarm.incident or "") if alarm.kind is Kind.ENTRAPMENT else None
             if incident is not None:
-                changed[incident.id] = incident
-        for incident in changed.values():
+                trapped[incident.id] = incident
+        for incident in trapped.values():
             self._attend(incident, now)
 
     def handlers(self) -> Mapping[type, Handler]:

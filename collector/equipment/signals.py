@@ -30,7 +30,7 @@ def signal(profile: Profile, values: Mapping[str, Heard], name: SignalName) -> f
 def meaning(source: Signal, reading: Reading) -> float | bool | None:
     """What one reading of a signal's point says; None if it is not good or is no number."""
     value = reading.value
-    if value is None or reading.quality is not Quality.GOOD or isinstance(value, str | bytes) or not isfinite(value):
+    if value is None or reading.quality is not Quality.GOOD or isinstance(value, (str, bytes)) or not isfinite(value):
         return None
     if source.codes is not None:
         return (value in source.codes) is not source.inverted
