@@ -105,6 +105,7 @@ PURE = {
     "collector/alerter/pages/navigation.py",
     "collector/alarms/firsthit.py",
     "collector/calls/remarks.py",
+    "collector/calls/responses.py",
     "collector/calls/sightings.py",
     "collector/alarms/verification.py",
     "collector/alarms/disablement.py",
