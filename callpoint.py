@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
         description="Lets a neighbourhood's own people answer a fire or a stuck elevator in time.",
         epilog="Secrets come from the environment or a file: CALLPOINT_MQTT_PASSWORD or CALLPOINT_MQTT_PASSWORD_FILE.",
     )
+    whole.add_argument("--version", action=_Version, help="print the version and stop")
     whole.set_defaults(extra=None)  # what of `pip install '.[extra]'` a command needs
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_demo(commands)
@@ -62,6 +63,19 @@ def parser() -> argparse.ArgumentParser:
     on_site.add_parsers(commands)
     dashboards.add_parser(commands)
     return whole
+
+
+class _Version(argparse.Action):
+    """Prints what is installed here."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('callpoint')}")
+        parser.exit()
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

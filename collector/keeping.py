@@ -129,7 +129,7 @@ def _book(options: argparse.Namespace) -> int:
 
 def _add_backup(commands: Commands) -> None:
     backup = commands.add_parser("backup", help="copy all that is kept, while it runs", description=_backup.__doc__)
-    backup.add_argument("to", type=Path, metavar="TO", help="a new file, or a folder that gets one named by the time")
+    backup.add_argument("to", metavar="TO", help="a new file, or a folder (or NAME/) that gets one named by the time")
     backup.add_argument("--state", metavar="URL", help="sqlite:PATH (default: XDG state folder)")
     backup.add_argument("--history", metavar="URL", help="as the collector's (default: the file beside the state)")
     backup.add_argument("--site", type=Path, metavar="SITE", help="site folder, to be in it too")

@@ -149,7 +149,7 @@ class Disablements(Part):
         if not all(may_decide(self._site, each, person) for each in buildings):
             raise Refused("not-authorised", "Disabling is for the leader, the manager or a contact of each building.")
         if not 1 <= minutes <= DISABLED_MINUTES_MAX:
-            raise Refused("too-long", "A disablement lasts 1 minute to 24 hours; it can be renewed.")
+            raise Refused("wrong-duration", "A disablement lasts 1 minute to 24 hours; it can be renewed.")
 
     def _item(self, name: str) -> Disablement:
         item = self._state.kept(Disablement).get(name)

@@ -61,7 +61,7 @@ class WalkTests(Part):
             raise Refused("no-devices", f"A walk test is of 1 to {MEMBERS_MAX} devices.")
         self._check(members, command.person)
         if not 1 <= command.minutes <= TEST_MINUTES_MAX:
-            raise Refused("too-long", "A walk test lasts 1 to 120 minutes.")
+            raise Refused("wrong-duration", "A walk test lasts 1 to 120 minutes.")
         chosen = set(to_prove(self._site, members))
         if any(chosen & set(to_prove(self._site, test.members)) for test in self._running()):
             raise Refused("already-tested", "One of these devices is in a walk test already.")

@@ -286,18 +286,24 @@ def _sync(folder: Path) -> None:
 # --- commands -----------------------------------------------------------------------------------------
 
 
-def run_backup(to: Path, state_url: str | None, history_url: str | None, site: Path | None, keep: int | None) -> int:
-    """`callpoint backup`. A folder gets a file named by the time; 0: done, 1: not done, 2: wrong use."""
+def run_backup(to: str, state_url: str | None, history_url: str | None, site: Path | None, keep: int | None) -> int:
+    """`callpoint backup`. A folder gets a file named by the time; 0: done, 1: not done, 2: wrong use.
+
+    `to` that ends with "/" is a folder, and made if there is none.
+    """
+    target = Path(to)
     try:
         state, history = _files(state_url, history_url)
-        into_folder = to.is_dir() or str(to).endswith("/")
+        into_folder = target.is_dir() or to.endswith("/")
         if keep is not None and not into_folder:
             raise EndpointError(f"--keep needs a folder to keep them in, {to} is none")
         if site is not None and not site.is_dir():
             raise EndpointError(f"--site {site}: expected a site folder")
-        archive = to / f"callpoint-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz" if into_folder else to
+        if into_folder:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold secrets
+        archive = target / f"callpoint-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz" if into_folder else target
         manifest = back_up(state, history, site, archive, _show)
-        removed = keep_newest(to, "callpoint", keep) if keep is not None else []
+        removed = keep_newest(target, "callpoint", keep) if keep is not None else []
     except EndpointError as error:
         print(f"callpoint backup: {error}", file=sys.stderr)
         return USAGE

@@ -132,7 +132,7 @@ def test_it_can_be_renewed_again_and_again_but_never_beyond_a_day_from_now() -> 
 
     play.at(23 * HOUR).acts(RenewDisablement(item.id, "mona", 24 * 60)).told()
 
-    assert play.refused(RenewDisablement(item.id, "mona", 24 * 60 + 1)) == "too-long"
+    assert play.refused(RenewDisablement(item.id, "mona", 24 * 60 + 1)) == "wrong-duration"
     play.at(46 * HOUR).says("smoke-1", fire=True)
     assert play.alarms["smoke-1:fire"].route.mode is Mode.DISABLED
     play.at(47 * HOUR)
@@ -170,8 +170,8 @@ def test_only_who_may_decide_disables_renews_and_enables() -> None:
         (Disable(Scope.BUILDING, "", "carl", "why", 10), "unknown-target"),
         (Disable(Scope.DEVICE, "smoke-1", "nora", " \n ", 10), "no-reason"),
         (Disable(Scope.DEVICE, "smoke-1", "nora", "why" * 100, 10), "no-reason"),
-        (Disable(Scope.DEVICE, "smoke-1", "nora", "why", 0), "too-long"),
-        (Disable(Scope.DEVICE, "smoke-1", "nora", "why", 1441), "too-long"),
+        (Disable(Scope.DEVICE, "smoke-1", "nora", "why", 0), "wrong-duration"),
+        (Disable(Scope.DEVICE, "smoke-1", "nora", "why", 1441), "wrong-duration"),
         (Disable(Scope.DEVICE, "smoke-1", "nora", "why", 10, "nobody"), "unknown-person"),
     ],
 )

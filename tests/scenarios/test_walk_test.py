@@ -213,8 +213,8 @@ def test_when_a_test_of_something_disabled_ends_the_watch_is_told_of_what_is_sti
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        (StartWalkTest("nora", ("smoke-1",), 121), "too-long"),
-        (StartWalkTest("nora", ("smoke-1",), 0), "too-long"),
+        (StartWalkTest("nora", ("smoke-1",), 121), "wrong-duration"),
+        (StartWalkTest("nora", ("smoke-1",), 0), "wrong-duration"),
         (StartWalkTest("nora", (), 10), "no-devices"),
         (StartWalkTest("nora", ("smoke-9",), 10), "unknown-target"),
         (StartWalkTest("nora", (), 10, "attic"), "unknown-target"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from callpoint import main
 from collector.storage.backup import BackupError, back_up, keep_newest, read_manifest, restore, run_backup
 from collector.storage.database import connect
 from collector.storage.historyfile import HISTORY
@@ -271,5 +272,15 @@ def test_the_commands_take_each_others_file(community: Path, tmp_path: Path) -> 
 
 
 def test_keeping_some_needs_a_folder(community: Path, tmp_path: Path) -> None:
-    assert run_backup(tmp_path / "one.tar.gz", f"sqlite:{community / 'collector.db'}", None, None, 3) == 2
+    assert run_backup(str(tmp_path / "one.tar.gz"), f"sqlite:{community / 'collector.db'}", None, None, 3) == 2
     assert not (tmp_path / "one.tar.gz").exists()
+
+
+def test_a_folder_that_is_not_there_is_made_for_its_owner_alone(community: Path, tmp_path: Path) -> None:
+    into = tmp_path / "backups" / "daily"
+
+    assert main(["backup", f"{into}/", "--state", f"sqlite:{community / 'collector.db'}"]) == 0
+
+    (made,) = into.iterdir()
+    assert made.name.startswith("callpoint-") and made.name.endswith(".tar.gz")
+    assert into.stat().st_mode & 0o077 == 0

@@ -33,7 +33,7 @@ MINUTES = (15, 30, 60, 120, 240, 480, 720, 1440)  # as long as may be chosen; th
 DONE = ("disabled", "renewed", "enabled")
 _BESIDE = {
     "no-reason": "why",
-    "too-long": "minutes",
+    "wrong-duration": "minutes",
     "unknown-target": "target",
     "already-disabled": "target",
     "unknown-person": "watch",

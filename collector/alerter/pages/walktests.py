@@ -32,7 +32,7 @@ _BESIDE = {
     "no-devices": "devices",
     "already-tested": "devices",
     "unknown-target": "devices",
-    "too-long": "minutes",
+    "wrong-duration": "minutes",
 }
 _WORDS = {"not-authorised": "measures-not-yours"}
 
