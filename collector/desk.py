@@ -12,10 +12,10 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from collector.access.actor import Actor
-from collector.access.audit import Change, changes_of
+from collector.access.audit import changes_of
 from collector.access.speaking import check_speaks
 from collector.alarms.alarm import Alarm
 from collector.alarms.incident import Incident
@@ -23,11 +23,12 @@ from collector.changes import Changes
 from collector.commands import Command, Delivered, NotDelivered, PulseHandedOver, PulseStored, SystemTrouble
 from collector.engine import Engine
 from collector.logbook import log_decisions
+from collector.pending import Pending, Portion
 from collector.session.effects import Counts, Floor, Owing, Presence
 from collector.state import Decision, K, Restored
 from collector.storage import ledger
 from collector.storage.history import History
-from collector.storage.records import INT64_MAX, STAMP_MS_MAX, Batch, LedgerRow, Record
+from collector.storage.records import INT64_MAX, STAMP_MS_MAX, LedgerRow, Record
 from collector.storage.store import Store, StoreFailed
 from collector.storage.unrecorded import Unrecorded
 from config import logs
@@ -35,7 +36,6 @@ from config.site import Site
 from config.words import Lane, Report
 
 BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
-BATCH_RECORDS_MAX = 250  # what waits behind a full one is what a fire waits for
 FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01  # the least wait for a time: one that has just come does not keep the loop turning
@@ -49,25 +49,6 @@ class Patience:
 
     commit_within_s: float = 15.0
     start_anew_after_s: float = 1.0
-
-
-@dataclass(slots=True)
-class _Pending:
-    """What the next transaction will hold, and who waits for it."""
-
-    decisions: list[Decision] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-    floors: list[Floor] = field(default_factory=list)
-    counts: list[Counts] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    waiting: list[asyncio.Future[None]] = field(default_factory=list)
-    since_s: float | None = None  # loop time of the first entry
-    urgent: bool = False
-
-    def batch(self) -> Batch:
-        return Batch(
-            tuple(self.decisions), tuple(self.records), tuple(self.floors), tuple(self.counts), tuple(self.changes)
-        )
 
 
 class Desk:
@@ -93,7 +74,7 @@ class Desk:
         self.unrecorded = Unrecorded()
         self._clock = clock
         self._patience = patience
-        self._pending = _Pending()
+        self._pending = Pending()
         self._committing = False
         self._stir = asyncio.Event()
         self._room = asyncio.Event()
@@ -140,8 +121,10 @@ class Desk:
             self.counters["position-out-of-range"] += 1
             return
         device = self.site.devices.get(heard.device) if heard.device is not None else None
-        self._pending.records.append(Record(heard, device.place.building if device else None, now))
-        self._note(heard.lane is Lane.ALARM or len(self._pending.records) >= BATCH_RECORDS_MAX)
+        self._pending.filling.records.append(Record(heard, device.place.building if device else None, now))
+        self._note(heard.lane is Lane.ALARM)
+        if self._pending.close_if_full(self.engine.roll):
+            self._stir.set()
 
     def book(self, word: Floor | Counts) -> None:
         """Keep a gateway's word about its journal."""
@@ -149,12 +132,12 @@ class Desk:
             if word.position > INT64_MAX:
                 self.counters["floor-out-of-range"] += 1
                 return
-            self._pending.floors.append(word)
+            self._pending.filling.floors.append(word)
         else:
             if any(count is not None and count > INT64_MAX for count in (word.appended, word.dropped, word.in_journal)):
                 self.counters["count-out-of-range"] += 1
                 return
-            self._pending.counts.append(word)
+            self._pending.filling.counts.append(word)
         self._note(urgent=False)
 
     def tell(self, command: SystemTrouble | PulseStored | PulseHandedOver | Delivered | NotDelivered) -> None:
@@ -172,15 +155,15 @@ class Desk:
         now = self._clock()
         decision = self.engine.act(command, now)
         if by is not None:
-            self._pending.changes += changes_of(command, decision, by, self.site, now)
+            self._pending.filling.changes += changes_of(command, decision, by, self.site, now)
         self._decide(decision)
-        if self._committing or self._pending.since_s is not None:
+        if self._committing or not self._pending.empty:
             await self._committed()
         return decision
 
     async def room(self) -> None:
-        """Wait while the next transaction is full: whoever brings telemetry calls this first."""
-        while len(self._pending.records) >= BATCH_RECORDS_MAX:
+        """Wait while too much waits for the store: whoever brings reports calls this first."""
+        while self._pending.is_full:
             self._room.clear()
             await self._room.wait()
 
@@ -207,29 +190,30 @@ class Desk:
                     await self._flush()
         except StoreFailed as error:
             self._ended = error
-            self._refuse_waiting(self._pending, error)
+            self._refuse_all(error)
             raise
         finally:
             await self.unrecorded.finish()
 
     async def settle(self) -> None:
         """Commit what is pending, at the end. Raises StoreFailed."""
-        if self._pending.since_s is not None:
+        while not self._pending.empty:
             await self._commit()
 
     # --- inside ---------------------------------------------------------------------------------------
 
     def _decide(self, decision: Decision) -> None:
         if not decision.empty:
-            self._pending.decisions.append(decision)
+            self._pending.filling.decisions.append(decision)
             self._note(decision.urgent or bool(decision.notices))
 
     def _note(self, urgent: bool) -> None:
-        if self._pending.since_s is None:
-            self._pending.since_s = asyncio.get_running_loop().time()
+        filling = self._pending.filling
+        if filling.since_s is None:
+            filling.since_s = asyncio.get_running_loop().time()
             self._stir.set()
-        if urgent and not self._pending.urgent:
-            self._pending.urgent = True
+        if urgent and not filling.urgent:
+            filling.urgent = True
             self._stir.set()
 
     async def _committed(self) -> None:
@@ -237,15 +221,15 @@ class Desk:
         if self._ended is not None:
             raise self._ended
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.waiting.append(future)
+        self._pending.filling.waiting.append(future)
         self._note(urgent=True)
         await future
 
     async def _wait(self) -> None:
         wake_at = self.engine.wake_at()
         wait_s = LOOK_AGAIN_S if wake_at is None else min(LOOK_AGAIN_S, max(SPIN_S, (wake_at - self._clock()) / 1000))
-        if self._pending.since_s is not None:
-            due_s = self._pending.since_s + BATCH_AFTER_S - asyncio.get_running_loop().time()
+        if (since_s := self._pending.oldest.since_s) is not None:
+            due_s = since_s + BATCH_AFTER_S - asyncio.get_running_loop().time()
             wait_s = min(wait_s, max(0.0, due_s))
         if not self._due():
             try:
@@ -262,15 +246,15 @@ class Desk:
             self._decide(self.engine.wake(now))
 
     def _due(self) -> bool:
-        pending = self._pending
-        if pending.since_s is None:
+        oldest = self._pending.oldest
+        if oldest.since_s is None:
             return False
-        waited_s = asyncio.get_running_loop().time() - pending.since_s
-        return pending.urgent or waited_s >= BATCH_AFTER_S
+        waited_s = asyncio.get_running_loop().time() - oldest.since_s
+        return oldest.urgent or waited_s >= BATCH_AFTER_S
 
     async def _flush(self) -> None:
         """Commit; if that fails, save what must be saved and start anew from the store."""
-        doomed = self._pending
+        doomed = self._pending.oldest
         try:
             await self._commit()
         except StoreFailed as error:
@@ -280,7 +264,7 @@ class Desk:
             self.unrecorded.tell(doomed.decisions, self.engine)
             self._refuse_waiting(doomed, error)
             if isinstance(error.__cause__, TimeoutError) or self._failures >= FAILURES_MAX:
-                self.unrecorded.tell(self._pending.decisions, self.engine)  # what came while it hung
+                self._tell_unrecorded()  # what came while it hung
                 raise
             await asyncio.sleep(self._patience.start_anew_after_s)
             await self._start_anew(error)
@@ -288,8 +272,8 @@ class Desk:
             self._failures = 0
 
     async def _commit(self) -> None:
-        pending, self._pending = self._pending, _Pending()
-        roll = self.engine.roll
+        pending = self._pending.take()
+        roll = self.engine.roll if pending.roll is None else pending.roll
         self._room.set()
         self._committing = True
         try:
@@ -318,9 +302,9 @@ class Desk:
     async def _start_anew(self, error: StoreFailed) -> None:
         """What the engine knows is ahead of the store: take another one from what the store has."""
         restored = await self.store.restore()
-        self._refuse_waiting(self._pending, error)
-        self.unrecorded.tell(self._pending.decisions, self.engine)
-        self._pending = _Pending()
+        self._refuse_all(error)
+        self._tell_unrecorded()
+        self._pending = Pending()
         self._room.set()
         self.engine = Engine(self.site, restored, self._clock())
         self.site.adopt(self.engine.roll)
@@ -331,7 +315,16 @@ class Desk:
         self._short_of_space = None  # the first commit that succeeds takes the trouble back
         self._changes.tell()
 
-    def _refuse_waiting(self, pending: _Pending, error: StoreFailed) -> None:
-        for future in pending.waiting:
+    def _tell_unrecorded(self) -> None:
+        """What is decided and will not be written: see `unrecorded.py`."""
+        for portion in self._pending:
+            self.unrecorded.tell(portion.decisions, self.engine)
+
+    def _refuse_all(self, error: StoreFailed) -> None:
+        for portion in self._pending:
+            self._refuse_waiting(portion, error)
+
+    def _refuse_waiting(self, portion: Portion, error: StoreFailed) -> None:
+        for future in portion.waiting:
             if not future.done():
                 future.set_exception(error)

@@ -152,7 +152,7 @@ class Reports:
             elif report.position is not None or reading.quality is not Quality.STALE:
                 # In a birth a stale value only says that the point has not been read yet.
                 device.bad[reading.name] = reading.cause or "bad quality"
-        if not (device.bad or mended):
+        if not (device.bad or mended):  # nothing was wrong before either
             return
         key = f"{device.device}:quality"
         if not device.bad:

@@ -29,7 +29,7 @@ from config.words import PULSE, Edge, Lane, Report
 HEARTBEAT_GRACE_MS = 15_000  # a heartbeat may have been grouped, lost once, and sent again
 UNKNOWN_MAX = 1_000  # gateways and devices that the site does not know, shown and counted
 SETTLE_MS = 3_000  # a device that is lost may be the first sign of its bus or gateway: those are told instead
-TOGETHER_MS = 250
+TOGETHER_MS = 250  # deadlines of minutes: what falls due within this is one look at all of it, at its end
 BROKER = "system:broker"
 
 __all__ = ["DeviceState", "GatewayState", "Heard", "Watch", "building_of_gateway", "trouble_rule"]
@@ -235,8 +235,7 @@ class Watch:
             self._tell_silent(device, now)
         elif silent_at > now:
             look_at = min(silent_at, self._staleness.look(device, now))
-            # Deadlines of minutes: what falls due in the same moment is one look at all of it.
-            self._agenda.set(("device", device.device), look_at + -look_at % TOGETHER_MS)
+            self._agenda.set(("device", device.device), -(-look_at // TOGETHER_MS) * TOGETHER_MS)
         elif (gateway.heard_at_ms or 0) <= since:
             # The gateway has been mute for as long: its own deadline is to tell, before it is held against the device.
             self._agenda.set(("device", device.device), now + self._silent_ms[device.gateway])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from collector.agenda import Agenda, ms_of
 from collector.alarms.incident import PRIORITY, Incident
@@ -29,6 +30,7 @@ _ALONE = frozenset({Reason.LATE_REPORT, Reason.CHANNEL_FAILED, Reason.NEXT_CHANN
 class Untold(Kept):
     """News that wait to be told with others; their incident may be closed by then."""
 
+    NUMBERED: ClassVar[bool] = True  # its id is the notice's: after a restart none is given a second time
     notice: Notice
 
 

@@ -102,10 +102,15 @@ class Rescues(Part):
             raise Refused("not-freed", "Nobody on site has said yet that the people in the elevator are free.")
 
     def decided(self, now: int) -> None:
-        """An entrapment may have begun, or begun anew; somebody may have arrived, an incident may be over."""
+        """An entrapment may have begun, or begun anew; somebody may have arrived, an incident may be over.
+
+        Every rescue under way is looked at: a word that comes late, or a skill newly learnt, changes it too.
+        """
         trapped = {each.id: each for each in self._state.changed_incidents if each.kind is Kind.ENTRAPMENT}
-        for alarm in self._state.changed_alarms:
-            incident = self._state.incidents.get(alarm.incident or "") if alarm.kind is Kind.ENTRAPMENT else None
+        concerned = [each.incident for each in self._state.changed_alarms if each.kind is Kind.ENTRAPMENT]
+        concerned += [rescue.incident for rescue in self._state.kept(Rescue).values()]
+        for name in dict.fromkeys(concerned):
+            incident = self._state.incidents.get(name or "")
             if incident is not None:
                 trapped[incident.id] = incident
         for incident in trapped.values():
@@ -148,9 +153,9 @@ class Rescues(Part):
             for rescue in self.of(incident):
                 self._state.forget(rescue)
             return
-        for alarm in self._state.alarms_of(incident):
-            if alarm.condition is Condition.ALARM:
-                self._begin(incident, alarm, now)
+        trapped = [alarm for alarm in self._state.alarms_of(incident) if alarm.condition is Condition.ALARM]
+        for alarm in trapped + trapped:  # what one of them has begun counts from the first of them, in any order
+            self._begin(incident, alarm, now)
         for rescue in self.of(incident):
             self._note_arrival(incident, rescue)
             self._call_contractor(incident, rescue, now)

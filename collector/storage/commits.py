@@ -26,7 +26,8 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> int:
     _write_decisions(connection, batch.decisions)
     named = [(floor.edge, floor.epoch) for floor in batch.floors]
     named += [(counts.edge, counts.epoch) for counts in batch.counts]
-    named += [found for record in batch.records if (found := _journal_of(record)) is not None]
+    reports = [record.report for record in batch.records]
+    named += [(each.edge, each.epoch) for each in reports if each.epoch is not None and each.position is not None]
     journals = journal_numbers(connection, named)
     spooled = _write_records(connection, batch.records, journals)
     for floor in batch.floors:
@@ -141,17 +142,11 @@ def _write_records(connection: sqlite3.Connection, records: Sequence[Record], jo
     return len(spool)
 
 
-def _journal_of(record: Record) -> _Journal | None:
-    """Which journal a record is of; None for what is in none."""
+def _key_of(record: Record, journals: Mapping[_Journal, int]) -> _Key | None:
     report = record.report
     if report.epoch is None or report.lane is None or report.position is None:
         return None
-    return report.edge, report.epoch
-
-
-def _key_of(record: Record, journals: Mapping[_Journal, int]) -> _Key | None:
-    journal, lane, position = _journal_of(record), record.report.lane, record.report.position
-    return None if journal is None or lane is None or position is None else (journals[journal], lane, position)
+    return journals[report.edge, report.epoch], report.lane, report.position
 
 
 def _known(connection: sqlite3.Connection, keys: Sequence[_Key]) -> set[_Key]:

@@ -10,10 +10,12 @@ import pytest
 
 from collector.alarms.alarm import Phase
 from collector.alarms.incident import Answer
+from collector.book.entries import put
 from collector.calls.dispatch import Reason
-from collector.commands import Answered, Freed, Reset, Serviced
+from collector.commands import Answered, ChangeBook, Freed, Reset, Serviced
 from collector.equipment.liftlog import LiftLog, figures
 from collector.equipment.rescue import Rescue
+from config.people import Person
 from config.profile import Condition, Profile
 from config.site import Site
 from config.upkeep import Service
@@ -718,6 +720,46 @@ def test_two_elevators_of_one_building_are_two_rescues() -> None:
     on.restart().acts(Freed(incident, "nora", "lift-1")).resets("nora")
 
     assert not on.engine.incidents
+
+
+def test_who_is_trapped_again_before_an_older_word_that_they_are_free_arrives_is_still_to_be_freed() -> None:
+    on = play()
+    on.at(0).says("lift-1", trapped=True)
+    on.at(10).answers("ned", Answer.ARRIVED)
+    on.at(100).says("lift-1", trapped=False)
+    on.at(150).says("lift-1", trapped=True)
+    on.at(200).acts(Freed(on.incident.id, "ned", "lift-1", on.now - 75_000))  # said without a network, at 125 s
+
+    (rescue,) = on.engine.kept(Rescue).values()
+    assert rescue.freed_at_ms is None and rescue.raised_at_ms == START_MS + 150_000
+    on.at(500).says("lift-1", trapped=False).acknowledges("ned")
+    assert on.refused(Reset(on.incident.id, "ned")) == "not-freed"
+
+
+def test_who_is_there_and_learns_to_free_people_has_arrived() -> None:
+    on = trapped(play()).answers("ned", Answer.ARRIVED)
+    (rescue,) = on.engine.kept(Rescue).values()
+    assert rescue.arrived_by is None
+    skilled = {"id": "ned", "name": "Ned", "channels": [{"channel": "console"}], "skills": ["lift-release"]}
+
+    on.acts(ChangeBook((put("ned", Person.model_validate(skilled)),), "carl"))
+
+    (rescue,) = on.engine.kept(Rescue).values()
+    assert rescue.arrived_by == "ned"
+    assert not on.at(2 * HOUR).events("rescue-due", "rescue-missed")
+
+
+def test_a_rescue_that_begins_anew_counts_at_once_from_the_first_of_what_holds() -> None:
+    on = play()
+    on.at(0).says("lift-1", **RIDES, person=True)
+    on.at(10).says("lift-1", **STUCK, person=True)
+    on.at(60).answers("ned", Answer.ARRIVED)
+    on.at(100).acts(Freed(on.incident.id, "ned", "lift-1"))
+
+    on.at(200).says("lift-1", trapped=True)
+
+    (rescue,) = on.engine.kept(Rescue).values()
+    assert rescue.raised_at_ms == START_MS + 10_000
 
 
 def test_the_contractor_is_called_again_with_every_call_and_not_after_saying_no() -> None:

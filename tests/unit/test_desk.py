@@ -17,6 +17,7 @@ from collector.alerter.notifier import Notifier
 from collector.book.entries import put
 from collector.commands import Answered, ChangeBook, Refused, SystemTrouble
 from collector.desk import Desk, Patience
+from collector.pending import PORTION_RECORDS, WAITING_RECORDS_MAX
 from collector.session.effects import Counts, Floor, Presence
 from collector.storage.histories import open_history
 from collector.storage.records import INT64_MAX, Batch, Record
@@ -239,6 +240,65 @@ def test_people_are_as_they_were_committed_last_and_no_change_is_half_made(tmp_p
 
     played(tmp_path, play)
     played(tmp_path, look)
+
+
+def test_while_the_store_hangs_a_fire_behind_much_telemetry_is_judged_and_committed_in_its_turn(tmp_path: Path) -> None:
+    async def play(on: Scene) -> None:
+        on.store.gate.clear()
+        for position in range(1, 1_001):
+            await on.desk.room()
+            on.telemetry(position)
+            if position % 100 == 0:
+                await asyncio.sleep(0)
+        await on.desk.room()
+        on.smoke()
+        assert any(alarm.device == DEVICE for alarm in on.desk.engine.alarms.values())
+
+        on.store.gate.set()
+        await until(lambda: len(on.stored) == 1_001)
+        assert max(len(batch.records) for batch in on.store.batches) == PORTION_RECORDS
+        assert [record.report.position for record in on.stored[:-1]] == list(range(1, 1_001))
+        assert on.stored[-1].report.lane is Lane.ALARM
+
+    played(tmp_path, play)
+
+
+def test_no_more_is_taken_while_too_much_waits_for_the_store(tmp_path: Path) -> None:
+    async def play(on: Scene) -> None:
+        on.store.gate.clear()
+        on.smoke()
+        await until(lambda: on.store.asked)  # that hangs, and what follows waits behind it
+        for position in range(1, WAITING_RECORDS_MAX + 1):
+            on.telemetry(position)
+
+        waiting = asyncio.create_task(on.desk.room())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        on.store.gate.set()
+        await waiting
+
+    played(tmp_path, play)
+
+
+def test_a_change_of_people_behind_a_full_portion_shows_only_once_it_is_committed_itself(tmp_path: Path) -> None:
+    renamed = Person.model_validate({"id": "wang-fang", "name": "Wang", "channels": [{"channel": "console"}]})
+
+    async def play(on: Scene) -> None:
+        on.store.gate.clear()
+        on.smoke()
+        await until(lambda: on.store.asked)
+        for position in range(1, PORTION_RECORDS + 1):
+            on.telemetry(position)
+        acting = asyncio.create_task(on.desk.act(ChangeBook((put("wang-fang", renamed),), "zheng-bin")))
+        seen: list[str] = []
+        on.desk.after_commit.append(lambda _stored: seen.append(on.desk.site.people["wang-fang"].name))
+        await asyncio.sleep(0)
+        on.store.gate.set()
+        await acting
+
+        assert seen == ["王芳", "王芳", "Wang"]
+
+    played(tmp_path, play)
 
 
 def test_a_fire_that_cannot_be_recorded_is_told_to_the_contacts_once_a_minute_per_building(tmp_path: Path) -> None:
