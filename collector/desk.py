@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 
 from collector.access.actor import Actor
@@ -36,6 +36,7 @@ from config.site import Site
 from config.words import Lane, Report
 
 BATCH_AFTER_S = 0.25  # what is not urgent waits so long for company
+QUICK_S = 0.25  # a commit that takes longer is not quick
 FAILURES_MAX = 300  # in a row, some minutes; then the process ends, so that its supervisor can do better
 LOOK_AGAIN_S = 1.0  # the wall clock may be set while we wait for a time on it
 SPIN_S = 0.01  # the least wait for a time: one that has just come does not keep the loop turning
@@ -76,6 +77,8 @@ class Desk:
         self._patience = patience
         self._pending = Pending()
         self._committing = False
+        self._commit_began_s = 0.0  # on the loop's clock
+        self._was_quick = True
         self._stir = asyncio.Event()
         self._room = asyncio.Event()
         self._changes = Changes()
@@ -162,10 +165,17 @@ class Desk:
         return decision
 
     async def room(self) -> None:
-        """Wait while too much waits for the store: whoever brings reports calls this first."""
-        while self._pending.is_full:
+        """Wait while too much waits for the store: whoever brings reports calls this first.
+
+        A store that is quick is given its turn, for what is judged ahead of it only makes it slower; one that takes
+        long is not waited for until there is really too much.
+        """
+        loop = asyncio.get_running_loop()
+        while self._pending.is_full or (self._pending.is_behind and self._is_quick(loop.time())):
             self._room.clear()
-            await self._room.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(QUICK_S):
+                    await self._room.wait()
 
     async def ledger(self) -> list[LedgerRow]:
         """The account of every report."""
@@ -215,6 +225,9 @@ class Desk:
         if urgent and not filling.urgent:
             filling.urgent = True
             self._stir.set()
+
+    def _is_quick(self, now_s: float) -> bool:
+        return not self._committing or now_s - self._commit_began_s < QUICK_S
 
     async def _committed(self) -> None:
         """Wait until everything decided so far is on disk."""
@@ -272,10 +285,11 @@ class Desk:
             self._failures = 0
 
     async def _commit(self) -> None:
-        pending = self._pending.take()
+        # One that takes long for a little takes hardly longer for much.
+        pending = self._pending.take() if self._was_quick else self._pending.take_all()
         roll = self.engine.roll if pending.roll is None else pending.roll
         self._room.set()
-        self._committing = True
+        self._committing, self._commit_began_s = True, asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._patience.commit_within_s):
                 stored = await self.store.commit(pending.batch())
@@ -283,6 +297,7 @@ class Desk:
             raise StoreFailed(f"no answer from the state store in {self._patience.commit_within_s:g} s") from error
         finally:
             self._committing = False
+            self._was_quick = asyncio.get_running_loop().time() - self._commit_began_s < QUICK_S
         for future in pending.waiting:
             if not future.done():
                 future.set_result(None)

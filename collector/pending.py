@@ -36,6 +36,16 @@ class Portion:
     urgent: bool = False
     roll: Roll | None = None  # people, teams and posts at its end; None while it is being filled
 
+    def add(self, later: Portion) -> None:
+        """What came after it."""
+        self.decisions += later.decisions
+        self.records += later.records
+        self.floors += later.floors
+        self.counts += later.counts
+        self.changes += later.changes
+        self.waiting += later.waiting
+        self.roll = later.roll
+
     def batch(self) -> Batch:
         """As the store takes it."""
         return Batch(
@@ -68,6 +78,11 @@ class Pending:
         return self.oldest.since_s is None
 
     @property
+    def is_behind(self) -> bool:
+        """True while a closed portion waits."""
+        return len(self._portions) > 1
+
+    @property
     def is_full(self) -> bool:
         """True while no more should be brought."""
         return sum(len(portion.records) for portion in self._portions) >= WAITING_RECORDS_MAX
@@ -85,4 +100,11 @@ class Pending:
         taken = self._portions.popleft()
         if not self._portions:
             self._portions.append(Portion())
+        return taken
+
+    def take_all(self) -> Portion:
+        """Take everything out, as one portion: the oldest, with the others behind it."""
+        taken = self.take()
+        while not self.empty:
+            taken.add(self.take())
         return taken
