@@ -129,6 +129,7 @@ def test_without_an_answer_the_page_says_why(tmp_path: Path, situation: str, wor
             for number in range(QUESTIONS_MAX):
                 await stage.line.diagnoses.ask("gw-1", "smoke-1" if number % 2 else "smoke-2")
                 stage.clock.now_ms += FRESH_MS  # type: ignore[attr-defined]
+                stage.gateway_is_back()  # it speaks all the while, or would be silent by then
         assert words in await text_of(stage, "/device/smoke-1/technical?ask=1")
 
     played(tmp_path, play)
