@@ -227,6 +227,8 @@ class Desk:
             self._stir.set()
 
     def _is_quick(self, now_s: float) -> bool:
+        if self.failing:  # nobody is held up by a store that is given time to recover
+            return False
         return not self._committing or now_s - self._commit_began_s < QUICK_S
 
     async def _committed(self) -> None:

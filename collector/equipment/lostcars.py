@@ -154,7 +154,7 @@ class LostCars:
         return bool(self._unsure)
 
     def heard(self, device: DeviceState, report: Report, now: int) -> list[str]:
-        """Something of a device was heard: the cars that are known by it to have been lost alone."""
+        """Something was heard of a device that `hears`: the cars that are known by it to have been lost alone."""
         bus = self._bus_of[device.device]
         birth = report.position is None and report.epoch is not None  # that only says what was read last
         if birth or report.historical or all(reading.value is None for reading in report.readings):
